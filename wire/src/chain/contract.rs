@@ -1,0 +1,46 @@
+//! What a contract says about itself: its ABI, its secret inputs, its computations.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kind::InputType;
+
+/// The description that a contract's module returns, as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// The contract's name.
+    pub name: String,
+    /// Solidity's JSON ABI of its public functions, events and errors. A function that takes a
+    /// sealed input has the sealed part as a last argument of type `bytes`.
+    pub abi: serde_json::Value,
+    /// Secret input types; the place in the list is the type's number.
+    pub inputs: Vec<InputType>,
+    /// Functions that take a sealed input.
+    pub input_functions: Vec<InputFunction>,
+    /// Computations; the place in the list is the computation's number.
+    pub computations: Vec<Computation>,
+}
+
+/// A function that takes a sealed input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputFunction {
+    /// Its name.
+    pub name: String,
+    /// Its selector, as `0x` and eight hexadecimal digits.
+    pub selector: alloy_primitives::FixedBytes<4>,
+    /// Number of the input type that it takes.
+    pub input: u32,
+}
+
+/// A computation on secret inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Computation {
+    /// Its name.
+    pub name: String,
+    /// Numbers of the input types that it reads.
+    pub inputs: Vec<u32>,
+    /// Solidity type of its attested output, for example `(uint64[3],uint64)`.
+    pub output: String,
+}

@@ -1,0 +1,143 @@
+//! What nodes say in the log. One transaction of a node is in a block at most, with all that the
+//! node has to say; repeating a message changes nothing.
+
+use alloy_primitives::{B256, Bytes};
+use k256::ecdsa::SigningKey;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    WireError, codec,
+    committee::Committee,
+    limits::NODE_TRANSACTION_BYTES,
+    signing::{self, Purpose, Signature},
+};
+
+/// One statement of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NodeMessage {
+    /// The node holds its seeds of these inputs.
+    Hold {
+        /// Hashes of the transactions that carried the inputs.
+        inputs: Vec<B256>,
+    },
+    /// The node could get its seeds of these inputs neither from the seal nor from its peers.
+    Missing {
+        /// Hashes of the transactions that carried the inputs.
+        inputs: Vec<B256>,
+    },
+    /// What the node opened.
+    Result {
+        /// The computation.
+        computation: B256,
+        /// The opened values, encoded as [`crate::guest`] says.
+        opened: Bytes,
+    },
+    /// An attempt stopped at this node.
+    Stop {
+        /// The computation.
+        computation: B256,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Why.
+        reason: StopReason,
+    },
+    /// The node's signature of an attestation's EIP-712 digest.
+    Attest {
+        /// The computation.
+        computation: B256,
+        /// The signature.
+        signature: Signature,
+    },
+    /// Time is to move forward; only in clusters for development.
+    AdvanceTime {
+        /// Who asked: makes two requests for the same step different.
+        request: B256,
+        /// By how much, in milliseconds.
+        by_ms: u64,
+    },
+}
+
+/// Why an attempt stopped at one node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopReason {
+    /// A peer did not send in time, or its connection broke. Says nothing about guilt.
+    Silence {
+        /// Party number of the peer.
+        peer: u8,
+    },
+    /// Two copies of one message differ: one of the two peers lied.
+    Mismatch {
+        /// Party numbers of the two who sent the copies.
+        pair: [u8; 2],
+    },
+    /// A peer sent a frame that no honest node sends (size, session or round are wrong).
+    BadFrame {
+        /// Party number of the peer.
+        peer: u8,
+    },
+    /// The node itself could not take part, for example because it was started anew.
+    Local,
+}
+
+/// A transaction of a node, before it is signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeTransaction {
+    /// Party number of the node.
+    pub node: u8,
+    /// What it has to say.
+    pub messages: Vec<NodeMessage>,
+}
+
+/// A transaction of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedNodeTransaction {
+    /// What was signed.
+    pub transaction: NodeTransaction,
+    /// The node's signature for [`Purpose::NodeTransaction`].
+    pub signature: Signature,
+}
+
+impl NodeTransaction {
+    /// Signs it.
+    #[must_use]
+    pub fn sign(self, key: &SigningKey, committee: &Committee) -> SignedNodeTransaction {
+        let payload = codec::encode(&self);
+        let signature = signing::sign(key, Purpose::NodeTransaction, committee.domain(), &payload);
+        SignedNodeTransaction {
+            transaction: self,
+            signature,
+        }
+    }
+}
+
+impl SignedNodeTransaction {
+    /// Checks size and signature.
+    ///
+    /// # Errors
+    /// [`WireError::TooLong`] and [`WireError::BadSignature`].
+    pub fn verify(&self, committee: &Committee) -> Result<(), WireError> {
+        const WHAT: &str = "node transaction";
+        let payload = codec::encode(&self.transaction);
+        if payload.len() > NODE_TRANSACTION_BYTES {
+            let (actual, limit) = (payload.len(), NODE_TRANSACTION_BYTES);
+            return Err(WireError::TooLong {
+                what: WHAT,
+                actual,
+                limit,
+            });
+        }
+        let node = committee
+            .nodes
+            .get(usize::from(self.transaction.node))
+            .ok_or(WireError::BadSignature { what: WHAT })?;
+        let (purpose, domain) = (Purpose::NodeTransaction, committee.domain());
+        signing::verify(
+            WHAT,
+            node.address,
+            purpose,
+            domain,
+            &payload,
+            &self.signature,
+        )
+    }
+}

@@ -1,0 +1,85 @@
+//! What nodes say to each other over the swarm, besides the frames of computations.
+
+use alloy_primitives::{B256, Bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    WireError, codec,
+    consensus::{DecidedBlock, Proposal, RoundCertificate, Signed, Vote},
+    limits::PEER_FRAME_BYTES,
+    node_transaction::SignedNodeTransaction,
+};
+
+/// A message that asks for nothing; lost ones are made up for by repetition and sync.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PeerMessage {
+    /// A proposal of a block.
+    Proposal(Signed<Proposal>),
+    /// A vote.
+    Vote(Signed<Vote>),
+    /// Votes of a round that the receiver may have missed.
+    RoundCertificate(RoundCertificate),
+    /// Transactions of users that the sender admitted.
+    Transactions(Vec<Bytes>),
+    /// What a node wants in the next block.
+    NodeTransaction(SignedNodeTransaction),
+    /// Number of the sender's last block: whoever has fewer may ask for the rest.
+    Status {
+        /// Number of the last decided block.
+        height: u64,
+    },
+    /// A wish for decided blocks.
+    WantBlocks {
+        /// Number of the first one.
+        from: u64,
+    },
+    /// Decided blocks, in order.
+    Blocks(Vec<DecidedBlock>),
+    /// A wish for the seeds of inputs that the sender could not open.
+    WantSeeds {
+        /// Hashes of the transactions that carried the inputs.
+        inputs: Vec<B256>,
+    },
+    /// Seeds of inputs, those that the receiver may hold. The connection is encrypted.
+    Seeds(Vec<SharedSeeds>),
+}
+
+/// The seeds of one input that two nodes share.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedSeeds {
+    /// Hash of the transaction that carried the input.
+    pub input: B256,
+    /// Component and seed; empty if the sender holds none (yet).
+    pub seeds: Vec<(u8, [u8; 32])>,
+}
+
+impl std::fmt::Debug for SharedSeeds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SharedSeeds")
+            .field("input", &self.input)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for SharedSeeds {
+    fn drop(&mut self) {
+        use zeroize::Zeroize as _;
+        self.seeds.iter_mut().for_each(|(_, seed)| seed.zeroize());
+    }
+}
+
+impl PeerMessage {
+    /// Encodes it.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Decodes it.
+    ///
+    /// # Errors
+    /// [`WireError::TooLong`] and [`WireError::Malformed`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        codec::decode("peer message", bytes, PEER_FRAME_BYTES)
+    }
+}

@@ -1,0 +1,154 @@
+//! The boundary between a contract's WASM module and its host.
+//!
+//! A module imports functions from [`MODULE`] only, exports `memory` and the entry points below,
+//! and has no start function. Each entry point takes nothing and returns a [`Status`]; its
+//! arguments are read with `calldata_*`, its result is set with `output`. Pointers and lengths are
+//! `i32` into the guest's memory; a pointer outside it traps. Host functions:
+//!
+//! | Import | Signature | Meaning |
+//! | --- | --- | --- |
+//! | `calldata_len` | `() -> i32` | length of the arguments |
+//! | `calldata_read` | `(ptr)` | copies all of them |
+//! | `output` | `(ptr, len)` | sets the result or the revert data; the last call wins |
+//! | `context` | `(ptr)` | writes the [`CONTEXT_BYTES`] bytes of [`Context`] |
+//! | `storage_read` | `(key, key_len) -> i32` | stages a value, returns its length, −1 if absent |
+//! | `staged_read` | `(ptr)` | copies the value staged last |
+//! | `storage_write` | `(key, key_len, value, value_len)` | |
+//! | `storage_remove` | `(key, key_len)` | |
+//! | `emit` | `(topics, count, data, len)` | an event: `count` topics of 32 bytes, at most 4 |
+//! | `keccak256` | `(ptr, len, out)` | 32 bytes |
+//! | `take_input` | `(type, ptr, len)` | the sealed input of this call; only in an input function, once |
+//! | `start` | `(computation, context) -> i64` | starts a computation over all accepted inputs; 32 bytes of context; returns its index |
+//! | `secret_input` | `(type, field, element) -> i32` | while tracing: the column of that element of that field over all inputs |
+//! | `secret_count` | `(type) -> i32` | while tracing: how many inputs there are |
+//! | `secret_constant` | `(kind, low, high, len) -> i32` | `len` times the same public value; low and high are `i64` |
+//! | `secret_op` | `(op, a, b, c, immediate) -> i32` | appends an [`crate::secret::Op`]; unused operands are −1; immediate is `i64` |
+//! | `secret_len` | `(handle) -> i32` | elements of a value |
+//! | `reveal` | `(handle)` | the value is opened, in the order of these calls |
+//!
+//! Entry points, with their arguments and results:
+//!
+//! | Export | Arguments | Result |
+//! | --- | --- | --- |
+//! | [`DESCRIBE`] | none | the JSON of a contract description (`wire::contract::Description`) |
+//! | [`INIT`] | ABI-encoded arguments | none |
+//! | [`CALL`] | selector and ABI-encoded arguments | ABI-encoded result |
+//! | [`COMPUTE`] | number of the computation, 4 bytes big-endian | none; calls `reveal` |
+//! | [`ENCODE`] | number (4 bytes), then the opened values | the ABI-encoded output to be attested |
+//! | [`ATTESTED`] | number (4 bytes), index (8 bytes), then the attested output | none |
+//! | [`FAILED`] | number (4 bytes), index (8 bytes), then a fault code (4 bytes) | none |
+//!
+//! Opened values are encoded one after another as [`crate::kind::Kind::bytes`] says.
+
+/// Module from which a contract imports its host functions.
+pub const MODULE: &str = "quartet";
+/// Export that returns the contract's description.
+pub const DESCRIBE: &str = "quartet_describe";
+/// Export that runs once, at deployment.
+pub const INIT: &str = "quartet_init";
+/// Export that dispatches a call by its selector.
+pub const CALL: &str = "quartet_call";
+/// Export that traces a computation.
+pub const COMPUTE: &str = "quartet_compute";
+/// Export that encodes opened values as Solidity does.
+pub const ENCODE: &str = "quartet_encode";
+/// Export that runs when three nodes have signed an output.
+pub const ATTESTED: &str = "quartet_attested";
+/// Export that runs when a computation has failed.
+pub const FAILED: &str = "quartet_failed";
+
+/// What an entry point returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Status {
+    /// Done; writes are kept.
+    Ok = 0,
+    /// The contract refused; writes are dropped, the output is the ABI-encoded error.
+    Revert = 1,
+    /// No function has this selector, or the arguments do not decode.
+    BadCall = 2,
+}
+
+impl Status {
+    /// The status with this code.
+    #[must_use]
+    pub const fn from_code(code: i32) -> Option<Self> {
+        match code {
+            0 => Some(Self::Ok),
+            1 => Some(Self::Revert),
+            2 => Some(Self::BadCall),
+            _ => None,
+        }
+    }
+}
+
+/// Why a computation failed, as its contract is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Fault {
+    /// All attempts were stopped.
+    Attempts = 0,
+    /// The program could not be traced: the contract trapped, or its program is not valid.
+    Program = 1,
+    /// The contract's encoding of the opened values failed.
+    Output = 2,
+}
+
+impl Fault {
+    /// The fault with this code.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            0 => Some(Self::Attempts),
+            1 => Some(Self::Program),
+            2 => Some(Self::Output),
+            _ => None,
+        }
+    }
+}
+
+/// Length of an encoded [`Context`].
+pub const CONTEXT_BYTES: usize = 20 + 20 + 8 + 8 + 8;
+
+/// What a call knows about the world. Encoded in the order of its fields, integers big-endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Who calls; for an input, its owner.
+    pub sender: [u8; 20],
+    /// The contract's own address.
+    pub contract: [u8; 20],
+    /// Id of this chain.
+    pub chain_id: u64,
+    /// Number of the block; for an input, the block that ordered it.
+    pub block: u64,
+    /// Time of that block, in seconds since the Unix epoch.
+    pub time: u64,
+}
+
+impl Context {
+    /// Encodes it.
+    #[must_use]
+    pub fn encode(&self) -> [u8; CONTEXT_BYTES] {
+        let mut bytes = [0; CONTEXT_BYTES];
+        bytes[..20].copy_from_slice(&self.sender);
+        bytes[20..40].copy_from_slice(&self.contract);
+        bytes[40..48].copy_from_slice(&self.chain_id.to_be_bytes());
+        bytes[48..56].copy_from_slice(&self.block.to_be_bytes());
+        bytes[56..].copy_from_slice(&self.time.to_be_bytes());
+        bytes
+    }
+
+    /// Decodes it.
+    #[must_use]
+    pub fn decode(bytes: &[u8; CONTEXT_BYTES]) -> Self {
+        let array = |at: usize| std::array::from_fn(|i| bytes[at + i]);
+        let number = |at: usize| u64::from_be_bytes(std::array::from_fn(|i| bytes[at + i]));
+        Self {
+            sender: array(0),
+            contract: array(20),
+            chain_id: number(40),
+            block: number(48),
+            time: number(56),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Types of secret values, and the layout of a secret input.
+
+use serde::{Deserialize, Serialize};
+
+/// Type of the elements of a secret value.
+///
+/// Integers live in the ring Z_2^k of their width k, booleans in Z_2. Whether a comparison, a
+/// widening cast or a right shift is signed follows from the kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+#[expect(missing_docs, reason = "Rust's own names")]
+pub enum Kind {
+    Bool = 0,
+    U8 = 1,
+    U16 = 2,
+    U32 = 3,
+    U64 = 4,
+    U128 = 5,
+    I8 = 6,
+    I16 = 7,
+    I32 = 8,
+    I64 = 9,
+    I128 = 10,
+}
+
+impl Kind {
+    /// All kinds, in the order of their codes.
+    pub const ALL: [Self; 11] = [
+        Self::Bool,
+        Self::U8,
+        Self::U16,
+        Self::U32,
+        Self::U64,
+        Self::U128,
+        Self::I8,
+        Self::I16,
+        Self::I32,
+        Self::I64,
+        Self::I128,
+    ];
+
+    /// The kind with this code in the guest ABI.
+    #[must_use]
+    pub fn from_code(code: u32) -> Option<Self> {
+        Self::ALL.get(usize::try_from(code).ok()?).copied()
+    }
+
+    /// Width of an element, in bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Bool => 1,
+            Self::U8 | Self::I8 => 8,
+            Self::U16 | Self::I16 => 16,
+            Self::U32 | Self::I32 => 32,
+            Self::U64 | Self::I64 => 64,
+            Self::U128 | Self::I128 => 128,
+        }
+    }
+
+    /// Whether this is a signed integer.
+    #[must_use]
+    pub const fn is_signed(self) -> bool {
+        matches!(
+            self,
+            Self::I8 | Self::I16 | Self::I32 | Self::I64 | Self::I128
+        )
+    }
+
+    /// Bits that an element may have set: `2^bits − 1`.
+    #[must_use]
+    pub const fn mask(self) -> u128 {
+        u128::MAX >> (128 - self.bits())
+    }
+
+    /// Bytes of `count` elements: integers little-endian one after another, booleans packed eight
+    /// to a byte, lowest bit first, unused bits zero.
+    #[must_use]
+    pub const fn bytes(self, count: usize) -> usize {
+        match self {
+            Self::Bool => count.div_ceil(8),
+            _ => count * (self.bits() as usize / 8),
+        }
+    }
+}
+
+/// One field of a secret input: `len` elements of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name in the contract's source.
+    pub name: String,
+    /// Type of its elements.
+    pub kind: Kind,
+    /// How many elements: 1 for a scalar.
+    pub len: u32,
+}
+
+/// A secret input type that a contract declares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputType {
+    /// Its name in the contract's source.
+    pub name: String,
+    /// Its fields in order; each starts at a byte boundary of the encoding.
+    pub fields: Vec<Field>,
+}
+
+impl InputType {
+    /// Bytes of the masked encoding of one input: the fields one after another.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.fields
+            .iter()
+            .map(|field| field.kind.bytes(field.len as usize))
+            .sum()
+    }
+}

@@ -1,0 +1,63 @@
+//! Sizes that every node must agree on, in one place.
+
+/// Nodes of a committee; also the number of share components.
+pub const NODES: usize = 4;
+/// Nodes that must agree for anything to be final: 3 of 4.
+pub const QUORUM: usize = 3;
+/// Nodes of which at least one is honest: 2 of 4.
+pub const ONE_HONEST: usize = 2;
+
+/// A signed Ethereum transaction, in bytes.
+pub const TRANSACTION_BYTES: usize = 128 * 1024;
+/// A transaction that deploys a contract, in bytes.
+pub const DEPLOYMENT_BYTES: usize = 1024 * 1024;
+/// An encoded block, in bytes.
+pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
+/// The share of a block kept for transactions of nodes, in bytes.
+pub const BLOCK_NODE_BYTES: usize = 1024 * 1024;
+/// One transaction of a node, in bytes.
+pub const NODE_TRANSACTION_BYTES: usize = 256 * 1024;
+/// The secret part of one input, in bytes of its masked encoding.
+pub const INPUT_BYTES: usize = 64 * 1024;
+/// One frame between two nodes on the swarm (consensus, sync, transactions), in bytes.
+pub const PEER_FRAME_BYTES: usize = 6 * 1024 * 1024;
+/// One frame of a computation between two nodes, in bytes.
+pub const SESSION_FRAME_BYTES: usize = 16 * 1024 * 1024;
+
+/// Pending transactions of one sender.
+pub const PENDING_PER_SENDER: usize = 16;
+/// Pending transactions of all senders.
+pub const PENDING_TRANSACTIONS: usize = 16_384;
+/// Bytes of all pending transactions.
+pub const PENDING_BYTES: usize = 64 * 1024 * 1024;
+
+/// Fuel of one call, which is also the gas limit of a transaction.
+pub const CALL_FUEL: u64 = 500_000_000;
+/// Fuel that tracing one computation may use.
+pub const TRACE_FUEL: u64 = 2_000_000_000;
+/// Linear memory of a contract, in 64 KiB pages.
+pub const MEMORY_PAGES: u32 = 256;
+/// Bytes of a contract's code.
+pub const CODE_BYTES: usize = 768 * 1024;
+/// Bytes of one storage key.
+pub const STORAGE_KEY_BYTES: usize = 1024;
+/// Bytes of one storage value.
+pub const STORAGE_VALUE_BYTES: usize = 64 * 1024;
+/// Bytes that a call may return, also as a revert.
+pub const RETURN_BYTES: usize = 64 * 1024;
+/// Events of one call.
+pub const EVENTS_PER_CALL: usize = 256;
+/// Bytes of the data of one event.
+pub const EVENT_BYTES: usize = 16 * 1024;
+/// Operations of one secret program.
+pub const PROGRAM_OPERATIONS: usize = 1 << 20;
+/// Elements of one secret value.
+pub const VALUE_ELEMENTS: usize = 1 << 27;
+/// Bytes of everything that one computation opens.
+pub const OUTPUT_BYTES: usize = 64 * 1024;
+/// Inputs that await their verdict, over all contracts.
+pub const PENDING_INPUTS: usize = 65_536;
+/// Computations that are not finished, over all contracts.
+pub const RUNNING_COMPUTATIONS: usize = 64;
+/// Attempts of one computation before it fails.
+pub const ATTEMPTS: u32 = 64;
