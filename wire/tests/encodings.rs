@@ -1,0 +1,253 @@
+//! Frozen vectors: an encoding that changes by accident fails here.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use alloy_primitives::{Address, B256, b256, hex};
+use k256::ecdsa::SigningKey;
+use wire::{
+    WireError,
+    attestation::{Attestation, Certificate, computation_id},
+    block::{Block, Header},
+    codec,
+    committee::L1,
+    consensus::{Vote, VoteKind},
+    guest::Context,
+    limits,
+    peer::{PeerMessage, SharedSeeds},
+    signing::{self, Domain, Purpose},
+    transaction::{Deployment, Transaction},
+};
+
+fn attestation() -> Attestation {
+    Attestation {
+        l2ChainId: 7,
+        l2Contract: Address::repeat_byte(0xc0),
+        codeHash: B256::repeat_byte(0xcc),
+        computationId: computation_id(Address::repeat_byte(0xc0), 2),
+        programHash: B256::repeat_byte(1),
+        inputRoot: B256::repeat_byte(2),
+        inputCount: 25,
+        context: B256::repeat_byte(3),
+        epoch: 1,
+        output: vec![9; 64].into(),
+    }
+}
+
+const DOMAIN: Domain = Domain {
+    chain_id: 7,
+    epoch: 1,
+};
+
+fn key(byte: u8) -> SigningKey {
+    SigningKey::from_slice(&[byte; 32]).unwrap()
+}
+
+#[test]
+fn the_digest_of_an_attestation_is_frozen() {
+    let l1 = L1 {
+        chain_id: 31337,
+        verifier: Address::repeat_byte(0x11),
+    };
+    let digest = attestation().digest(&l1);
+    assert_eq!(
+        digest,
+        b256!("9356646109edf498b9029c5802d53dd480222d29347f591cb4ae49b399df494b")
+    );
+    let other = L1 { chain_id: 1, ..l1 };
+    assert_ne!(attestation().digest(&other), digest);
+}
+
+#[test]
+fn the_hash_of_a_block_is_frozen() {
+    let header = Header {
+        number: 1,
+        parent: B256::repeat_byte(1),
+        time_ms: 1_700_000_000_000,
+        proposer: Address::repeat_byte(2),
+        state_root: B256::repeat_byte(3),
+    };
+    let block = Block {
+        header,
+        node_transactions: vec![],
+        transactions: vec![vec![1, 2].into()],
+    };
+    assert_eq!(
+        block.hash(),
+        b256!("41e52491925e217ddccf0ca3258715ebe0135a9d4b63cc78fdbd27e080a00536")
+    );
+    assert_eq!(Block::decode(&block.encode()).unwrap(), block);
+}
+
+#[test]
+fn messages_of_peers_are_frozen() {
+    let message = PeerMessage::WantSeeds {
+        inputs: vec![B256::repeat_byte(5)],
+    };
+    assert_eq!(
+        hex::encode(message.encode()),
+        format!("080120{}", "05".repeat(32))
+    );
+    assert_eq!(PeerMessage::decode(&message.encode()).unwrap(), message);
+    let seeds = SharedSeeds {
+        input: B256::ZERO,
+        seeds: vec![(1, [0xee; 32])],
+    };
+    assert!(
+        !format!("{seeds:?}").contains("238"),
+        "seeds are not printed"
+    );
+}
+
+#[test]
+fn only_the_canonical_encoding_decodes() {
+    let vote = Vote {
+        kind: VoteKind::Prevote,
+        height: 5,
+        round: 0,
+        block: None,
+        voter: 1,
+    };
+    let bytes = vote.signed_bytes();
+    assert_eq!(codec::decode::<Vote>("vote", &bytes, 100).unwrap(), vote);
+    // The height as a two-byte varint of the same value.
+    let longer = [&bytes[..1], &[0x85, 0x00], &bytes[2..]].concat();
+    assert!(codec::decode::<Vote>("vote", &longer, 100).is_err());
+    assert!(codec::decode::<Vote>("vote", &[bytes.clone(), vec![0]].concat(), 100).is_err());
+    let error = codec::decode::<Vote>("vote", &bytes, 2).unwrap_err();
+    assert_eq!(
+        error,
+        WireError::TooLong {
+            what: "vote",
+            actual: bytes.len(),
+            limit: 2
+        }
+    );
+}
+
+#[test]
+fn a_signature_verifies_for_its_purpose_chain_epoch_and_key_alone() {
+    let signer = signing::address(key(1).verifying_key());
+    let signature = signing::sign(&key(1), Purpose::Vote, DOMAIN, b"payload");
+    let verify = |purpose, domain, payload: &[u8]| {
+        signing::verify("it", signer, purpose, domain, payload, &signature)
+    };
+    assert!(verify(Purpose::Vote, DOMAIN, b"payload").is_ok());
+    for purpose in [
+        Purpose::Proposal,
+        Purpose::NodeTransaction,
+        Purpose::Session,
+    ] {
+        assert!(verify(purpose, DOMAIN, b"payload").is_err());
+    }
+    assert!(
+        verify(
+            Purpose::Vote,
+            Domain {
+                chain_id: 8,
+                ..DOMAIN
+            },
+            b"payload"
+        )
+        .is_err()
+    );
+    assert!(verify(Purpose::Vote, Domain { epoch: 2, ..DOMAIN }, b"payload").is_err());
+    assert!(verify(Purpose::Vote, DOMAIN, b"Payload").is_err());
+    let other = signing::address(key(2).verifying_key());
+    assert!(signing::verify("it", other, Purpose::Vote, DOMAIN, b"payload", &signature).is_err());
+}
+
+#[test]
+fn a_signature_with_high_s_is_refused() {
+    let digest = B256::repeat_byte(8);
+    let good = signing::sign_digest(&key(1), digest);
+    assert!(signing::recover("it", digest, &good).is_ok());
+    let order = hex!("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
+    let order = alloy_primitives::U256::from_be_bytes(order);
+    let high = order - alloy_primitives::U256::from_be_bytes(good.s.0);
+    let malleable = signing::Signature {
+        s: high.into(),
+        y_odd: !good.y_odd,
+        ..good
+    };
+    assert!(signing::recover("it", digest, &malleable).is_err());
+}
+
+#[test]
+fn a_quorum_is_three_signatures_in_order_of_party() {
+    let sign = |i| Some(signing::sign_digest(&key(i), B256::repeat_byte(8)));
+    let mut certificate = Certificate {
+        attestation: attestation(),
+        signatures: [sign(1), None, sign(3), None],
+    };
+    assert_eq!(certificate.quorum(), None);
+    certificate.signatures[3] = sign(4);
+    let (bitmap, bytes) = certificate.quorum().unwrap();
+    assert_eq!(bitmap, 0b1101);
+    assert_eq!(bytes.len(), 3 * 64);
+    assert_eq!(bytes[..64], sign(1).unwrap().compact());
+    certificate.signatures[1] = sign(2);
+    assert_eq!(
+        certificate.quorum().unwrap().0,
+        0b0111,
+        "the first three suffice"
+    );
+}
+
+#[test]
+fn a_deployment_round_trips_and_names_its_address() {
+    let deployment = Deployment {
+        salt: B256::repeat_byte(1),
+        code: vec![0, 0x61, 0x73, 0x6d].into(),
+        init: vec![7; 32].into(),
+    };
+    let data = deployment.encode();
+    assert_eq!(Deployment::decode(&data).unwrap(), deployment);
+    for cut in 0..41 {
+        assert!(
+            Deployment::decode(&data.slice(..cut)).is_err(),
+            "cut at {cut}"
+        );
+    }
+    let deployer = Address::repeat_byte(2);
+    let other = Deployment {
+        init: vec![8; 32].into(),
+        ..deployment.clone()
+    };
+    assert_ne!(deployment.address(deployer), other.address(deployer));
+    assert_ne!(
+        deployment.address(deployer),
+        deployment.address(Address::ZERO)
+    );
+}
+
+#[test]
+fn transactions_that_are_not_for_us_are_refused() {
+    for (what, raw) in [
+        ("nothing", vec![]),
+        ("an empty list", vec![0xc0]),
+        ("an unknown type", vec![0x7f, 0xc0]),
+        ("noise", vec![0x02, 0xff, 0xff, 0xff]),
+    ] {
+        let error = Transaction::decode(raw.into(), 7).unwrap_err();
+        assert!(
+            matches!(error, WireError::Malformed { .. }),
+            "{what}: {error}"
+        );
+    }
+    let long = vec![0; limits::DEPLOYMENT_BYTES + 1];
+    assert!(matches!(
+        Transaction::decode(long.into(), 7),
+        Err(WireError::TooLong { .. })
+    ));
+}
+
+#[test]
+fn the_context_of_a_guest_round_trips() {
+    let context = Context {
+        sender: [1; 20],
+        contract: [2; 20],
+        chain_id: 3,
+        block: 4,
+        time: 1_700_000_000,
+    };
+    assert_eq!(Context::decode(&context.encode()), context);
+}
