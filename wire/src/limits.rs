@@ -33,6 +33,9 @@ pub const PENDING_BYTES: usize = 64 * 1024 * 1024;
 
 /// Fuel of one call, which is also the gas limit of a transaction.
 pub const CALL_FUEL: u64 = 500_000_000;
+/// Fuel of all calls of one block: no block is valid whose transactions' gas limits sum to more, and
+/// inputs that are accepted in excess of it wait for the next block.
+pub const BLOCK_FUEL: u64 = 4_000_000_000;
 /// Fuel that tracing one computation may use.
 pub const TRACE_FUEL: u64 = 2_000_000_000;
 /// Linear memory of a contract, in 64 KiB pages.
@@ -57,6 +60,8 @@ pub const VALUE_ELEMENTS: usize = 1 << 27;
 pub const OUTPUT_BYTES: usize = 64 * 1024;
 /// Inputs that await their verdict, over all contracts.
 pub const PENDING_INPUTS: usize = 65_536;
+/// Inputs of one sender that await their verdict.
+pub const PENDING_INPUTS_PER_SENDER: usize = 64;
 /// Computations that are not finished, over all contracts.
 pub const RUNNING_COMPUTATIONS: usize = 64;
 /// Attempts of one computation before it fails.
