@@ -44,11 +44,9 @@ contract Committee is Eip712, QuorumErrors {
     /// @param newNodes the next committee, in order of party number; nodes may stay on
     /// @param bitmap which three of the outgoing nodes signed; bit i is node i
     /// @param signatures theirs, EIP-2098, in ascending order of node
-    function rotate(
-        address[NODES] calldata newNodes,
-        uint8 bitmap,
-        bytes calldata signatures
-    ) external {
+    function rotate(address[NODES] calldata newNodes, uint8 bitmap, bytes calldata signatures)
+        external
+    {
         uint64 current = epoch();
         requireQuorum(current, rotationDigest(newNodes), bitmap, signatures);
         _seat(newNodes, current + 1);
@@ -70,15 +68,15 @@ contract Committee is Eip712, QuorumErrors {
         if (bitmap != 7 && bitmap != 11 && bitmap != 13 && bitmap != 14) revert BadBitmap(bitmap);
         if (signatures.length != 64 * THRESHOLD) revert BadLength(signatures.length);
 
-        uint256 offset = 0;
+        bytes calldata rest = signatures;
         for (uint8 i = 0; i < NODES; ++i) {
-            if (bitmap & (1 << i) == 0) continue;
-            Seat memory seat = _seats[i];
+            if (bitmap >> i & 1 == 0) continue;
+            Seat storage seat = _seats[i];
             if (seat.epoch != signedEpoch) revert WrongEpoch(seat.epoch, signedEpoch);
 
-            bytes32 r = bytes32(signatures[offset:offset + 32]);
-            uint256 parityAndS = uint256(bytes32(signatures[offset + 32:offset + 64]));
-            offset += 64;
+            bytes32 r = bytes32(rest);
+            uint256 parityAndS = uint256(bytes32(rest[32:]));
+            rest = rest[64:];
             uint256 s = parityAndS & (type(uint256).max >> 1);
             if (s > HALF_ORDER) revert HighS(i);
             // A seat is never zero, so neither is a signer that matches it.
@@ -92,9 +90,7 @@ contract Committee is Eip712, QuorumErrors {
     /// @dev Binds the new nodes, the new epoch, this chain and this contract.
     function rotationDigest(address[NODES] calldata newNodes) public view returns (bytes32) {
         return _digest(
-            keccak256(
-                abi.encode(ROTATION_TYPEHASH, keccak256(abi.encode(newNodes)), epoch() + 1)
-            )
+            keccak256(abi.encode(ROTATION_TYPEHASH, keccak256(abi.encode(newNodes)), epoch() + 1))
         );
     }
 

@@ -44,8 +44,8 @@ contract Voting is QuartetApp {
     /// @dev The first 27 bytes of the id of the computation whose result was published. They share
     /// a slot with what `submit` reads and writes anyway, which saves 17,000 gas.
     bytes27 private _publishedId;
-    /// @dev The votes of each choice, then the invalid ballots: one slot.
-    uint64[CHOICES + 1] private _counts;
+    /// @dev 64 bits for the votes of each choice, from the lowest up, and 64 for invalid ballots.
+    uint256 private _counts;
     IncrementalTree.Frontier private _frontier;
 
     /// @notice These voters are the batch with this index, counted from 0.
@@ -134,8 +134,9 @@ contract Voting is QuartetApp {
     /// @return invalid how many ballots named none of the choices
     function tally() external view returns (uint64[CHOICES] memory votes, uint64 invalid) {
         if (phase != Phase.Published) revert NotPublished();
-        uint64[CHOICES + 1] memory counts = _counts;
-        return ([counts[0], counts[1], counts[2]], counts[3]);
+        uint256 counts = _counts;
+        votes = [uint64(counts), uint64(counts >> 64), uint64(counts >> 128)];
+        invalid = uint64(counts >> 192);
     }
 
     /// @inheritdoc QuartetApp
@@ -155,13 +156,12 @@ contract Voting is QuartetApp {
 
     function _onResult(bytes32 computationId, bytes calldata output) internal override {
         if (output.length != 32 * (CHOICES + 1)) revert BadOutput();
-        uint256[CHOICES + 1] memory words = abi.decode(output, (uint256[4]));
-        uint64[CHOICES + 1] memory counts;
-        for (uint256 i = 0; i <= CHOICES; ++i) {
-            if (words[i] > type(uint64).max) revert BadOutput();
-            counts[i] = uint64(words[i]);
-        }
-        _counts = counts;
-        emit TallyPublished([counts[0], counts[1], counts[2]], counts[3], computationId);
+        (uint256 first, uint256 second, uint256 third, uint256 invalid) =
+            abi.decode(output, (uint256, uint256, uint256, uint256));
+        if ((first | second | third | invalid) >> 64 != 0) revert BadOutput();
+        _counts = first | second << 64 | third << 128 | invalid << 192;
+        emit TallyPublished(
+            [uint64(first), uint64(second), uint64(third)], uint64(invalid), computationId
+        );
     }
 }
