@@ -1,1 +1,22 @@
-//! To be written.
+//! A whole Quartet on one machine: the embedded L1, a cluster of four real node processes and a
+//! relayer process, built from source when they are missing or old.
+//!
+//! Owns the life of these processes: whatever it starts is stopped and reaped when its handle is
+//! dropped, and ends by itself when this process dies, since each child watches its standard input.
+//! It must not know what the cluster is used for. Read [`cluster`] first.
+
+pub mod builds;
+pub mod cluster;
+pub mod error;
+pub mod l1;
+pub mod ports;
+pub mod process;
+pub mod relayer;
+
+pub use self::{
+    builds::Builds,
+    cluster::{Cluster, ClusterOptions, PreparedCluster},
+    error::DevnetError,
+    l1::EmbeddedL1,
+    relayer::RelayerProcess,
+};

@@ -1,0 +1,377 @@
+//! A cluster of four `mpc-node` processes in a folder.
+//!
+//! Two steps, since the L1 contracts must know the nodes' addresses and the nodes the verifier's:
+//! [`PreparedCluster::new`] makes the keys, [`PreparedCluster::start`] writes the committee file
+//! and starts the processes. The files are rendered in [`config`].
+
+pub mod config;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use alloy::primitives::Address;
+use tempfile::TempDir;
+use wire::{
+    committee::{Committee, L1},
+    limits::NODES,
+};
+
+use self::config::{NodeFiles, PublicKeys};
+use crate::{
+    DevnetError, ports,
+    process::{Process, describe},
+};
+
+/// Chain id of a development cluster: "QTET" on a telephone.
+pub const CHAIN_ID: u64 = 7838;
+/// How long a node may take to be ready: it dials, and replays its log.
+const READY: Duration = Duration::from_secs(60);
+
+/// What a cluster is made of.
+#[derive(Clone, Debug)]
+pub struct ClusterOptions {
+    /// The program `mpc-node`.
+    pub program: PathBuf,
+    /// Where its files go; a temporary folder that goes with the cluster if none is given.
+    pub directory: Option<PathBuf>,
+    /// Id of its chain.
+    pub chain_id: u64,
+    /// How long a round of a computation waits for a silent peer, in milliseconds; the node's own
+    /// default if none is given.
+    pub round_timeout_ms: Option<u64>,
+    /// Value of `RUST_LOG` for the nodes, if it is not to be inherited.
+    pub log: Option<String>,
+}
+
+impl ClusterOptions {
+    /// A development cluster of these programs in a temporary folder.
+    #[must_use]
+    pub const fn new(program: PathBuf) -> Self {
+        Self {
+            program,
+            directory: None,
+            chain_id: CHAIN_ID,
+            round_timeout_ms: None,
+            log: None,
+        }
+    }
+}
+
+/// The folder of a cluster; a temporary one is removed on drop.
+#[derive(Debug)]
+enum Folder {
+    Given(PathBuf),
+    Temporary(TempDir),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Given(path) => path,
+            Self::Temporary(directory) => directory.path(),
+        }
+    }
+}
+
+/// Four nodes that have keys and ports, and do not run yet.
+#[derive(Debug)]
+pub struct PreparedCluster {
+    options: ClusterOptions,
+    folder: Folder,
+    keys: [PublicKeys; NODES],
+    files: [NodeFiles; NODES],
+}
+
+impl PreparedCluster {
+    /// Makes the folder and, by `mpc-node keygen`, fresh keys.
+    ///
+    /// # Errors
+    /// [`DevnetError`] if files cannot be written or `keygen` fails.
+    pub fn new(options: ClusterOptions) -> Result<Self, DevnetError> {
+        let folder = match &options.directory {
+            Some(path) => {
+                let made = fs::create_dir_all(path);
+                made.map_err(DevnetError::file("create", path))?;
+                let absolute = fs::canonicalize(path);
+                Folder::Given(absolute.map_err(DevnetError::file("open", path))?)
+            }
+            None => {
+                let made = tempfile::Builder::new().prefix("quartet-").tempdir();
+                let parent = std::env::temp_dir();
+                Folder::Temporary(made.map_err(DevnetError::file("create a folder in", parent))?)
+            }
+        };
+        let [l0, l1, l2, l3, r0, r1, r2, r3, a0, a1, a2, a3] = ports::free::<12>()?;
+        let (listen, rpc, admin) = ([l0, l1, l2, l3], [r0, r1, r2, r3], [a0, a1, a2, a3]);
+        let files: [NodeFiles; NODES] =
+            std::array::from_fn(|i| NodeFiles::new(folder.path(), i, listen[i], rpc[i], admin[i]));
+        let mut keys = Vec::with_capacity(NODES);
+        for node in &files {
+            keys.push(generate_keys(&options.program, node)?);
+        }
+        let keys = keys.try_into().map_err(|_| DevnetError::Malformed {
+            what: "the committee".into(),
+            why: "it has not four nodes".into(),
+        })?;
+        Ok(Self {
+            options,
+            folder,
+            keys,
+            files,
+        })
+    }
+
+    /// Addresses of the nodes' identities, by party number, for the committee contract.
+    #[must_use]
+    pub fn addresses(&self) -> [Address; NODES] {
+        std::array::from_fn(|i| self.keys[i].address)
+    }
+
+    /// The folder with everything of this cluster.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes the committee file and the nodes' configurations, and starts the nodes. Their clocks
+    /// begin now.
+    ///
+    /// # Errors
+    /// [`DevnetError::Process`] with the end of the log if a node is not ready within a minute;
+    /// then all are stopped.
+    pub async fn start(self, l1: L1) -> Result<Cluster, DevnetError> {
+        let Self {
+            options,
+            folder,
+            keys,
+            files,
+        } = self;
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        let genesis_ms = since_epoch.map_or(0, |time| time.as_millis());
+        let committee = Committee {
+            chain_id: options.chain_id,
+            epoch: 1,
+            genesis_ms: u64::try_from(genesis_ms).unwrap_or(u64::MAX),
+            dev: true,
+            l1,
+            nodes: std::array::from_fn(|i| keys[i].node(&files[i])),
+        };
+        let path = folder.path().join("committee.toml");
+        config::write(&path, &config::render(&committee)?)?;
+        for node in &files {
+            let text = config::render(&node.configuration(&path, options.round_timeout_ms))?;
+            config::write(&node.config, &text)?;
+        }
+        let mut cluster = Cluster {
+            programs: std::array::from_fn(|_| Launch {
+                program: options.program.clone(),
+                arguments: vec![],
+            }),
+            nodes: [const { None }; NODES],
+            files,
+            committee,
+            folder,
+        };
+        for node in 0..NODES {
+            cluster.launch(node)?;
+        }
+        for node in 0..NODES {
+            cluster.ready(node).await?;
+        }
+        Ok(cluster)
+    }
+}
+
+/// How a node is started.
+#[derive(Clone, Debug)]
+struct Launch {
+    program: PathBuf,
+    arguments: Vec<String>,
+}
+
+/// Four running nodes. All are stopped and reaped when this is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    programs: [Launch; NODES],
+    // Before `folder`: nodes end before their files go.
+    nodes: [Option<Process>; NODES],
+    files: [NodeFiles; NODES],
+    committee: Committee,
+    folder: Folder,
+}
+
+impl Cluster {
+    /// The committee, as every node has it.
+    #[must_use]
+    pub const fn committee(&self) -> &Committee {
+        &self.committee
+    }
+
+    /// The folder with everything of this cluster.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// URL of a node's JSON-RPC; node numbers wrap around.
+    #[must_use]
+    pub fn rpc_url(&self, node: usize) -> String {
+        format!("http://{}", self.files[node % NODES].rpc)
+    }
+
+    /// URLs of all nodes' JSON-RPC, by party number.
+    #[must_use]
+    pub fn rpc_urls(&self) -> [String; NODES] {
+        std::array::from_fn(|node| self.rpc_url(node))
+    }
+
+    /// URL under which a node serves `/healthz` and `/metrics`; node numbers wrap around.
+    #[must_use]
+    pub fn admin_url(&self, node: usize) -> String {
+        format!("http://{}", self.files[node % NODES].admin)
+    }
+
+    /// A node's log file; node numbers wrap around.
+    #[must_use]
+    pub fn log(&self, node: usize) -> &Path {
+        &self.files[node % NODES].log
+    }
+
+    /// A node's data folder; node numbers wrap around.
+    #[must_use]
+    pub fn data(&self, node: usize) -> &Path {
+        &self.files[node % NODES].data
+    }
+
+    /// A node's process id, none while it does not run.
+    #[must_use]
+    pub fn process_id(&self, node: usize) -> Option<u32> {
+        self.nodes.get(node)?.as_ref().map(Process::id)
+    }
+
+    /// Kills a node as a power failure would (SIGKILL).
+    ///
+    /// # Errors
+    /// [`DevnetError::NoSuchNode`].
+    pub fn kill(&mut self, node: usize) -> Result<(), DevnetError> {
+        let process = self.nodes.get_mut(node);
+        let process = process.ok_or(DevnetError::NoSuchNode(node))?;
+        if let Some(mut process) = process.take() {
+            process.kill();
+        }
+        Ok(())
+    }
+
+    /// Stops a node in good order.
+    ///
+    /// # Errors
+    /// [`DevnetError::NoSuchNode`].
+    pub fn stop(&mut self, node: usize) -> Result<(), DevnetError> {
+        let process = self.nodes.get_mut(node);
+        *process.ok_or(DevnetError::NoSuchNode(node))? = None;
+        Ok(())
+    }
+
+    /// Starts a node that was killed or stopped, with the files that it had, and waits until it
+    /// serves again. One that runs is stopped first.
+    ///
+    /// # Errors
+    /// As [`PreparedCluster::start`].
+    pub async fn restart(&mut self, node: usize) -> Result<(), DevnetError> {
+        self.stop(node)?;
+        self.launch(node)?;
+        self.ready(node).await
+    }
+
+    /// From its next start on, runs another program with the same command line and these further
+    /// arguments in a node's place.
+    ///
+    /// # Errors
+    /// [`DevnetError::NoSuchNode`].
+    pub fn replace_program(
+        &mut self,
+        node: usize,
+        program: PathBuf,
+        arguments: Vec<String>,
+    ) -> Result<(), DevnetError> {
+        let launch = self.programs.get_mut(node);
+        *launch.ok_or(DevnetError::NoSuchNode(node))? = Launch { program, arguments };
+        Ok(())
+    }
+
+    /// How a node ended, if it was started and has ended by itself.
+    pub fn ended(&mut self, node: usize) -> Option<String> {
+        let process = self.nodes.get_mut(node)?.as_mut()?;
+        process.exit_status().map(describe)
+    }
+
+    /// Keeps a temporary folder when the cluster goes; tells where it is.
+    #[must_use]
+    pub fn keep_directory(&mut self) -> PathBuf {
+        if let Folder::Temporary(directory) = &mut self.folder {
+            directory.disable_cleanup(true);
+        }
+        self.directory().to_owned()
+    }
+
+    fn launch(&mut self, node: usize) -> Result<(), DevnetError> {
+        let files = self.files.get(node).ok_or(DevnetError::NoSuchNode(node))?;
+        let Launch { program, arguments } = &self.programs[node];
+        // The node writes it anew when it serves.
+        if files.ready.exists() {
+            let removed = fs::remove_file(&files.ready);
+            removed.map_err(DevnetError::file("remove", &files.ready))?;
+        }
+        let mut line = vec!["run".into(), "--config".into(), files.config.clone().into()];
+        line.push("--stop-with-stdin".into());
+        line.extend(arguments.iter().map(std::ffi::OsString::from));
+        let name = format!("node {node}");
+        self.nodes[node] = Some(Process::start(&name, program, line, &files.log)?);
+        Ok(())
+    }
+
+    async fn ready(&mut self, node: usize) -> Result<(), DevnetError> {
+        let file = &self.files[node].ready;
+        match &mut self.nodes[node] {
+            Some(process) => {
+                process
+                    .wait_until(READY, || file.exists().then_some(()))
+                    .await
+            }
+            None => Err(DevnetError::NoSuchNode(node)),
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // All end at the same time; dropping each waits for it.
+        let nodes = self.nodes.iter_mut().flatten();
+        nodes.for_each(Process::ask_to_stop);
+    }
+}
+
+fn generate_keys(program: &Path, node: &NodeFiles) -> Result<PublicKeys, DevnetError> {
+    let output = Command::new(program)
+        .arg("keygen")
+        .arg("--out")
+        .arg(&node.keys)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| DevnetError::Spawn {
+            program: program.to_owned(),
+            source,
+        })?;
+    if !output.status.success() {
+        return Err(DevnetError::Command {
+            command: "mpc-node keygen".into(),
+            status: describe(output.status),
+            stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        });
+    }
+    config::parse_public_keys(&String::from_utf8_lossy(&output.stdout))
+}

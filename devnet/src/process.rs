@@ -1,0 +1,251 @@
+//! A child process whose end is certain.
+//!
+//! Its standard input is a pipe that only this process holds, and it is started so that it ends
+//! when that pipe closes. So it ends when it is stopped, when its handle is dropped, and also when
+//! this process is killed. It is in a process group of its own: Ctrl-C at the terminal reaches
+//! this process alone, which then stops its children in order.
+
+use std::{
+    collections::VecDeque,
+    ffi::OsStr,
+    fs::{File, OpenOptions},
+    io::{BufRead as _, BufReader},
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::DevnetError;
+
+/// How long a process may take to end by itself before it is killed.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often a process is looked after while something is awaited.
+const POLL: Duration = Duration::from_millis(20);
+/// Lines of a log in an error.
+const TAIL_LINES: usize = 20;
+
+/// A running child with a log file.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    log: PathBuf,
+    child: Child,
+    /// Closing it asks the child to end.
+    input: Option<ChildStdin>,
+}
+
+impl Process {
+    /// Starts `program`, which must end when its standard input closes. What it prints is appended
+    /// to `log`.
+    ///
+    /// # Errors
+    /// [`DevnetError::File`] if the log cannot be opened, [`DevnetError::Spawn`].
+    pub fn start<A: AsRef<OsStr>>(
+        name: &str,
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+        log: &Path,
+    ) -> Result<Self, DevnetError> {
+        let open = || {
+            let file = OpenOptions::new().create(true).append(true).open(log);
+            file.map_err(DevnetError::file("open the log", log))
+        };
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(open()?)
+            .stderr(open()?)
+            .process_group(0)
+            .spawn()
+            .map_err(|source| DevnetError::Spawn {
+                program: program.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            name: name.to_owned(),
+            log: log.to_owned(),
+            input: child.stdin.take(),
+            child,
+        })
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its log file.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// How it ended, if it has.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        // An error means that there is no such child any more.
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Waits until `ready` gives something. It is asked many times a second.
+    ///
+    /// # Errors
+    /// [`DevnetError::Process`] if the process ends before, or `limit` passes.
+    pub async fn wait_until<T>(
+        &mut self,
+        limit: Duration,
+        mut ready: impl FnMut() -> Option<T>,
+    ) -> Result<T, DevnetError> {
+        let start = Instant::now();
+        loop {
+            if let Some(value) = ready() {
+                return Ok(value);
+            }
+            if let Some(status) = self.exit_status() {
+                return Err(self.fault(format!("ended too early ({})", describe(status))));
+            }
+            if start.elapsed() > limit {
+                let seconds = limit.as_secs();
+                return Err(self.fault(format!("was not ready after {seconds} s")));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Kills it at once, as a power failure would (SIGKILL), and reaps it.
+    pub fn kill(&mut self) {
+        // Both fail only if it has been reaped already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.input = None;
+    }
+
+    /// Closes its standard input, waits for a while, then kills it if it must. Blocks for at most
+    /// five seconds.
+    pub fn stop(&mut self) {
+        self.ask_to_stop();
+        let start = Instant::now();
+        while self.exit_status().is_none() && start.elapsed() < GRACE {
+            thread::sleep(POLL);
+        }
+        self.kill();
+    }
+
+    /// Closes its standard input, so that several can end at the same time.
+    pub fn ask_to_stop(&mut self) {
+        self.input = None;
+    }
+
+    fn fault(&self, what: String) -> DevnetError {
+        DevnetError::Process {
+            name: self.name.clone(),
+            what,
+            log: self.log.clone(),
+            tail: tail(&self.log),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The last lines of a log, or why there are none.
+#[must_use]
+pub fn tail(log: &Path) -> String {
+    let lines = File::open(log).map(BufReader::new).map(|reader| {
+        let mut last = VecDeque::with_capacity(TAIL_LINES + 1);
+        for line in reader.lines().map_while(Result::ok) {
+            last.push_back(line);
+            if last.len() > TAIL_LINES {
+                last.pop_front();
+            }
+        }
+        Vec::from(last)
+    });
+    match lines {
+        Ok(lines) if lines.is_empty() => "(the log is empty)".into(),
+        Ok(lines) => lines.join("\n"),
+        Err(error) => format!("(the log cannot be read: {error})"),
+    }
+}
+
+/// An exit status in words.
+pub(crate) fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "unknown status".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(directory: &Path, script: &str) -> Process {
+        let log = directory.join("log");
+        Process::start("test", Path::new("/bin/sh"), ["-c", script], &log).unwrap()
+    }
+
+    /// Whether a process with this id exists.
+    fn exists(id: u32) -> bool {
+        let id = nix::unistd::Pid::from_raw(id.try_into().unwrap());
+        nix::sys::signal::kill(id, None).is_ok()
+    }
+
+    #[test]
+    fn a_dropped_process_is_gone_and_reaped() {
+        let directory = tempfile::tempdir().unwrap();
+        let process = start(directory.path(), "cat");
+        let id = process.id();
+        assert!(exists(id));
+        let begin = Instant::now();
+        drop(process);
+        assert!(!exists(id));
+        assert!(begin.elapsed() < GRACE, "it ended by itself");
+    }
+
+    #[test]
+    fn a_killed_process_is_gone_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut process = start(directory.path(), "sleep 60");
+        let begin = Instant::now();
+        process.kill();
+        assert!(!exists(process.id()));
+        assert!(begin.elapsed() < GRACE);
+        process.kill();
+    }
+
+    #[tokio::test]
+    async fn an_early_end_shows_the_end_of_the_log() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut process = start(directory.path(), "seq 1 30; exit 3");
+        let error = process
+            .wait_until(Duration::from_secs(10), || None::<()>)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("exit code 3"), "{error}");
+        assert!(
+            error.contains("\n30") && error.contains("\n11\n"),
+            "{error}"
+        );
+        assert!(!error.contains("\n10\n"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn waiting_is_bounded() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut process = start(directory.path(), "cat");
+        let limit = Duration::from_millis(50);
+        let error = process.wait_until(limit, || None::<()>).await.unwrap_err();
+        assert!(matches!(error, DevnetError::Process { .. }));
+        let value = process.wait_until(limit, || Some(7)).await.unwrap();
+        assert_eq!(value, 7);
+    }
+}
