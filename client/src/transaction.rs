@@ -140,7 +140,7 @@ mod tests {
         let signed = sign(&key(), &Draft::call(7, 3, 1000, to, bytes!("01")));
         let again = sign(&key(), &Draft::call(7, 3, 1000, to, bytes!("01")));
         assert_eq!(signed, again);
-        let expected = b256!("0x0000000000000000000000000000000000000000000000000000000000000000");
+        let expected = b256!("0x22db937ed189dd74860d702af264b3639e3f9bbca9889fdb44ffee94b7d4ae49");
         assert_eq!(signed.hash, expected, "{}", signed.raw);
     }
 }
