@@ -1,1 +1,83 @@
-//! To be written.
+//! What authors of confidential contracts `use`: one Rust source with public and secret code.
+//!
+//! A contract is a module under [`contract`](macro@contract), compiled to WASM. Its functions:
+//!
+//! | Attribute | First arguments | When it runs |
+//! | --- | --- | --- |
+//! | `#[init]` | `&mut State, &Ctx` | once, at deployment |
+//! | `#[action]` | `&mut State, &Ctx` | in a transaction; may return [`Start`] to start a computation |
+//! | `#[view]` | `&State, &Ctx` | in `eth_call` |
+//! | `#[input]` | `&mut State, &Ctx`, last [`Sealed`] | in a transaction with a secret input: its public checks |
+//! | `#[compute]` | [`SecretVec`]s | on handles, to make the program that runs on shares |
+//! | `#[attested]` | `&mut State, &Ctx, Output` | when three nodes have signed what was revealed |
+//! | `#[failed]` | `&mut State, &Ctx, Fault` | when a computation has failed |
+//!
+//! `&Ctx` may be left out everywhere. Arguments and results are Solidity's ([`AbiType`]); names
+//! become camelCase. An error drops every write of the call. Beside functions, a contract has one
+//! `#[state]` struct, and may have `#[derive(SecretInput)]` and `#[derive(Reveal)]` structs,
+//! `#[event]` structs and one `#[error]` enum, which is then the error of its `Result<T>`.
+//!
+//! An `#[input]` function runs twice: when its transaction is ordered, with writes dropped, and when
+//! the nodes have accepted the sealed input, as of the ordering block. Only then does it count.
+//!
+//! Read `examples/voting/contract` first. Owns what a contract can say; how a node runs it is in
+//! `zk-contract-runtime`, how a test runs it in `contract-testing`.
+
+pub mod abi;
+pub mod contract;
+#[cfg(target_arch = "wasm32")]
+pub mod entry;
+pub mod event;
+pub mod host;
+pub mod secret;
+pub mod state;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod calls;
+
+pub use contract_sdk_macros::contract;
+
+pub use abi::AbiType;
+pub use alloy_primitives;
+pub use contract::{Contract, Ctx, Message, Start, Started};
+pub use event::Event;
+pub use host::keccak256;
+pub use secret::{Plain, Reveal, Sealed, Secret, SecretInput, SecretVec};
+pub use state::{Item, Map, Stored};
+pub use wire::guest::Fault;
+
+/// Seconds since the Unix epoch.
+pub type Time = u64;
+
+/// The result of a contract's function. In a contract with an `#[error]` enum, that is the error.
+pub type Result<T, E = Message> = std::result::Result<T, E>;
+
+/// Everything that a contract needs.
+pub mod prelude {
+    pub use alloy_primitives::{Address, B256, Bytes, FixedBytes, I256, U256};
+    pub use contract_sdk_macros::{AbiType, Reveal, SecretInput};
+
+    pub use crate::{
+        AbiType, Ctx, Event, Fault, Item, Map, Message, Result, Reveal, Sealed, Secret,
+        SecretInput, SecretVec, Start, Stored, Time, abi::encode as abi_encode, ensure, keccak256,
+    };
+}
+
+/// Returns an error unless the condition holds.
+///
+/// ```
+/// # use quartet::prelude::*;
+/// fn withdraw(balance: u64, amount: u64) -> Result<u64> {
+///     ensure!(amount <= balance, "too much");
+///     Ok(balance - amount)
+/// }
+/// assert!(withdraw(1, 2).is_err());
+/// ```
+#[macro_export]
+macro_rules! ensure {
+    ($condition:expr, $error:expr $(,)?) => {
+        if !$condition {
+            return ::core::result::Result::Err(::core::convert::Into::into($error));
+        }
+    };
+}

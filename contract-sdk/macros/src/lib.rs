@@ -1,1 +1,56 @@
-//! To be written.
+//! The macros behind `#[quartet::contract]`.
+//!
+//! `contract` reads a module, checks that it is a contract, and adds what makes it one: the
+//! dispatch, the description, the storage layout. It leaves the author's items as they are, but for
+//! its own attributes. Errors point at the author's line and say what to write instead. Read
+//! `model` first (what a contract consists of), then `generate`.
+
+mod abi_type;
+mod calls;
+mod error;
+mod event;
+mod generate;
+mod model;
+mod names;
+mod reveal;
+mod secret_input;
+mod state;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, ItemMod, parse_macro_input};
+
+/// Makes a confidential contract of a module. See the documentation of the crate `quartet`.
+#[proc_macro_attribute]
+pub fn contract(arguments: TokenStream, module: TokenStream) -> TokenStream {
+    let module = parse_macro_input!(module as ItemMod);
+    finish(model::no_arguments(&arguments.into()).and_then(|()| {
+        let model = model::Model::read(module)?;
+        Ok(generate::contract(&model))
+    }))
+}
+
+/// Makes a struct a Solidity struct: for arguments, results, events, and public state.
+#[proc_macro_derive(AbiType)]
+pub fn abi_type(item: TokenStream) -> TokenStream {
+    finish(abi_type::derive(&parse_macro_input!(item as DeriveInput)))
+}
+
+/// Makes a struct of bool, integers and arrays of them one that a computation may reveal.
+#[proc_macro_derive(Reveal)]
+pub fn reveal(item: TokenStream) -> TokenStream {
+    finish(reveal::derive(&parse_macro_input!(item as DeriveInput)))
+}
+
+/// Makes a struct of secrets one that clients seal and send.
+#[proc_macro_derive(SecretInput)]
+pub fn secret_input(item: TokenStream) -> TokenStream {
+    finish(secret_input::derive(&parse_macro_input!(
+        item as DeriveInput
+    )))
+}
+
+fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
+    result
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}

@@ -1,0 +1,102 @@
+//! `#[derive(AbiType)]`: a struct as a Solidity struct and as a value of public state.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Data, DeriveInput, Fields, Ident, Type};
+
+use crate::names;
+
+/// Fields that alloy's tuples can hold.
+const MAX_FIELDS: usize = 12;
+
+/// Names and types of the fields of a struct that a derive can take.
+pub(crate) fn fields<'a>(
+    item: &'a DeriveInput,
+    derive: &str,
+) -> syn::Result<Vec<(&'a Ident, &'a Type)>> {
+    let Data::Struct(data) = &item.data else {
+        let text = format!("#[derive({derive})] takes a struct with named fields");
+        return Err(syn::Error::new(item.ident.span(), text));
+    };
+    if !item.generics.params.is_empty() {
+        let text = format!("#[derive({derive})] takes no type parameters: write the types out");
+        return Err(syn::Error::new_spanned(&item.generics, text));
+    }
+    let Fields::Named(named) = &data.fields else {
+        let text = format!(
+            "#[derive({derive})] needs named fields, since clients see the names: \
+             write `struct {} {{ name: Type }}`",
+            item.ident
+        );
+        return Err(syn::Error::new(item.ident.span(), text));
+    };
+    let fields: Vec<_> = named
+        .named
+        .iter()
+        .filter_map(|field| Some((field.ident.as_ref()?, &field.ty)))
+        .collect();
+    if fields.is_empty() || fields.len() > MAX_FIELDS {
+        let text = format!(
+            "#[derive({derive})] takes 1 to {MAX_FIELDS} fields: put some together into a struct \
+             or an array"
+        );
+        return Err(syn::Error::new(item.ident.span(), text));
+    }
+    Ok(fields)
+}
+
+pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
+    Ok(implement(&item.ident, &fields(item, "AbiType")?))
+}
+
+/// The implementations of `AbiType` and `Stored`.
+pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream {
+    let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
+    let types: Vec<_> = fields.iter().map(|(_, ty)| ty).collect();
+    let places = (0..fields.len()).map(syn::Index::from);
+    let components = fields.iter().enumerate().map(|(i, (name, ty))| {
+        let separator = (i > 0).then(|| quote!(__out.push(',');));
+        let name = names::camel_case(name);
+        quote! {
+            #separator
+            ::quartet::abi::json::push_parameter::<#ty>(#name, ::core::option::Option::None, __out);
+        }
+    });
+    quote! {
+        impl ::quartet::abi::AbiType for #name {
+            type Sol = (#(<#types as ::quartet::abi::AbiType>::Sol,)*);
+
+            fn to_sol(&self) -> ::quartet::abi::Encodable<Self> {
+                (#(<#types as ::quartet::abi::AbiType>::to_sol(&self.#names),)*)
+            }
+
+            fn from_sol(__value: ::quartet::abi::Encodable<Self>) -> Self {
+                Self {
+                    #(#names: <#types as ::quartet::abi::AbiType>::from_sol(__value.#places),)*
+                }
+            }
+
+            fn json_type(__out: &mut ::std::string::String) {
+                __out.push_str("tuple");
+            }
+
+            fn json_components(__out: &mut ::std::string::String) {
+                __out.push('[');
+                #(#components)*
+                __out.push(']');
+            }
+        }
+
+        impl ::quartet::Stored for #name {
+            fn store(&self, __out: &mut ::std::vec::Vec<u8>) {
+                #(<#types as ::quartet::Stored>::store(&self.#names, __out);)*
+            }
+
+            fn restore(__bytes: &mut &[u8]) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(Self {
+                    #(#names: <#types as ::quartet::Stored>::restore(__bytes)?,)*
+                })
+            }
+        }
+    }
+}

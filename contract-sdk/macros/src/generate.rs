@@ -1,0 +1,396 @@
+//! What the macro adds to a contract's module.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, Type, spanned::Spanned};
+
+use crate::{
+    calls,
+    model::{Computation, Function, Model, Role},
+    names, state,
+};
+
+/// The whole module.
+pub(crate) fn contract(model: &Model) -> TokenStream {
+    let (attributes, vis) = (&model.module.attrs, &model.module.vis);
+    let (name, items) = (&model.module.ident, &model.items);
+    let generated =
+        state::implement(&model.state).map_or_else(syn::Error::into_compile_error, |state| {
+            let parts = [
+                state,
+                model
+                    .events
+                    .iter()
+                    .map(crate::event::Event::implement)
+                    .collect(),
+                error(model),
+                inputs(model),
+                model
+                    .computations
+                    .iter()
+                    .enumerate()
+                    .map(computation)
+                    .collect(),
+                type_checks(model),
+                selectors(model),
+                implementation(model),
+                calls::module(model),
+            ];
+            parts.into_iter().collect()
+        });
+    quote! {
+        #(#attributes)*
+        #[allow(unreachable_pub, reason = "a contract's items are read by generated code")]
+        #vis mod #name {
+            #(#items)*
+            #generated
+        }
+    }
+}
+
+fn error(model: &Model) -> TokenStream {
+    let Some(error) = &model.error else {
+        return TokenStream::new();
+    };
+    let (name, implementation) = (error.name(), error.implement());
+    quote! {
+        #implementation
+
+        /// The result of a function of this contract.
+        #[allow(dead_code, reason = "a contract need not use it")]
+        pub type Result<T, E = #name> = ::core::result::Result<T, E>;
+    }
+}
+
+fn inputs(model: &Model) -> TokenStream {
+    let names = &model.inputs;
+    let numbers = 0..u32::try_from(names.len()).unwrap_or(0);
+    quote! {
+        #(
+            impl ::quartet::secret::InputNumber for #names {
+                const NUMBER: u32 = #numbers;
+            }
+        )*
+    }
+}
+
+fn computation((number, computation): (usize, &Computation)) -> TokenStream {
+    let Computation {
+        name,
+        arguments,
+        returns,
+    } = computation;
+    let number = u32::try_from(number).unwrap_or(0);
+    let text = names::plain(name);
+    let doc = format!("The computation `{text}`.");
+    let output = quote_spanned!(returns.span()=>
+        <#returns as ::quartet::secret::SecretForm>::Output
+    );
+    let numbers = arguments
+        .iter()
+        .map(|ty| quote_spanned!(ty.span()=> <#ty as ::quartet::secret::ComputeArgument>::NUMBER));
+    quote! {
+        #[doc = #doc]
+        #[allow(non_camel_case_types, reason = "named like its function")]
+        pub enum #name {}
+
+        impl ::quartet::contract::Computation for #name {
+            const NAME: &'static str = #text;
+            const NUMBER: u32 = #number;
+            const INPUTS: &'static [u32] = &[#(#numbers),*];
+            type Output = #output;
+
+            fn trace() -> #returns {
+                self::#name(#(<#arguments as ::quartet::secret::ComputeArgument>::load()),*)
+            }
+        }
+    }
+}
+
+/// Makes the compiler point at the argument that has no Solidity type.
+fn type_checks(model: &Model) -> TokenStream {
+    let functions = model.init.iter().chain(&model.functions);
+    let types = functions
+        .flat_map(|function| &function.arguments)
+        .map(|(_, ty)| quote_spanned!(ty.span()=> ::quartet::abi::assert_type::<#ty>();));
+    quote!(const _: () = { #(#types)* };)
+}
+
+/// The constant with a function's selector.
+pub(crate) fn selector(function: &Function) -> Ident {
+    format_ident!("SELECTOR_{}", names::constant(&function.name))
+}
+
+fn selectors(model: &Model) -> TokenStream {
+    let constants = model.functions.iter().map(|function| {
+        let (constant, text) = (selector(function), names::camel_case(&function.name));
+        let params = function.params();
+        quote! {
+            const #constant: [u8; 4] = ::quartet::abi::keccak::selector(&[
+                #text,
+                <#params as ::quartet::abi::Params>::SIGNATURE,
+            ]);
+        }
+    });
+    let all = model.functions.iter().map(selector);
+    let doc = format!("The contract `{}`.", names::plain(&model.module.ident));
+    quote! {
+        #[doc = #doc]
+        #[derive(Clone, Copy, Debug)]
+        pub enum Contract {}
+
+        impl Contract {
+            #(#constants)*
+        }
+
+        const _: () = ::quartet::abi::keccak::assert_distinct(&[#(Contract::#all),*]);
+    }
+}
+
+fn implementation(model: &Model) -> TokenStream {
+    let name = names::plain(&model.module.ident);
+    let describe = describe(model);
+    let init = match &model.init {
+        Some(function) => run(model, function, &quote!(__arguments)),
+        None => quote! {
+            if __arguments.is_empty() {
+                ::core::result::Result::Ok(::std::vec::Vec::new())
+            } else {
+                ::core::result::Result::Err(::quartet::contract::Refused::BadCall)
+            }
+        },
+    };
+    let calls = model.functions.iter().map(|function| {
+        let (selector, run) = (
+            selector(function),
+            run(model, function, &quote!(__arguments)),
+        );
+        quote! {
+            if *__selector == Self::#selector {
+                return #run;
+            }
+        }
+    });
+    let computations: Vec<_> = model.computations.iter().map(|c| &c.name).collect();
+    let numbers: Vec<_> = (0..u32::try_from(computations.len()).unwrap_or(0)).collect();
+    let attested = (0..)
+        .zip(&computations)
+        .map(|(place, _)| attested(model, place));
+    let failed = (0..)
+        .zip(&computations)
+        .map(|(place, _)| failed(model, place));
+    quote! {
+        #[allow(unused_variables, reason = "not every contract has every part")]
+        impl ::quartet::Contract for Contract {
+            const NAME: &'static str = #name;
+
+            fn describe() -> ::std::string::String {
+                let mut __description = ::quartet::abi::json::Describer::new();
+                #describe
+                __description.finish(#name)
+            }
+
+            fn init(
+                __arguments: &[u8],
+            ) -> ::core::result::Result<::std::vec::Vec<u8>, ::quartet::contract::Refused> {
+                #init
+            }
+
+            fn call(
+                __data: &[u8],
+            ) -> ::core::result::Result<::std::vec::Vec<u8>, ::quartet::contract::Refused> {
+                let (__selector, __arguments) = __data
+                    .split_first_chunk::<4>()
+                    .ok_or(::quartet::contract::Refused::BadCall)?;
+                #(#calls)*
+                ::core::result::Result::Err(::quartet::contract::Refused::BadCall)
+            }
+
+            fn compute(
+                __number: u32,
+            ) -> ::core::result::Result<(), ::quartet::contract::Refused> {
+                match __number {
+                    #(#numbers => {
+                        ::quartet::contract::reveal::<#computations>();
+                        ::core::result::Result::Ok(())
+                    })*
+                    _ => ::core::result::Result::Err(::quartet::contract::Refused::BadCall),
+                }
+            }
+
+            fn encode(
+                __number: u32,
+                __opened: &[u8],
+            ) -> ::core::result::Result<::std::vec::Vec<u8>, ::quartet::contract::Refused> {
+                match __number {
+                    #(#numbers => ::quartet::contract::encode_opened::<#computations>(__opened),)*
+                    _ => ::core::result::Result::Err(::quartet::contract::Refused::BadCall),
+                }
+            }
+
+            fn attested(
+                __number: u32,
+                __index: u64,
+                __output: &[u8],
+            ) -> ::core::result::Result<(), ::quartet::contract::Refused> {
+                match __number {
+                    #(#numbers => { #attested })*
+                    _ => ::core::result::Result::Err(::quartet::contract::Refused::BadCall),
+                }
+            }
+
+            fn failed(
+                __number: u32,
+                __index: u64,
+                __fault: ::quartet::Fault,
+            ) -> ::core::result::Result<(), ::quartet::contract::Refused> {
+                match __number {
+                    #(#numbers => { #failed })*
+                    _ => ::core::result::Result::Err(::quartet::contract::Refused::BadCall),
+                }
+            }
+        }
+
+        #[cfg(target_arch = "wasm32")]
+        ::quartet::export_contract!(Contract);
+    }
+}
+
+/// The call of a function with these arguments, in a `finish` that saves the state.
+fn finish(model: &Model, function: &Function, arguments: &TokenStream) -> TokenStream {
+    let (state, name) = (&model.state.ident, &function.name);
+    let context = function
+        .context
+        .then(|| quote!(&::quartet::host::context(),));
+    let take = match &function.role {
+        Role::Input(ty) => quote! {
+            ::quartet::host::take_input(
+                <#ty as ::quartet::secret::InputNumber>::NUMBER, &__sealed,
+            );
+        },
+        _ => TokenStream::new(),
+    };
+    let (load, save) = if function.role == Role::View {
+        (quote!(let __state), TokenStream::new())
+    } else {
+        (
+            quote!(let mut __state),
+            quote!(::quartet::state::State::save(&__state);),
+        )
+    };
+    let state_argument = if function.role == Role::View {
+        quote!(&__state)
+    } else {
+        quote!(&mut __state)
+    };
+    quote! {{
+        #load = <#state as ::quartet::state::State>::load();
+        ::quartet::contract::finish(
+            self::#name(#state_argument, #context #arguments),
+            || {
+                #save
+                #take
+            },
+        )
+    }}
+}
+
+/// Decodes arguments and calls a function.
+fn run(model: &Model, function: &Function, data: &TokenStream) -> TokenStream {
+    let params = function.params();
+    let variables: Vec<_> = (0..function.arguments.len()).map(names::variable).collect();
+    let sealed = function.sealed.as_ref().map(|_| quote!(__sealed,));
+    let seal = function
+        .sealed
+        .as_ref()
+        .map(|_| quote!(::quartet::Sealed::of_call(),));
+    let finish = finish(model, function, &quote!(#(#variables,)* #seal));
+    quote! {{
+        let (#(#variables,)* #sealed) = <#params as ::quartet::abi::Params>::decode(#data)
+            .ok_or(::quartet::contract::Refused::BadCall)?;
+        #finish
+    }}
+}
+
+fn attested(model: &Model, place: usize) -> TokenStream {
+    let Some((_, function)) = model.attested.iter().find(|(at, _)| *at == place) else {
+        return quote!(::core::result::Result::Ok(()));
+    };
+    let computation = &model.computations[place].name;
+    let index = (function.arguments.len() > 1).then(|| quote!(__index,));
+    let finish = finish(model, function, &quote!(#index __value));
+    quote! {
+        let (__value,) = <
+            (<#computation as ::quartet::contract::Computation>::Output,)
+            as ::quartet::abi::Params
+        >::decode(__output).ok_or(::quartet::contract::Refused::BadCall)?;
+        #finish.map(|_| ())
+    }
+}
+
+fn failed(model: &Model, place: usize) -> TokenStream {
+    let Some((_, function)) = model.failed.iter().find(|(at, _)| *at == place) else {
+        return quote!(::core::result::Result::Ok(()));
+    };
+    let index = (function.arguments.len() > 1).then(|| quote!(__index,));
+    let finish = finish(model, function, &quote!(#index __fault));
+    quote!(#finish.map(|_| ()))
+}
+
+/// The statements that fill the description.
+fn describe(model: &Model) -> TokenStream {
+    let constructor = match &model.init {
+        Some(function) => {
+            let (params, names) = (function.params(), argument_names(function));
+            quote!(__description.constructor::<#params>(&[#(#names),*]);)
+        }
+        None => quote!(__description.constructor::<()>(&[]);),
+    };
+    let functions = model.functions.iter().map(|function| {
+        let (params, names) = (function.params(), argument_names(function));
+        let (text, view) = (
+            names::camel_case(&function.name),
+            function.role == Role::View,
+        );
+        let output = output(&function.returns);
+        let input = match &function.role {
+            Role::Input(ty) => {
+                let selector = selector(function);
+                quote!(__description.input_function::<#ty>(#text, Self::#selector);)
+            }
+            _ => TokenStream::new(),
+        };
+        quote! {
+            __description.function::<#params, #output>(#text, &[#(#names),*], #view);
+            #input
+        }
+    });
+    let events = model.events.iter().map(crate::event::Event::describe);
+    let errors = model.error.iter().map(crate::error::ErrorEnum::describe);
+    let inputs = &model.inputs;
+    let computations = model
+        .computations
+        .iter()
+        .map(|computation| &computation.name);
+    quote! {
+        #constructor
+        #(#functions)*
+        #(#events)*
+        #(#errors)*
+        #(__description.input_type::<#inputs>();)*
+        #(__description.computation::<#computations>();)*
+    }
+}
+
+fn argument_names(function: &Function) -> Vec<String> {
+    let names = function
+        .arguments
+        .iter()
+        .map(|(name, _)| name)
+        .chain(&function.sealed);
+    names.map(names::camel_case).collect()
+}
+
+fn output(returns: &Type) -> TokenStream {
+    quote_spanned!(returns.span()=> <#returns as ::quartet::contract::Outcome>::Output)
+}

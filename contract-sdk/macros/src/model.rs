@@ -1,0 +1,534 @@
+//! What a contract consists of, read from its module.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{
+    Attribute, FnArg, Ident, Item, ItemFn, ItemMod, ItemStruct, Pat, Path, ReturnType, Type,
+    parse_quote, spanned::Spanned,
+};
+
+use crate::{error::ErrorEnum, event::Event};
+
+/// A contract.
+pub(crate) struct Model {
+    /// The module, without its content.
+    pub(crate) module: ItemMod,
+    /// Items that the macro only passes on, and those below without our attributes.
+    pub(crate) items: Vec<Item>,
+    pub(crate) state: ItemStruct,
+    pub(crate) inputs: Vec<Ident>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) error: Option<ErrorEnum>,
+    pub(crate) init: Option<Function>,
+    /// Actions, views and input functions in the order of the source.
+    pub(crate) functions: Vec<Function>,
+    pub(crate) computations: Vec<Computation>,
+    /// Callbacks by the place of their computation.
+    pub(crate) attested: Vec<(usize, Function)>,
+    pub(crate) failed: Vec<(usize, Function)>,
+}
+
+/// What a function is for.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Role {
+    Init,
+    Action,
+    View,
+    /// With the type of its sealed input.
+    Input(Box<Type>),
+    Attested,
+    Failed,
+}
+
+/// A function on the state.
+pub(crate) struct Function {
+    pub(crate) role: Role,
+    pub(crate) name: Ident,
+    /// Whether it takes the context.
+    pub(crate) context: bool,
+    /// Arguments after state and context, without the sealed input.
+    pub(crate) arguments: Vec<(Ident, Type)>,
+    /// Name of the sealed input.
+    pub(crate) sealed: Option<Ident>,
+    pub(crate) returns: Type,
+}
+
+/// A `#[compute]` function.
+pub(crate) struct Computation {
+    pub(crate) name: Ident,
+    pub(crate) arguments: Vec<Type>,
+    pub(crate) returns: Type,
+}
+
+const ROLES: [&str; 7] = [
+    "init", "action", "view", "input", "compute", "attested", "failed",
+];
+
+/// Collects errors, so that an author sees all of them at once.
+#[derive(Default)]
+struct Errors(Option<syn::Error>);
+
+impl Errors {
+    fn add(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(errors) => errors.combine(error),
+            none => *none = Some(error),
+        }
+    }
+
+    fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
+    }
+}
+
+/// Refuses arguments of `#[quartet::contract]`.
+pub(crate) fn no_arguments(arguments: &TokenStream) -> syn::Result<()> {
+    if arguments.is_empty() {
+        return Ok(());
+    }
+    let text = "#[quartet::contract] takes no arguments: the module's name is the contract's";
+    Err(syn::Error::new_spanned(arguments, text))
+}
+
+/// Adds the derives that tests want, unless the author chose some.
+pub(crate) fn derive_by_default(attributes: &mut Vec<Attribute>) {
+    if !attributes
+        .iter()
+        .any(|attribute| attribute.path().is_ident("derive"))
+    {
+        attributes.push(parse_quote!(#[derive(Clone, Debug, PartialEq, Eq)]));
+    }
+}
+
+fn has_attribute(attributes: &[Attribute], name: &str) -> bool {
+    attributes
+        .iter()
+        .any(|attribute| attribute.path().is_ident(name))
+}
+
+/// Takes the attribute of this name off the list.
+fn take_attribute(attributes: &mut Vec<Attribute>, name: &str) -> Option<Attribute> {
+    let at = attributes
+        .iter()
+        .position(|attribute| attribute.path().is_ident(name))?;
+    Some(attributes.remove(at))
+}
+
+fn derives(attributes: &[Attribute], name: &str) -> bool {
+    let mut found = false;
+    for attribute in attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("derive"))
+    {
+        // What does not parse is for the compiler to refuse.
+        let _ = attribute.parse_nested_meta(|meta| {
+            found |= meta
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == name);
+            Ok(())
+        });
+    }
+    found
+}
+
+impl Model {
+    /// Reads a module.
+    pub(crate) fn read(mut module: ItemMod) -> syn::Result<Self> {
+        let Some((_, content)) = module.content.take() else {
+            let text = "write the contract in this file: `mod name { … }`";
+            return Err(syn::Error::new_spanned(&module, text));
+        };
+        let mut errors = Errors::default();
+        let mut reader = Reader::default();
+        for item in content {
+            if let Err(error) = reader.item(item) {
+                errors.add(error);
+            }
+        }
+        let Some(state) = reader.state.take() else {
+            errors.add(syn::Error::new_spanned(
+                &module.ident,
+                "the contract has no state: put #[state] on a struct, which may be empty: \
+                 `#[state] pub struct State {}`",
+            ));
+            return Err(errors
+                .0
+                .unwrap_or_else(|| syn::Error::new(module.span(), "no state")));
+        };
+        let mut model = Self {
+            module,
+            items: reader.items,
+            state,
+            inputs: reader.inputs,
+            events: reader.events,
+            error: reader.error,
+            init: None,
+            functions: Vec::new(),
+            computations: Vec::new(),
+            attested: Vec::new(),
+            failed: Vec::new(),
+        };
+        let mut callbacks = Vec::new();
+        for (role, attribute, item) in &reader.functions {
+            if role == "compute" {
+                model
+                    .computations
+                    .extend(errors.take(Computation::read(item)));
+            } else if let Some(function) = errors.take(Function::read(role, item, &model.state)) {
+                match function.role {
+                    Role::Init if model.init.is_some() => errors.add(syn::Error::new_spanned(
+                        &function.name,
+                        "a contract has one #[init] function",
+                    )),
+                    Role::Init => model.init = Some(function),
+                    Role::Attested | Role::Failed => callbacks.push((attribute, function)),
+                    _ => model.functions.push(function),
+                }
+            }
+        }
+        for (attribute, function) in callbacks {
+            if let Some(place) = errors.take(model.computation_of(attribute, &function)) {
+                let list = match function.role {
+                    Role::Attested => &mut model.attested,
+                    _ => &mut model.failed,
+                };
+                list.push((place, function));
+            }
+        }
+        for list in [&model.attested, &model.failed] {
+            for (i, (place, function)) in list.iter().enumerate() {
+                if list[..i].iter().any(|(other, _)| other == place) {
+                    let text = "this computation has such a function already: remove one";
+                    errors.add(syn::Error::new_spanned(&function.name, text));
+                }
+            }
+        }
+        errors.0.map_or(Ok(model), Err)
+    }
+
+    /// The place of the computation that a callback is for.
+    fn computation_of(&self, attribute: &Attribute, function: &Function) -> syn::Result<usize> {
+        if matches!(attribute.meta, syn::Meta::Path(_)) {
+            return match self.computations.len() {
+                1 => Ok(0),
+                0 => Err(syn::Error::new_spanned(
+                    &function.name,
+                    "there is no #[compute] function to which this belongs",
+                )),
+                _ => Err(syn::Error::new_spanned(
+                    attribute,
+                    "name the computation, since there are several: `#[attested(tally)]`",
+                )),
+            };
+        }
+        let name: Ident = attribute.parse_args()?;
+        let place = self
+            .computations
+            .iter()
+            .position(|computation| computation.name == name);
+        place.ok_or_else(|| {
+            syn::Error::new_spanned(
+                &name,
+                "no #[compute] function of this contract has this name",
+            )
+        })
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    items: Vec<Item>,
+    state: Option<ItemStruct>,
+    inputs: Vec<Ident>,
+    events: Vec<Event>,
+    error: Option<ErrorEnum>,
+    functions: Vec<(String, Attribute, ItemFn)>,
+}
+
+impl Reader {
+    fn item(&mut self, item: Item) -> syn::Result<()> {
+        match item {
+            Item::Struct(item) => self.structure(item),
+            Item::Enum(mut item) if has_attribute(&item.attrs, "error") => {
+                take_attribute(&mut item.attrs, "error");
+                if self.error.is_some() {
+                    let text = "a contract has one #[error] enum: add the variants to the other";
+                    return Err(syn::Error::new_spanned(&item.ident, text));
+                }
+                let error = ErrorEnum::read(item)?;
+                self.items.push(Item::Enum(error.item.clone()));
+                self.error = Some(error);
+                Ok(())
+            }
+            Item::Fn(item) => self.function(item),
+            other => {
+                self.items.push(other);
+                Ok(())
+            }
+        }
+    }
+
+    fn structure(&mut self, mut item: ItemStruct) -> syn::Result<()> {
+        if take_attribute(&mut item.attrs, "error").is_some() {
+            let text = "#[error] goes on an enum, with one variant per error";
+            return Err(syn::Error::new_spanned(&item.ident, text));
+        }
+        if derives(&item.attrs, "SecretInput") {
+            self.inputs.push(item.ident.clone());
+        }
+        if take_attribute(&mut item.attrs, "event").is_some() {
+            let event = Event::read(item)?;
+            self.items.push(Item::Struct(event.item.clone()));
+            self.events.push(event);
+            return Ok(());
+        }
+        if take_attribute(&mut item.attrs, "state").is_some() {
+            if self.state.is_some() {
+                let text = "a contract has one #[state] struct: put the fields into the other";
+                return Err(syn::Error::new_spanned(&item.ident, text));
+            }
+            self.state = Some(item.clone());
+        }
+        self.items.push(Item::Struct(item));
+        Ok(())
+    }
+
+    fn function(&mut self, mut item: ItemFn) -> syn::Result<()> {
+        let found = ROLES
+            .iter()
+            .filter_map(|role| Some((*role, take_attribute(&mut item.attrs, role)?)))
+            .collect::<Vec<_>>();
+        self.items.push(Item::Fn(item.clone()));
+        match <[_; 1]>::try_from(found) {
+            Ok([(role, attribute)]) => {
+                plain(&item)?;
+                self.functions.push((role.to_owned(), attribute, item));
+                Ok(())
+            }
+            Err(found) if found.is_empty() => Ok(()),
+            Err(_) => {
+                let text = "a function is for one thing: keep one of these attributes";
+                Err(syn::Error::new_spanned(&item.sig.ident, text))
+            }
+        }
+    }
+}
+
+/// Refuses what cannot be called from outside.
+fn plain(item: &ItemFn) -> syn::Result<()> {
+    let signature = &item.sig;
+    if let Some(token) = &signature.asyncness {
+        return Err(syn::Error::new_spanned(
+            token,
+            "contracts do not wait: remove `async`",
+        ));
+    }
+    if let Some(token) = &signature.unsafety {
+        return Err(syn::Error::new_spanned(
+            token,
+            "anybody may call this: remove `unsafe`",
+        ));
+    }
+    if !signature.generics.params.is_empty() {
+        let text = "a function on the ABI takes no type parameters: write the types out";
+        return Err(syn::Error::new_spanned(&signature.generics, text));
+    }
+    Ok(())
+}
+
+/// Names and types of the arguments.
+fn arguments(item: &ItemFn) -> syn::Result<Vec<(Ident, Type)>> {
+    let argument = |argument: &FnArg| match argument {
+        FnArg::Receiver(receiver) => {
+            let text = "a contract's functions take the state as their first argument: \
+                        write `s: &mut State`";
+            Err(syn::Error::new_spanned(receiver, text))
+        }
+        FnArg::Typed(typed) => match &*typed.pat {
+            Pat::Ident(pattern) => Ok((pattern.ident.clone(), (*typed.ty).clone())),
+            Pat::Wild(_) => Ok((Ident::new("_unnamed", typed.span()), (*typed.ty).clone())),
+            pattern => {
+                let text = "an argument needs a name, since clients see it: write `name: Type`";
+                Err(syn::Error::new_spanned(pattern, text))
+            }
+        },
+    };
+    item.sig.inputs.iter().map(argument).collect()
+}
+
+fn returns(item: &ItemFn) -> Type {
+    match &item.sig.output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    }
+}
+
+/// The last segment of a path type.
+fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+    match ty {
+        Type::Path(path) => {
+            let Path { segments, .. } = &path.path;
+            segments.last()
+        }
+        _ => None,
+    }
+}
+
+fn is_reference_to(ty: &Type, name: &str) -> bool {
+    match ty {
+        Type::Reference(reference) => {
+            last_segment(&reference.elem).is_some_and(|segment| segment.ident == name)
+        }
+        _ => false,
+    }
+}
+
+impl Function {
+    fn read(role: &str, item: &ItemFn, state: &ItemStruct) -> syn::Result<Self> {
+        let mut arguments = arguments(item)?;
+        let state_name = state.ident.to_string();
+        let view = role == "view";
+        let wanted = if view {
+            format!("&{state_name}")
+        } else {
+            format!("&mut {state_name}")
+        };
+        match arguments.first() {
+            Some((_, ty @ Type::Reference(reference))) if is_reference_to(ty, &state_name) => {
+                if view && reference.mutability.is_some() {
+                    let text = format!("a view writes nothing: take `{wanted}`");
+                    return Err(syn::Error::new_spanned(ty, text));
+                }
+            }
+            first => {
+                let text = format!(
+                    "the first argument of an #[{role}] function is the state: write `s: {wanted}`"
+                );
+                return Err(match first {
+                    Some((_, ty)) => syn::Error::new_spanned(ty, text),
+                    None => syn::Error::new_spanned(&item.sig.ident, text),
+                });
+            }
+        }
+        arguments.remove(0);
+        let context = arguments
+            .first()
+            .is_some_and(|(_, ty)| is_reference_to(ty, "Ctx"));
+        if context {
+            arguments.remove(0);
+        }
+        if let Some((_, ty)) = arguments
+            .iter()
+            .find(|(_, ty)| matches!(ty, Type::Reference(_)))
+        {
+            let text = "arguments come from outside and are owned: write the type without `&`, \
+                        Vec<T> for a slice, String for str; `&Ctx` comes right after the state";
+            return Err(syn::Error::new_spanned(ty, text));
+        }
+        let mut sealed = None;
+        let role = match role {
+            "init" => Role::Init,
+            "action" => Role::Action,
+            "view" => Role::View,
+            "attested" => Role::Attested,
+            "failed" => Role::Failed,
+            _ => {
+                let last = arguments.pop();
+                let (name, ty) = last
+                    .as_ref()
+                    .and_then(|(name, ty)| Some((name, sealed_type(ty)?)))
+                    .ok_or_else(|| {
+                        let text = "the last argument of an #[input] function is the sealed \
+                                    input: write `input: Sealed<Ballot>`";
+                        match &last {
+                            Some((_, ty)) => syn::Error::new_spanned(ty, text),
+                            None => syn::Error::new_spanned(&item.sig.ident, text),
+                        }
+                    })?;
+                sealed = Some(name.clone());
+                Role::Input(Box::new(ty))
+            }
+        };
+        if let Some((_, ty)) = arguments.iter().find(|(_, ty)| sealed_type(ty).is_some()) {
+            let text = "a sealed input is the last argument of an #[input] function";
+            return Err(syn::Error::new_spanned(ty, text));
+        }
+        let function = Self {
+            role,
+            name: item.sig.ident.clone(),
+            context,
+            arguments,
+            sealed,
+            returns: returns(item),
+        };
+        function.check_callback()?;
+        Ok(function)
+    }
+
+    fn check_callback(&self) -> syn::Result<()> {
+        let what = match self.role {
+            Role::Attested => "what was revealed: write `tally: Tally`",
+            Role::Failed => "why: write `fault: Fault`",
+            _ => return Ok(()),
+        };
+        if self.arguments.is_empty() || self.arguments.len() > 2 {
+            let text = format!(
+                "after the state and the context this function takes, if you want it, the \
+                 computation's index as a u64, and {what}"
+            );
+            return Err(syn::Error::new_spanned(&self.name, text));
+        }
+        Ok(())
+    }
+}
+
+/// `T` of `Sealed<T>`.
+fn sealed_type(ty: &Type) -> Option<Type> {
+    let segment = last_segment(ty).filter(|segment| segment.ident == "Sealed")?;
+    match &segment.arguments {
+        syn::PathArguments::AngleBracketed(angle) => match angle.args.first()? {
+            syn::GenericArgument::Type(ty) => Some(ty.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl Computation {
+    fn read(item: &ItemFn) -> syn::Result<Self> {
+        let arguments: Vec<Type> = arguments(item)?.into_iter().map(|(_, ty)| ty).collect();
+        if arguments.is_empty() {
+            let text = "a #[compute] function takes the inputs that it reads: \
+                        write `ballots: SecretVec<Ballot>`";
+            return Err(syn::Error::new_spanned(&item.sig.ident, text));
+        }
+        if let Some(ty) = arguments.iter().find(|ty| matches!(ty, Type::Reference(_))) {
+            let text = "a #[compute] function sees inputs only, neither state nor context: \
+                        write `ballots: SecretVec<Ballot>`";
+            return Err(syn::Error::new_spanned(ty, text));
+        }
+        if matches!(item.sig.output, ReturnType::Default) {
+            let text = "a #[compute] function returns what is revealed: write `-> Secret<Tally>`";
+            return Err(syn::Error::new_spanned(&item.sig, text));
+        }
+        Ok(Self {
+            name: item.sig.ident.clone(),
+            arguments,
+            returns: returns(item),
+        })
+    }
+}
+
+impl Function {
+    /// The type of the argument list on the ABI, the sealed input as `bytes`.
+    pub(crate) fn params(&self) -> TokenStream {
+        let types = self.arguments.iter().map(|(_, ty)| ty);
+        let sealed = self
+            .sealed
+            .as_ref()
+            .map(|_| quote!(::quartet::alloy_primitives::Bytes,));
+        quote!((#(#types,)* #sealed))
+    }
+}

@@ -1,0 +1,322 @@
+//! What a contract is to its host: entry points, computations, results and errors.
+//!
+//! `#[quartet::contract]` implements [`Contract`]; nobody writes it by hand.
+
+use std::{convert::Infallible, marker::PhantomData};
+
+use alloy_primitives::B256;
+use wire::guest::{Context, Fault};
+
+use crate::{
+    abi::{AbiType, Params},
+    host,
+    secret::{Opened, Reveal},
+};
+
+/// A confidential contract.
+pub trait Contract: Sized {
+    /// Its name.
+    const NAME: &'static str;
+
+    /// Its description, as JSON of `wire::contract::Description`.
+    fn describe() -> String;
+
+    /// Runs once, at deployment.
+    ///
+    /// # Errors
+    /// The contract refuses to be deployed, or the arguments do not decode.
+    fn init(arguments: &[u8]) -> Result<Vec<u8>, Refused>;
+
+    /// Dispatches a call by its selector.
+    ///
+    /// # Errors
+    /// The contract refuses, no function has this selector, or the arguments do not decode.
+    fn call(data: &[u8]) -> Result<Vec<u8>, Refused>;
+
+    /// Traces a computation: every secret operation goes to the host.
+    ///
+    /// # Errors
+    /// There is no computation with this number.
+    fn compute(number: u32) -> Result<(), Refused>;
+
+    /// Encodes opened values as Solidity does.
+    ///
+    /// # Errors
+    /// There is no such computation, or the values are not those that it reveals.
+    fn encode(number: u32, opened: &[u8]) -> Result<Vec<u8>, Refused>;
+
+    /// Runs when three nodes have signed an output.
+    ///
+    /// # Errors
+    /// There is no such computation, the output does not decode, or the contract refuses.
+    fn attested(number: u32, index: u64, output: &[u8]) -> Result<(), Refused>;
+
+    /// Runs when a computation has failed.
+    ///
+    /// # Errors
+    /// There is no such computation, or the contract refuses.
+    fn failed(number: u32, index: u64, fault: Fault) -> Result<(), Refused>;
+}
+
+/// Why an entry point did not do its work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The contract refused; the bytes are the ABI-encoded error.
+    Revert(Vec<u8>),
+    /// No function has this selector, or the arguments do not decode.
+    BadCall,
+}
+
+/// A `#[compute]` function. The macro makes a type of the function's name.
+pub trait Computation: Sized {
+    /// Its name.
+    const NAME: &'static str;
+    /// Its number in the contract.
+    const NUMBER: u32;
+    /// Numbers of the input types that it reads.
+    const INPUTS: &'static [u32];
+    /// What it reveals.
+    type Output: Reveal;
+
+    /// Runs the function on handles.
+    fn trace() -> <Self::Output as Reveal>::Secret;
+}
+
+/// What an action returns to start the computation `C` over all inputs accepted so far, in the
+/// order in which they were ordered.
+#[must_use = "a computation starts when the action returns this"]
+pub struct Start<C> {
+    context: B256,
+    computation: PhantomData<C>,
+}
+
+impl<C: Computation> Start<C> {
+    /// Starts it with these 32 bytes in the attestation, by which L1 can tell for what it was made.
+    pub const fn with_context(context: B256) -> Self {
+        Self {
+            context,
+            computation: PhantomData,
+        }
+    }
+}
+
+/// A computation that was started, as callers see it.
+pub struct Started<C> {
+    /// The contract's how manyth computation it is, counted from 0.
+    pub index: u64,
+    computation: PhantomData<C>,
+}
+
+impl<C> Clone for Started<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Started<C> {}
+
+impl<C> PartialEq for Started<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.index == other.index
+    }
+}
+
+impl<C: Computation> std::fmt::Debug for Started<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Started(")?;
+        f.write_str(C::NAME)?;
+        f.write_str(")")
+    }
+}
+
+/// What a function of a contract may give back: nothing, one [`AbiType`], a tuple of them, or a
+/// [`Start`].
+#[diagnostic::on_unimplemented(
+    message = "a contract's function cannot return `{Self}`",
+    note = "return nothing, a type with a Solidity type, a tuple of such, or Start<computation>, \
+            as it is or in a Result"
+)]
+pub trait Output: Sized {
+    /// The results on the ABI.
+    type Abi: Params;
+    /// What a caller sees.
+    type Seen;
+
+    /// Finishes the call: the results on the ABI.
+    fn into_abi(self) -> Self::Abi;
+
+    /// What the caller makes of the results.
+    fn seen(abi: Self::Abi) -> Self::Seen;
+}
+
+impl<T: AbiType> Output for T {
+    type Abi = (T,);
+    type Seen = T;
+
+    fn into_abi(self) -> (T,) {
+        (self,)
+    }
+
+    fn seen(abi: (T,)) -> T {
+        abi.0
+    }
+}
+
+impl<C: Computation> Output for Start<C> {
+    type Abi = (u64,);
+    type Seen = Started<C>;
+
+    fn into_abi(self) -> (u64,) {
+        (host::start(C::NUMBER, &self.context),)
+    }
+
+    fn seen(abi: (u64,)) -> Started<C> {
+        Started {
+            index: abi.0,
+            computation: PhantomData,
+        }
+    }
+}
+
+macro_rules! tuple_outputs {
+    ($(($($ty:ident),*);)*) => {$(
+        impl<$($ty: AbiType),*> Output for ($($ty,)*) {
+            type Abi = Self;
+            type Seen = Self;
+
+            fn into_abi(self) -> Self {
+                self
+            }
+
+            fn seen(abi: Self) -> Self {
+                abi
+            }
+        }
+    )*};
+}
+
+tuple_outputs! {
+    ();
+    (A, B);
+    (A, B, C);
+    (A, B, C, D);
+    (A, B, C, D, E);
+    (A, B, C, D, E, F);
+}
+
+/// What a function of a contract returns: an [`Output`], or a `Result` of one.
+pub trait Outcome {
+    /// What it gives back.
+    type Output: Output;
+    /// How it refuses.
+    type Error: ContractError;
+
+    /// As a `Result`.
+    ///
+    /// # Errors
+    /// Those of the function.
+    fn into_result(self) -> Result<Self::Output, Self::Error>;
+}
+
+impl<O: Output> Outcome for O {
+    type Output = O;
+    type Error = Infallible;
+
+    fn into_result(self) -> Result<O, Infallible> {
+        Ok(self)
+    }
+}
+
+impl<O: Output, E: ContractError> Outcome for Result<O, E> {
+    type Output = O;
+    type Error = E;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+/// An error of a contract, as a Solidity custom error. Made by `#[error]` on an enum.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error of a contract",
+    note = "put #[error] on an enum in the contract's module, or use quartet::Message"
+)]
+pub trait ContractError: Sized {
+    /// Selector and ABI-encoded fields.
+    fn encode(&self) -> Vec<u8>;
+
+    /// The error that these bytes encode.
+    fn decode(data: &[u8]) -> Option<Self>;
+}
+
+impl ContractError for Infallible {
+    fn encode(&self) -> Vec<u8> {
+        match *self {}
+    }
+
+    fn decode(_data: &[u8]) -> Option<Self> {
+        None
+    }
+}
+
+/// An error that is only a text: Solidity's `Error(string)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message(pub String);
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+const MESSAGE: [u8; 4] = crate::abi::keccak::selector(&["Error(string)"]);
+
+impl ContractError for Message {
+    fn encode(&self) -> Vec<u8> {
+        revert_data(MESSAGE, &(self.0.clone(),))
+    }
+
+    fn decode(data: &[u8]) -> Option<Self> {
+        let (text,) = <(String,)>::decode(data.strip_prefix(&MESSAGE)?)?;
+        Some(Self(text))
+    }
+}
+
+/// A selector and the parameters after it.
+#[must_use]
+pub fn revert_data<P: Params>(selector: [u8; 4], params: &P) -> Vec<u8> {
+    let mut data = selector.to_vec();
+    data.extend_from_slice(&params.encode());
+    data
+}
+
+/// Finishes a function of a contract: `save` runs only when it did not refuse.
+///
+/// # Errors
+/// The function refused.
+pub fn finish<R: Outcome>(returned: R, save: impl FnOnce()) -> Result<Vec<u8>, Refused> {
+    match returned.into_result() {
+        Ok(output) => {
+            save();
+            Ok(output.into_abi().encode())
+        }
+        Err(error) => Err(Refused::Revert(error.encode())),
+    }
+}
+
+/// What a function knows about its call.
+pub type Ctx = Context;
+
+/// Traces a computation and opens what it returns.
+pub fn reveal<C: Computation>() {
+    C::Output::reveal(&C::trace());
+}
+
+/// Encodes what a computation opened as Solidity does.
+///
+/// # Errors
+/// The bytes are not the values that it reveals.
+pub fn encode_opened<C: Computation>(opened: &[u8]) -> Result<Vec<u8>, Refused> {
+    let output: C::Output = Opened::decode(opened).ok_or(Refused::BadCall)?;
+    Ok((output,).encode())
+}

@@ -1,0 +1,173 @@
+//! The imports of a contract's module, and its entry points: the one place with `unsafe`.
+
+#![expect(unsafe_code, reason = "calls across the WASM boundary pass pointers")]
+
+use alloy_primitives::B256;
+use wire::{
+    guest::{CONTEXT_BYTES, Context},
+    kind::Kind,
+    secret::Op,
+};
+
+use super::Handle;
+
+mod ffi {
+    #[link(wasm_import_module = "quartet")]
+    unsafe extern "C" {
+        pub(super) safe fn calldata_len() -> i32;
+        pub(super) fn calldata_read(ptr: *mut u8);
+        pub(super) fn output(ptr: *const u8, len: usize);
+        pub(super) fn context(ptr: *mut u8);
+        pub(super) fn storage_read(key: *const u8, key_len: usize) -> i32;
+        pub(super) fn staged_read(ptr: *mut u8);
+        pub(super) fn storage_write(k: *const u8, k_len: usize, v: *const u8, v_len: usize);
+        pub(super) fn storage_remove(key: *const u8, key_len: usize);
+        pub(super) fn emit(topics: *const u8, count: usize, data: *const u8, len: usize);
+        pub(super) fn keccak256(ptr: *const u8, len: usize, out: *mut u8);
+        pub(super) fn take_input(number: u32, ptr: *const u8, len: usize);
+        pub(super) fn start(computation: u32, context: *const u8) -> i64;
+        pub(super) safe fn secret_input(number: u32, field: u32, element: u32) -> i32;
+        pub(super) safe fn secret_count(number: u32) -> i32;
+        pub(super) safe fn secret_constant(kind: u32, low: i64, high: i64, len: u32) -> i32;
+        pub(super) safe fn secret_op(op: u32, a: i32, b: i32, c: i32, immediate: i64) -> i32;
+        pub(super) safe fn reveal(handle: i32);
+    }
+}
+
+/// The arguments of this call.
+#[must_use]
+pub fn calldata() -> Vec<u8> {
+    let mut bytes = vec![0; ffi::calldata_len() as usize];
+    // SAFETY: the host writes `calldata_len` bytes, which is the buffer's length.
+    unsafe { ffi::calldata_read(bytes.as_mut_ptr()) };
+    bytes
+}
+
+/// Sets the result of this call.
+pub fn output(bytes: &[u8]) {
+    // SAFETY: the host reads `len` bytes of a live slice.
+    unsafe { ffi::output(bytes.as_ptr(), bytes.len()) };
+}
+
+/// What this call knows about the world.
+#[must_use]
+pub fn context() -> Context {
+    let mut bytes = [0; CONTEXT_BYTES];
+    // SAFETY: the host writes `CONTEXT_BYTES` bytes.
+    unsafe { ffi::context(bytes.as_mut_ptr()) };
+    Context::decode(&bytes)
+}
+
+/// Reads public state.
+#[must_use]
+pub fn storage_read(key: &[u8]) -> Option<Vec<u8>> {
+    // SAFETY: the host reads the key's bytes.
+    let length = unsafe { ffi::storage_read(key.as_ptr(), key.len()) };
+    let mut bytes = vec![0; usize::try_from(length).ok()?];
+    // SAFETY: the host writes as many bytes as it has just announced.
+    unsafe { ffi::staged_read(bytes.as_mut_ptr()) };
+    Some(bytes)
+}
+
+/// Writes public state.
+pub fn storage_write(key: &[u8], value: &[u8]) {
+    // SAFETY: the host reads the bytes of two live slices.
+    unsafe { ffi::storage_write(key.as_ptr(), key.len(), value.as_ptr(), value.len()) };
+}
+
+/// Removes a key of public state.
+pub fn storage_remove(key: &[u8]) {
+    // SAFETY: the host reads the key's bytes.
+    unsafe { ffi::storage_remove(key.as_ptr(), key.len()) };
+}
+
+/// Emits an event of at most four topics.
+pub fn emit(topics: &[B256], data: &[u8]) {
+    let flat: Vec<u8> = topics.iter().flat_map(|topic| topic.0).collect();
+    // SAFETY: the host reads 32 bytes per topic and the bytes of `data`.
+    unsafe { ffi::emit(flat.as_ptr(), topics.len(), data.as_ptr(), data.len()) };
+}
+
+/// keccak-256.
+#[must_use]
+pub fn keccak256(bytes: &[u8]) -> B256 {
+    let mut digest = B256::ZERO;
+    // SAFETY: the host reads the slice and writes 32 bytes.
+    unsafe { ffi::keccak256(bytes.as_ptr(), bytes.len(), digest.0.as_mut_ptr()) };
+    digest
+}
+
+/// Takes the sealed input of this call.
+pub fn take_input(number: u32, sealed: &[u8]) {
+    // SAFETY: the host reads the bytes of a live slice.
+    unsafe { ffi::take_input(number, sealed.as_ptr(), sealed.len()) };
+}
+
+/// Starts a computation and returns its index.
+#[must_use]
+pub fn start(computation: u32, context: &B256) -> u64 {
+    // SAFETY: the host reads 32 bytes.
+    (unsafe { ffi::start(computation, context.0.as_ptr()) }) as u64
+}
+
+/// The column of one element of one field over all inputs of a type.
+#[must_use]
+pub fn secret_input(number: u32, field: u32, element: u32) -> Handle {
+    Handle(ffi::secret_input(number, field, element))
+}
+
+/// How many inputs of a type there are.
+#[must_use]
+pub fn secret_count(number: u32) -> usize {
+    ffi::secret_count(number) as usize
+}
+
+/// A public value as an operand.
+#[must_use]
+pub fn secret_constant(kind: Kind, value: u128, len: u32) -> Handle {
+    Handle(ffi::secret_constant(
+        kind as u32,
+        value as i64,
+        (value >> 64) as i64,
+        len,
+    ))
+}
+
+/// Appends an operation to the program.
+#[must_use]
+pub fn secret_op(op: Op, operands: &[Handle], immediate: u64) -> Handle {
+    let operand = |i: usize| operands.get(i).map_or(-1, |handle| handle.0);
+    Handle(ffi::secret_op(
+        op as u32,
+        operand(0),
+        operand(1),
+        operand(2),
+        immediate as i64,
+    ))
+}
+
+/// Opens a value.
+pub fn reveal(handle: Handle) {
+    ffi::reveal(handle.0);
+}
+
+/// Defines the entry points of the module for a contract. Used by `#[quartet::contract]`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! export_contract {
+    ($contract:ty) => {
+        #[expect(unsafe_code, reason = "the host finds entry points by their names")]
+        const _: () = {
+            $crate::export_contract!(@entry $contract:
+                quartet_describe describe, quartet_init init, quartet_call call,
+                quartet_compute compute, quartet_encode encode, quartet_attested attested,
+                quartet_failed failed);
+        };
+    };
+    (@entry $contract:ty: $($export:ident $function:ident),*) => {$(
+        #[unsafe(no_mangle)]
+        extern "C" fn $export() -> i32 {
+            $crate::entry::$function::<$contract>()
+        }
+    )*};
+}

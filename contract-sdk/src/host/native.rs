@@ -1,0 +1,136 @@
+//! The host of tests: one per thread, for the time of a call.
+
+use std::{cell::RefCell, rc::Rc};
+
+use alloy_primitives::B256;
+use wire::{guest::Context, kind::Kind, secret::Op};
+
+use super::Handle;
+
+/// What a contract asks for while it runs natively. See `wire::guest` for the meaning.
+pub trait Host {
+    /// What this call knows about the world.
+    fn context(&self) -> Context;
+    /// Reads public state.
+    fn storage_read(&self, key: &[u8]) -> Option<Vec<u8>>;
+    /// Writes public state.
+    fn storage_write(&self, key: &[u8], value: &[u8]);
+    /// Removes a key of public state.
+    fn storage_remove(&self, key: &[u8]);
+    /// Emits an event.
+    fn emit(&self, topics: &[B256], data: &[u8]);
+    /// Takes the sealed input of this call.
+    fn take_input(&self, number: u32, sealed: &[u8]);
+    /// Starts a computation and returns its index.
+    fn start(&self, computation: u32, context: &B256) -> u64;
+    /// The column of one element of one field over all inputs of a type.
+    fn secret_input(&self, number: u32, field: u32, element: u32) -> Handle;
+    /// How many inputs of a type there are.
+    fn secret_count(&self, number: u32) -> usize;
+    /// A public value as an operand.
+    fn secret_constant(&self, kind: Kind, value: u128, len: u32) -> Handle;
+    /// Appends an operation to the program.
+    fn secret_op(&self, op: Op, operands: &[Handle], immediate: u64) -> Handle;
+    /// Opens a value.
+    fn reveal(&self, handle: Handle);
+}
+
+thread_local! {
+    static HOST: RefCell<Option<Rc<dyn Host>>> = const { RefCell::new(None) };
+}
+
+/// Runs `call` with this host in place, and puts the one before back afterwards, also after a panic.
+pub fn with<R>(host: Rc<dyn Host>, call: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Rc<dyn Host>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            HOST.set(self.0.take());
+        }
+    }
+    let _restore = Restore(HOST.replace(Some(host)));
+    call()
+}
+
+fn host() -> Rc<dyn Host> {
+    let host = HOST.with_borrow(Clone::clone);
+    #[expect(clippy::expect_used, reason = "a contract has nothing to fall back on")]
+    host.expect("a contract's code runs in a node, or in a test through contract_testing::World")
+}
+
+/// The functions of the host, as in WASM.
+pub(super) mod functions {
+    use super::{B256, Context, Handle, Kind, Op, host};
+
+    /// What this call knows about the world.
+    #[must_use]
+    pub fn context() -> Context {
+        host().context()
+    }
+
+    /// Reads public state.
+    #[must_use]
+    pub fn storage_read(key: &[u8]) -> Option<Vec<u8>> {
+        host().storage_read(key)
+    }
+
+    /// Writes public state.
+    pub fn storage_write(key: &[u8], value: &[u8]) {
+        host().storage_write(key, value);
+    }
+
+    /// Removes a key of public state.
+    pub fn storage_remove(key: &[u8]) {
+        host().storage_remove(key);
+    }
+
+    /// Emits an event of at most four topics.
+    pub fn emit(topics: &[B256], data: &[u8]) {
+        host().emit(topics, data);
+    }
+
+    /// keccak-256; needs no host.
+    #[must_use]
+    pub fn keccak256(bytes: &[u8]) -> B256 {
+        alloy_primitives::keccak256(bytes)
+    }
+
+    /// Takes the sealed input of this call.
+    pub fn take_input(number: u32, sealed: &[u8]) {
+        host().take_input(number, sealed);
+    }
+
+    /// Starts a computation and returns its index.
+    #[must_use]
+    pub fn start(computation: u32, context: &B256) -> u64 {
+        host().start(computation, context)
+    }
+
+    /// The column of one element of one field over all inputs of a type.
+    #[must_use]
+    pub fn secret_input(number: u32, field: u32, element: u32) -> Handle {
+        host().secret_input(number, field, element)
+    }
+
+    /// How many inputs of a type there are.
+    #[must_use]
+    pub fn secret_count(number: u32) -> usize {
+        host().secret_count(number)
+    }
+
+    /// A public value as an operand.
+    #[must_use]
+    pub fn secret_constant(kind: Kind, value: u128, len: u32) -> Handle {
+        host().secret_constant(kind, value, len)
+    }
+
+    /// Appends an operation to the program.
+    #[must_use]
+    pub fn secret_op(op: Op, operands: &[Handle], immediate: u64) -> Handle {
+        host().secret_op(op, operands, immediate)
+    }
+
+    /// Opens a value.
+    pub fn reveal(handle: Handle) {
+        host().reveal(handle);
+    }
+}

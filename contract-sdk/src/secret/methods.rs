@@ -1,0 +1,245 @@
+//! Methods of secret values and vectors. The operators are in `operators`.
+
+use wire::{kind::Kind, limits::VALUE_ELEMENTS, secret::Op};
+
+use super::{
+    Integer, Scalar, ScalarOperand, Secret, SecretVec, VectorOperand,
+    operand::{append, reduction, scalar, vector},
+};
+
+impl<T: Scalar> Secret<T> {
+    /// Whether both are the same.
+    #[must_use]
+    pub fn eq(self, other: impl ScalarOperand<T>) -> Secret<bool> {
+        scalar(Op::Eq, &[self.operand(), other.operand()], 0)
+    }
+
+    /// Whether they differ.
+    #[must_use]
+    pub fn ne(self, other: impl ScalarOperand<T>) -> Secret<bool> {
+        !self.eq(other)
+    }
+
+    /// As another type, with the meaning of Rust's `as`. Narrowing is free, widening is not.
+    #[must_use]
+    pub fn cast<U: Scalar>(self) -> Secret<U> {
+        scalar(Op::Cast, &[self.operand()], U::KIND as u64)
+    }
+}
+
+impl<T: Integer> Secret<T> {
+    /// Whether this is less than the other.
+    #[must_use]
+    pub fn lt(self, other: impl ScalarOperand<T>) -> Secret<bool> {
+        scalar(Op::Lt, &[self.operand(), other.operand()], 0)
+    }
+
+    /// Whether this is at most the other.
+    #[must_use]
+    pub fn le(self, other: impl ScalarOperand<T>) -> Secret<bool> {
+        scalar(Op::Le, &[self.operand(), other.operand()], 0)
+    }
+
+    /// Whether this is greater than the other.
+    #[must_use]
+    pub fn gt(self, other: impl ScalarOperand<T>) -> Secret<bool> {
+        scalar(Op::Lt, &[other.operand(), self.operand()], 0)
+    }
+
+    /// Whether this is at least the other.
+    #[must_use]
+    pub fn ge(self, other: impl ScalarOperand<T>) -> Secret<bool> {
+        scalar(Op::Le, &[other.operand(), self.operand()], 0)
+    }
+
+    /// Shifted left by a public number of bits.
+    ///
+    /// # Panics
+    /// The number is not less than the width.
+    #[must_use]
+    pub fn shl(self, bits: u32) -> Self {
+        scalar(Op::Shl, &[self.operand()], shift(T::KIND, bits))
+    }
+
+    /// Shifted right by a public number of bits, keeping the sign of a signed type.
+    ///
+    /// # Panics
+    /// The number is not less than the width.
+    #[must_use]
+    pub fn shr(self, bits: u32) -> Self {
+        scalar(Op::Shr, &[self.operand()], shift(T::KIND, bits))
+    }
+}
+
+impl Secret<bool> {
+    /// `yes` where this holds, else `no`. Both are computed.
+    #[must_use]
+    pub fn select<T: Scalar>(
+        self,
+        yes: impl ScalarOperand<T>,
+        no: impl ScalarOperand<T>,
+    ) -> Secret<T> {
+        scalar(
+            Op::Select,
+            &[self.operand(), yes.operand(), no.operand()],
+            0,
+        )
+    }
+}
+
+impl<T: Scalar> SecretVec<T> {
+    /// Where both are the same.
+    #[must_use]
+    pub fn eq(self, other: impl VectorOperand<T>) -> SecretVec<bool> {
+        vector(Op::Eq, &[self.operand(), other.operand()], 0)
+    }
+
+    /// Where they differ.
+    #[must_use]
+    pub fn ne(self, other: impl VectorOperand<T>) -> SecretVec<bool> {
+        !self.eq(other)
+    }
+
+    /// As another type, with the meaning of Rust's `as`. Narrowing is free, widening is not.
+    #[must_use]
+    pub fn cast<U: Scalar>(self) -> SecretVec<U> {
+        vector(Op::Cast, &[self.operand()], U::KIND as u64)
+    }
+
+    /// The element at a public index.
+    ///
+    /// # Panics
+    /// There are not so many.
+    #[must_use]
+    pub fn get(self, index: usize) -> Secret<T> {
+        assert!(index < self.len, "no element with this index");
+        scalar(Op::Slice, &[self.operand()], (index as u64) << 32 | 1)
+    }
+
+    /// `len` elements from `start` on.
+    ///
+    /// # Panics
+    /// There are not so many.
+    #[must_use]
+    pub fn slice(self, start: usize, len: usize) -> Self {
+        assert!(
+            len <= self.len && start <= self.len - len,
+            "no elements with these indices"
+        );
+        if len == 0 {
+            return Self::EMPTY;
+        }
+        let immediate = (start as u64) << 32 | len as u64;
+        Self {
+            columns: append(Op::Slice, &[self.operand()], immediate),
+            len,
+        }
+    }
+
+    /// These elements, then the others.
+    ///
+    /// # Panics
+    /// The result is longer than `wire::limits` allows.
+    #[must_use]
+    pub fn concat(self, other: Self) -> Self {
+        let len = self.len + other.len;
+        assert!(len <= VALUE_ELEMENTS, "the vector is too long");
+        match (self.is_empty(), other.is_empty()) {
+            (true, _) => other,
+            (_, true) => self,
+            _ => Self {
+                columns: append(Op::Concat, &[self.operand(), other.operand()], 0),
+                len,
+            },
+        }
+    }
+}
+
+impl<T: Integer> SecretVec<T> {
+    /// Where this is less than the other.
+    #[must_use]
+    pub fn lt(self, other: impl VectorOperand<T>) -> SecretVec<bool> {
+        vector(Op::Lt, &[self.operand(), other.operand()], 0)
+    }
+
+    /// Where this is at most the other.
+    #[must_use]
+    pub fn le(self, other: impl VectorOperand<T>) -> SecretVec<bool> {
+        vector(Op::Le, &[self.operand(), other.operand()], 0)
+    }
+
+    /// Where this is greater than the other.
+    #[must_use]
+    pub fn gt(self, other: impl VectorOperand<T>) -> SecretVec<bool> {
+        vector(Op::Lt, &[other.operand(), self.operand()], 0)
+    }
+
+    /// Where this is at least the other.
+    #[must_use]
+    pub fn ge(self, other: impl VectorOperand<T>) -> SecretVec<bool> {
+        vector(Op::Le, &[other.operand(), self.operand()], 0)
+    }
+
+    /// The sum of all elements, at the width of the type: cast first where it may overflow. Free.
+    #[must_use]
+    pub fn sum(self) -> Secret<T> {
+        reduction(Op::Sum, &[self.operand()])
+    }
+
+    /// The sum of the products, at the price of one multiplication.
+    ///
+    /// # Panics
+    /// The vectors differ in length.
+    #[must_use]
+    pub fn dot(self, other: Self) -> Secret<T> {
+        reduction(Op::Dot, &[self.operand(), other.operand()])
+    }
+
+    /// Shifted left by a public number of bits.
+    ///
+    /// # Panics
+    /// The number is not less than the width.
+    #[must_use]
+    pub fn shl(self, bits: u32) -> Self {
+        vector(Op::Shl, &[self.operand()], shift(T::KIND, bits))
+    }
+
+    /// Shifted right by a public number of bits, keeping the sign of a signed type.
+    ///
+    /// # Panics
+    /// The number is not less than the width.
+    #[must_use]
+    pub fn shr(self, bits: u32) -> Self {
+        vector(Op::Shr, &[self.operand()], shift(T::KIND, bits))
+    }
+}
+
+impl SecretVec<bool> {
+    /// How many elements are true.
+    #[must_use]
+    pub fn count(self) -> Secret<u64> {
+        reduction(Op::Count, &[self.operand()])
+    }
+
+    /// `yes` where this holds, else `no`. Both are computed.
+    #[must_use]
+    pub fn select<T: Scalar>(
+        self,
+        yes: impl VectorOperand<T>,
+        no: impl VectorOperand<T>,
+    ) -> SecretVec<T> {
+        vector(
+            Op::Select,
+            &[self.operand(), yes.operand(), no.operand()],
+            0,
+        )
+    }
+}
+
+fn shift(kind: Kind, bits: u32) -> u64 {
+    assert!(
+        bits < kind.bits(),
+        "shift by as many bits as the type has, or more"
+    );
+    u64::from(bits)
+}

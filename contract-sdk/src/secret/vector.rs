@@ -1,0 +1,148 @@
+//! Secret vectors: one value per input.
+
+use std::ops::Deref;
+
+use super::{InputNumber, Integer, Scalar, Secret, SecretInput, Source};
+use crate::host::{self, Handle};
+
+/// A type of which there are secret vectors: a [`Scalar`], or a `#[derive(SecretInput)]` struct,
+/// whose fields are then vectors themselves.
+#[diagnostic::on_unimplemented(
+    message = "there are no secret vectors of `{Self}`",
+    note = "use bool, an integer, or a struct with #[derive(SecretInput)]"
+)]
+pub trait Vectored: 'static {
+    /// What a vector of this type holds.
+    type Columns: Copy;
+}
+
+impl<T: Scalar> Vectored for T {
+    type Columns = Handle;
+}
+
+/// A secret vector of public length.
+pub struct SecretVec<T: Vectored> {
+    pub(super) columns: T::Columns,
+    pub(super) len: usize,
+}
+
+impl<T: Vectored> Clone for SecretVec<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Vectored> Copy for SecretVec<T> {}
+
+impl<T: Vectored> std::fmt::Debug for SecretVec<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretVec(<redacted>)")
+    }
+}
+
+impl<T: Vectored> SecretVec<T> {
+    /// How many elements; public.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl<T: Scalar> SecretVec<T> {
+    /// No elements. Nothing of it goes into the program.
+    pub(super) const EMPTY: Self = Self {
+        columns: Handle(-1),
+        len: 0,
+    };
+
+    /// The column of one element of one field over all inputs of a type.
+    #[must_use]
+    pub(super) fn column(number: u32, field: u32, element: u32) -> Self {
+        let len = host::secret_count(number);
+        if len == 0 {
+            return Self::EMPTY;
+        }
+        Self {
+            columns: host::secret_input(number, field, element),
+            len,
+        }
+    }
+
+    /// `len` times the same public value.
+    ///
+    /// # Panics
+    /// `len` does not fit 32 bits.
+    #[must_use]
+    pub fn repeat(value: T, len: usize) -> Self {
+        if len == 0 {
+            return Self::EMPTY;
+        }
+        assert!(
+            u32::try_from(len).is_ok(),
+            "a secret vector has fewer than 2^32 elements"
+        );
+        Self {
+            columns: host::secret_constant(T::KIND, value.to_bits(), len as u32),
+            len,
+        }
+    }
+}
+
+/// A vector of inputs has their fields as vectors: `ballots.choice`.
+impl<T: SecretInput> Deref for SecretVec<T> {
+    type Target = T::Columns;
+
+    fn deref(&self) -> &T::Columns {
+        &self.columns
+    }
+}
+
+impl<T: SecretInput> SecretVec<T> {
+    /// The input with this number in ordering order.
+    ///
+    /// # Panics
+    /// There are not so many.
+    #[must_use]
+    pub fn at(&self, index: usize) -> T {
+        assert!(index < self.len, "no input with this index");
+        T::at(&self.columns, index)
+    }
+}
+
+/// An argument of a `#[compute]` function.
+#[diagnostic::on_unimplemented(
+    message = "a #[compute] function cannot take `{Self}`",
+    note = "take SecretVec<T> where T is a struct of this contract with #[derive(SecretInput)]"
+)]
+pub trait ComputeArgument {
+    /// Number of the input type that it reads.
+    const NUMBER: u32;
+
+    /// All accepted inputs of that type.
+    fn load() -> Self;
+}
+
+impl<T: SecretInput + InputNumber> ComputeArgument for SecretVec<T> {
+    const NUMBER: u32 = T::NUMBER;
+
+    fn load() -> Self {
+        Self {
+            columns: T::columns(T::NUMBER),
+            len: host::secret_count(T::NUMBER),
+        }
+    }
+}
+
+impl<T: Integer> std::iter::Sum for Secret<T> {
+    fn sum<I: Iterator<Item = Self>>(values: I) -> Self {
+        values
+            .reduce(|sum, value| sum + value)
+            .unwrap_or(Self(Source::Public(0)))
+    }
+}
