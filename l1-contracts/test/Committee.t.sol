@@ -184,13 +184,16 @@ contract CommitteeTest is Fixture {
         }
     }
 
-    /// @dev The largest s of the lower half is not refused for being high.
+    /// @dev The largest s of the lower half is not refused for being high, the next one is.
     function test_TheLowerHalfEndsAtHalfTheOrder() public {
-        bytes memory signatures = replaced(
-            sign(keys, DIGEST, 7), 0, abi.encodePacked(keccak256("r"), bytes32(ORDER / 2))
-        );
+        bytes memory good = sign(keys, DIGEST, 7);
+        bytes32 r = keccak256("r");
+        bytes memory low = replaced(good, 0, abi.encodePacked(r, bytes32(ORDER / 2)));
         vm.expectRevert(abi.encodeWithSelector(QuorumErrors.BadSignature.selector, 0));
-        committee.requireQuorum(1, DIGEST, 7, signatures);
+        committee.requireQuorum(1, DIGEST, 7, low);
+        bytes memory high = replaced(good, 0, abi.encodePacked(r, bytes32(ORDER / 2 + 1)));
+        vm.expectRevert(abi.encodeWithSelector(QuorumErrors.HighS.selector, 0));
+        committee.requireQuorum(1, DIGEST, 7, high);
     }
 
     function testFuzz_RefusesEveryOtherEpoch(uint64 epoch) public {
