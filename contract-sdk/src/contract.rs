@@ -4,10 +4,11 @@
 
 use std::{convert::Infallible, marker::PhantomData};
 
-use alloy_primitives::B256;
-use wire::guest::{Context, Fault};
+use alloy_primitives::{Address, B256};
+use wire::guest::Fault;
 
 use crate::{
+    Time,
     abi::{AbiType, Params},
     host,
     secret::{Opened, Reveal},
@@ -305,7 +306,34 @@ pub fn finish<R: Outcome>(returned: R, save: impl FnOnce()) -> Result<Vec<u8>, R
 }
 
 /// What a function knows about its call.
-pub type Ctx = Context;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ctx {
+    /// Who calls; for an input, its owner.
+    pub sender: Address,
+    /// The contract's own address.
+    pub contract: Address,
+    /// Id of this chain.
+    pub chain_id: u64,
+    /// Number of the block; for an input, the block that ordered it.
+    pub block: u64,
+    /// Time of that block, in seconds since the Unix epoch.
+    pub time: Time,
+}
+
+impl Ctx {
+    /// Of the call that is running.
+    #[must_use]
+    pub fn load() -> Self {
+        let context = host::context();
+        Self {
+            sender: context.sender.into(),
+            contract: context.contract.into(),
+            chain_id: context.chain_id,
+            block: context.block,
+            time: context.time,
+        }
+    }
+}
 
 /// Traces a computation and opens what it returns.
 pub fn reveal<C: Computation>() {

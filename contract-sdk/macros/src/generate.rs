@@ -259,9 +259,7 @@ fn implementation(model: &Model) -> TokenStream {
 /// The call of a function with these arguments, in a `finish` that saves the state.
 fn finish(model: &Model, function: &Function, arguments: &TokenStream) -> TokenStream {
     let (state, name) = (&model.state.ident, &function.name);
-    let context = function
-        .context
-        .then(|| quote!(&::quartet::host::context(),));
+    let context = function.context.then(|| quote!(&::quartet::Ctx::load(),));
     let take = match &function.role {
         Role::Input(ty) => quote! {
             ::quartet::host::take_input(

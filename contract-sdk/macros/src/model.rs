@@ -140,6 +140,9 @@ impl Model {
             let text = "write the contract in this file: `mod name { … }`";
             return Err(syn::Error::new_spanned(&module, text));
         };
+        for attribute in &mut module.attrs {
+            attribute.style = syn::AttrStyle::Outer;
+        }
         let mut errors = Errors::default();
         let mut reader = Reader::default();
         for item in content {

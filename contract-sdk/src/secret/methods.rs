@@ -20,9 +20,10 @@ impl<T: Scalar> Secret<T> {
         !self.eq(other)
     }
 
-    /// As another type, with the meaning of Rust's `as`. Narrowing is free, widening is not.
+    /// As another type, with the meaning of Rust's `as`. Narrowing is free, widening is not. To make
+    /// a bool of an integer, compare it.
     #[must_use]
-    pub fn cast<U: Scalar>(self) -> Secret<U> {
+    pub fn cast<U: Integer>(self) -> Secret<U> {
         scalar(Op::Cast, &[self.operand()], U::KIND as u64)
     }
 }
@@ -100,9 +101,10 @@ impl<T: Scalar> SecretVec<T> {
         !self.eq(other)
     }
 
-    /// As another type, with the meaning of Rust's `as`. Narrowing is free, widening is not.
+    /// As another type, with the meaning of Rust's `as`. Narrowing is free, widening is not. To make
+    /// a bool of an integer, compare it.
     #[must_use]
-    pub fn cast<U: Scalar>(self) -> SecretVec<U> {
+    pub fn cast<U: Integer>(self) -> SecretVec<U> {
         vector(Op::Cast, &[self.operand()], U::KIND as u64)
     }
 
