@@ -1,0 +1,322 @@
+//! Getting one transaction into a block: one at a time for each key, with the nonce of the chain.
+//!
+//! The nonce is always the count of transactions in blocks, so a send that failed leaves no gap
+//! behind. What was sent is written down first, so that after a restart its replacement offers more.
+
+use std::time::{Duration, Instant};
+
+use alloy::primitives::{Address, B256, Bytes, U256};
+use client::{
+    ClientError, UserKey,
+    transaction::{Draft, Fees, sign},
+};
+use tracing::{debug, info, warn};
+use wire::limits::CALL_FUEL;
+
+use crate::{
+    RelayerError,
+    chain::Chain,
+    fees::FeePolicy,
+    state::{InFlight, Store},
+};
+
+/// When to do what about a transaction that is not in a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How often to look.
+    pub poll: Duration,
+    /// When to offer more.
+    pub resend_after: Duration,
+    /// When to leave it to the next round.
+    pub give_up_after: Duration,
+}
+
+/// Sends the transactions of one key on one chain.
+#[derive(Debug)]
+pub struct Sender {
+    chain: Chain,
+    key: UserKey,
+    policy: FeePolicy,
+    patience: Patience,
+}
+
+/// A call to be sent.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The contract.
+    pub to: Address,
+    /// Calldata.
+    pub data: Bytes,
+    /// What it carries, for people.
+    pub what: String,
+}
+
+/// A transaction in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mined {
+    /// Its hash.
+    pub hash: B256,
+    /// The block.
+    pub block: u64,
+    /// Gas that it used.
+    pub gas_used: u64,
+}
+
+impl Sender {
+    /// A sender of this key's transactions.
+    #[must_use]
+    pub const fn new(chain: Chain, key: UserKey, policy: FeePolicy, patience: Patience) -> Self {
+        Self {
+            chain,
+            key,
+            policy,
+            patience,
+        }
+    }
+
+    /// The account that sends.
+    #[must_use]
+    pub const fn account(&self) -> Address {
+        self.key.address()
+    }
+
+    /// Sends a call that passed its simulation and waits until it is in a block, offering more from
+    /// time to time, up to the cap.
+    ///
+    /// # Errors
+    /// All of [`RelayerError`]; after one that is retryable, look at the chain again.
+    pub async fn send(&self, call: &Call, store: &mut Store) -> Result<Mined, RelayerError> {
+        let start = Instant::now();
+        let (side, account) = (self.chain.side, self.account());
+        let chain_id = self.chain.id().await?;
+        let nonce = self.chain.nonce(account, false).await?;
+        let earlier = self.earlier(nonce, store);
+        if earlier.is_none() || self.policy == FeePolicy::Free {
+            self.wait_for_earlier(nonce, start).await?;
+        }
+        let gas = self
+            .chain
+            .estimate(account, call.to, call.data.clone(), &call.what)
+            .await?;
+        // What a call takes can grow until it is in a block.
+        let gas_limit = gas.saturating_add(gas / 4);
+        let gas_limit = match self.policy {
+            FeePolicy::Free => gas_limit.min(CALL_FUEL),
+            FeePolicy::Capped { .. } => gas_limit,
+        };
+        let mut fees = self.offer(earlier).await?;
+        self.check_funds(gas_limit, fees).await?;
+
+        let mut hashes: Vec<B256> = Vec::new();
+        let mut fresh = true;
+        let mut sent_at = Instant::now();
+        loop {
+            if fresh {
+                let draft = Draft {
+                    chain_id,
+                    nonce,
+                    gas_limit,
+                    fees,
+                    to: Some(call.to),
+                    data: call.data.clone(),
+                };
+                let transaction = sign(&self.key, &draft);
+                let sent = InFlight {
+                    nonce,
+                    max_fee_per_gas: fees.max_fee_per_gas,
+                    max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
+                };
+                store.state.in_flight.insert(side, sent);
+                store.save()?;
+                let sending = self.chain.send_raw(transaction.raw).await;
+                // Also after an error: the node may have taken it and failed to say so.
+                hashes.push(transaction.hash);
+                match sending {
+                    Ok(_) => debug!(%side, hash = %transaction.hash, nonce, ?fees, "sent"),
+                    Err(error) if hashes.len() == 1 && !self.taken(&hashes, nonce).await? => {
+                        return Err(not_taken(error, call));
+                    }
+                    Err(error) => debug!(%side, %error, "not taken; an earlier offer may be"),
+                }
+                sent_at = Instant::now();
+                fresh = false;
+            }
+            tokio::time::sleep(self.patience.poll).await;
+            match self.look(&hashes, nonce, call).await {
+                Ok(Some(mined)) => {
+                    store.state.in_flight.remove(&side);
+                    store.save()?;
+                    let (hash, block, gas_used) = (mined.hash, mined.block, mined.gas_used);
+                    info!(%side, what = call.what, %hash, block, gas_used, "in a block");
+                    return Ok(mined);
+                }
+                Ok(None) => {}
+                Err(error) if error.class() == crate::Class::Retryable && !is_verdict(&error) => {
+                    debug!(%side, %error, "looking again");
+                }
+                Err(error) => {
+                    store.state.in_flight.remove(&side);
+                    store.save()?;
+                    return Err(error);
+                }
+            }
+            if start.elapsed() >= self.patience.give_up_after {
+                return Err(RelayerError::NotMined {
+                    side,
+                    what: call.what.clone(),
+                    hash: hashes.last().copied().unwrap_or_default(),
+                    waited_ms: start.elapsed().as_millis(),
+                });
+            }
+            if sent_at.elapsed() >= self.patience.resend_after {
+                sent_at = Instant::now();
+                match self.offer(Some(fees)).await {
+                    Ok(raised) if raised != fees => {
+                        warn!(%side, what = call.what, ?raised, "not in a block: offering more");
+                        (fees, fresh) = (raised, true);
+                    }
+                    Ok(_) => warn!(%side, what = call.what, "not in a block, and at the cap"),
+                    Err(error) => debug!(%side, %error, "no new offer"),
+                }
+            }
+        }
+    }
+
+    /// Fees of an earlier transaction with this nonce, if one was written down.
+    fn earlier(&self, nonce: u64, store: &Store) -> Option<Fees> {
+        let sent = store.state.in_flight.get(&self.chain.side)?;
+        (sent.nonce == nonce).then_some(Fees {
+            max_fee_per_gas: sent.max_fee_per_gas,
+            max_priority_fee_per_gas: sent.max_priority_fee_per_gas,
+        })
+    }
+
+    /// Waits until no transaction of the account is pending: none that this program knows of can be
+    /// replaced.
+    async fn wait_for_earlier(&self, nonce: u64, start: Instant) -> Result<(), RelayerError> {
+        let account = self.account();
+        while self.chain.nonce(account, true).await? > nonce {
+            if self.chain.nonce(account, false).await? > nonce {
+                return Err(RelayerError::NonceTaken {
+                    side: self.chain.side,
+                    account,
+                    nonce,
+                });
+            }
+            if start.elapsed() >= self.patience.resend_after {
+                if self.policy == FeePolicy::Free {
+                    let side = self.chain.side;
+                    return Err(RelayerError::EarlierPending { side, account });
+                }
+                return Ok(());
+            }
+            tokio::time::sleep(self.patience.poll).await;
+        }
+        Ok(())
+    }
+
+    /// The first offer, or one that replaces `earlier`; `earlier` itself at the cap.
+    async fn offer(&self, earlier: Option<Fees>) -> Result<Fees, RelayerError> {
+        if self.policy == FeePolicy::Free {
+            return Ok(Fees::default());
+        }
+        let (base_fee, tip) = self.chain.market().await?;
+        let now = self.policy.first(base_fee, tip);
+        let now = now.map_err(|over| RelayerError::FeeOverCap {
+            side: self.chain.side,
+            base_fee,
+            cap: over.cap,
+        })?;
+        Ok(earlier.map_or(now, |earlier| {
+            self.policy.raise(earlier, now).unwrap_or(earlier)
+        }))
+    }
+
+    async fn check_funds(&self, gas_limit: u64, fees: Fees) -> Result<(), RelayerError> {
+        let needed = U256::from(gas_limit).saturating_mul(U256::from(fees.max_fee_per_gas));
+        if needed.is_zero() {
+            return Ok(());
+        }
+        let balance = self.chain.balance(self.account()).await?;
+        if balance >= needed {
+            return Ok(());
+        }
+        Err(RelayerError::InsufficientFunds {
+            side: self.chain.side,
+            account: self.account(),
+            balance: balance.to_string(),
+            needed: needed.to_string(),
+        })
+    }
+
+    /// Whether the chain knows of a transaction with this nonce, although the node said no.
+    async fn taken(&self, hashes: &[B256], nonce: u64) -> Result<bool, RelayerError> {
+        for hash in hashes {
+            if self.chain.receipt(*hash).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(self.chain.nonce(self.account(), true).await? > nonce)
+    }
+
+    /// Whether one of these transactions is in a block.
+    async fn look(
+        &self,
+        hashes: &[B256],
+        nonce: u64,
+        call: &Call,
+    ) -> Result<Option<Mined>, RelayerError> {
+        let side = self.chain.side;
+        // The count first: were it read last, a block in between would look like somebody else's.
+        let count = self.chain.nonce(self.account(), false).await?;
+        for hash in hashes {
+            let Some(receipt) = self.chain.receipt(*hash).await? else {
+                continue;
+            };
+            if !receipt.status() {
+                let what = call.what.clone();
+                return Err(RelayerError::FailedInBlock {
+                    side,
+                    what,
+                    hash: *hash,
+                });
+            }
+            return Ok(Some(Mined {
+                hash: *hash,
+                block: receipt.block_number.unwrap_or_default(),
+                gas_used: receipt.gas_used,
+            }));
+        }
+        if count > nonce {
+            return Err(RelayerError::NonceTaken {
+                side,
+                account: self.account(),
+                nonce,
+            });
+        }
+        Ok(None)
+    }
+}
+
+/// What a node's refusal of a transaction means: it has no type of its own in JSON-RPC.
+fn not_taken(error: RelayerError, call: &Call) -> RelayerError {
+    match error {
+        RelayerError::Client {
+            side,
+            source: source @ ClientError::Refused { .. },
+        } => RelayerError::NotTaken {
+            side,
+            what: call.what.clone(),
+            source,
+        },
+        other => other,
+    }
+}
+
+/// Whether an error says how a transaction ended, rather than that the chain cannot be reached.
+const fn is_verdict(error: &RelayerError) -> bool {
+    matches!(
+        error,
+        RelayerError::FailedInBlock { .. } | RelayerError::NonceTaken { .. }
+    )
+}
