@@ -1,1 +1,36 @@
-//! To be written.
+//! Four-party computation on additive shares, secure against one malicious party.
+//!
+//! Owns shares, the keys of a session, [`Program`] (a vector circuit in single-assignment form),
+//! its planning into rounds, and its execution. It is pure and synchronous: a [`Session`] takes the
+//! frames of a round and returns those of the next; who carries them, and when, is the caller's
+//! affair. It has no clock, no thread and no randomness but the entropy that it is given.
+//!
+//! Party p holds the components x_c, c ≠ p, of every `x = x₀ + x₁ + x₂ + x₃`. No byte that depends on
+//! a received message leaves a party before that message's second copy has matched.
+//!
+//! Read [`program`] first, then `template` (what an operation is made of), `schedule` (when
+//! it runs), `protocol` (how values cross) and [`session`].
+
+pub mod clear;
+mod error;
+mod frame;
+mod input;
+pub mod local;
+mod machine;
+mod plan;
+mod prf;
+pub mod program;
+mod protocol;
+mod roles;
+mod schedule;
+pub mod session;
+mod template;
+mod vector;
+
+pub use error::{EngineError, FrameFault, ProgramError, Stop};
+pub use input::{InputCollector, PartyInputs};
+pub use plan::Plan;
+pub use program::{
+    Column, ColumnId, Program, ProgramBuilder, ValueId, decode_opened, encode_opened,
+};
+pub use session::{Frames, Opened, Session, SessionBinding, Step};

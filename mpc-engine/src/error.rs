@@ -1,0 +1,252 @@
+//! What can go wrong: a program that does not type-check, inputs that do not fit it, and a session
+//! that stopped. Only [`Stop`] names parties.
+
+use wire::{kind::Kind, node_transaction::StopReason, secret::Op};
+
+/// Why a program, its inputs or its opened values are refused.
+#[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The program is not well-formed.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// A party number above 3.
+    #[error("party {party} does not exist: parties are 0 to 3")]
+    NoSuchParty {
+        /// The number.
+        party: u8,
+    },
+    /// The program reads a column of an input type that was not given.
+    #[error("the program reads field {field} of input type {input_type}, which does not exist")]
+    NoSuchColumn {
+        /// Number of the input type.
+        input_type: u32,
+        /// Number of the field.
+        field: u32,
+    },
+    /// A column has another kind in the program than in its input type.
+    #[error("the program reads a {expected:?} where the input type has a {actual:?}")]
+    ColumnKind {
+        /// In the program.
+        expected: Kind,
+        /// In the input type.
+        actual: Kind,
+    },
+    /// A column has another length than the program says.
+    #[error("column {column} has {actual} elements, and the program reads {expected}")]
+    ColumnLength {
+        /// Its place in [`crate::Program::columns`].
+        column: usize,
+        /// In the program.
+        expected: usize,
+        /// In the inputs.
+        actual: usize,
+    },
+    /// There are more or fewer columns than the program reads.
+    #[error("{actual} columns were given, and the program reads {expected}")]
+    ColumnCount {
+        /// In the program.
+        expected: usize,
+        /// Given.
+        actual: usize,
+    },
+    /// A masked input does not have the length of its type.
+    #[error("a masked input has {actual} bytes, and its type has {expected}")]
+    InputLength {
+        /// Bytes of the type.
+        expected: usize,
+        /// Bytes given.
+        actual: usize,
+    },
+    /// A seed that this party holds is missing.
+    #[error("the seed of component {component} is missing")]
+    MissingSeed {
+        /// The component.
+        component: u8,
+    },
+    /// Opened values that do not have the form that the program's outputs have.
+    #[error("the opened values do not fit the program's outputs")]
+    OpenedForm,
+    /// The engine contradicts itself: a defect, never a peer's doing.
+    #[error("defect in the engine: {0}")]
+    Defect(&'static str),
+}
+
+/// Why a program is refused.
+#[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProgramError {
+    /// A handle that names no value.
+    #[error("value {value} does not exist")]
+    NoSuchValue {
+        /// The handle.
+        value: u32,
+    },
+    /// The wrong number of operands.
+    #[error("{op:?} takes {expected} operands, not {actual}")]
+    OperandCount {
+        /// The operation.
+        op: Op,
+        /// What it takes.
+        expected: usize,
+        /// What it got.
+        actual: usize,
+    },
+    /// An operand of a kind for which the operation is not defined.
+    #[error("{op:?} is not defined on {kind:?}")]
+    UndefinedOn {
+        /// The operation.
+        op: Op,
+        /// The kind.
+        kind: Kind,
+    },
+    /// Two operands whose kinds should be equal.
+    #[error("{op:?} needs operands of one kind, not {left:?} and {right:?}")]
+    KindsDiffer {
+        /// The operation.
+        op: Op,
+        /// Kind of one operand.
+        left: Kind,
+        /// Kind of the other.
+        right: Kind,
+    },
+    /// Two operands whose lengths should be equal, or one of them 1.
+    #[error("{op:?} needs operands of equal length (or of length 1), not {left} and {right}")]
+    LengthsDiffer {
+        /// The operation.
+        op: Op,
+        /// Length of one operand.
+        left: usize,
+        /// Length of the other.
+        right: usize,
+    },
+    /// A public number that the operation does not allow: a shift by the whole width or more, a
+    /// code of no kind, a slice outside its operand.
+    #[error("{op:?} does not allow the public number {immediate}")]
+    Immediate {
+        /// The operation.
+        op: Op,
+        /// The number.
+        immediate: u64,
+    },
+    /// A public number on an operation that has none must be 0.
+    #[error("{op:?} has no public number, and {immediate} was given")]
+    NoImmediate {
+        /// The operation.
+        op: Op,
+        /// The number.
+        immediate: u64,
+    },
+    /// A cast that Rust's `as` does not have: an integer to a boolean (compare with 0 instead).
+    #[error("a cast from {from:?} to {to:?} does not exist; compare with 0 instead")]
+    NoSuchCast {
+        /// Kind of the operand.
+        from: Kind,
+        /// Kind that was asked for.
+        to: Kind,
+    },
+    /// A constant that does not fit its kind.
+    #[error("the constant {value} does not fit a {kind:?}")]
+    ConstantTooLarge {
+        /// Its kind.
+        kind: Kind,
+        /// Its value.
+        value: u128,
+    },
+    /// A column that was read before with another kind or length.
+    #[error("column {field}.{element} of input type {input_type} was read before in another form")]
+    ColumnForm {
+        /// Number of the input type.
+        input_type: u32,
+        /// Number of the field.
+        field: u32,
+        /// Number of the element in the field.
+        element: u32,
+    },
+    /// More of something than the limit allows.
+    #[error("{what}: {actual}, and at most {limit} are allowed")]
+    TooMany {
+        /// What was counted.
+        what: &'static str,
+        /// How many.
+        actual: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// Nothing is revealed, so there is nothing to compute.
+    #[error("the program reveals nothing")]
+    NothingRevealed,
+}
+
+/// Why a session ended without a result. Nothing that depends on the offending message has left
+/// this party.
+#[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stop {
+    /// Two copies of one message differ: one of the two who sent them lied.
+    #[error("round {round}: parties {} and {} disagree on one message", pair[0], pair[1])]
+    Mismatch {
+        /// Number of the round, from 0.
+        round: u32,
+        /// The two parties.
+        pair: [u8; 2],
+    },
+    /// A frame that no honest party sends.
+    #[error("round {round}: bad frame from party {peer}: {fault}")]
+    BadFrame {
+        /// Number of the round, from 0.
+        round: u32,
+        /// Who sent it.
+        peer: u8,
+        /// What is wrong with it.
+        fault: FrameFault,
+    },
+    /// This party cannot go on, through no fault of a peer.
+    #[error(transparent)]
+    Local(#[from] EngineError),
+}
+
+/// What is wrong with a frame.
+#[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FrameFault {
+    /// Its length is not the one that the program determines.
+    #[error("{actual} bytes instead of {expected}")]
+    Length {
+        /// In bytes.
+        expected: usize,
+        /// In bytes.
+        actual: usize,
+    },
+    /// It belongs to another session or another round.
+    #[error("it belongs to another session or round")]
+    Header,
+    /// The peer takes part in another session: other chain, computation, attempt or program.
+    #[error("it is bound to another computation")]
+    Binding,
+    /// A key contribution that does not open its commitment.
+    #[error("a key contribution does not open its commitment")]
+    Commitment,
+    /// The peer repeats what this party or itself said otherwise than it was said.
+    #[error("it misquotes the first round")]
+    Echo,
+    /// The peer confirms another key than the agreed contributions give.
+    #[error("it confirms another key")]
+    Confirmation,
+}
+
+impl From<&Stop> for StopReason {
+    fn from(stop: &Stop) -> Self {
+        match stop {
+            Stop::Mismatch { pair, .. } => Self::Mismatch { pair: *pair },
+            Stop::BadFrame { peer, .. } => Self::BadFrame { peer: *peer },
+            Stop::Local(_) => Self::Local,
+        }
+    }
+}
+
+impl From<Stop> for StopReason {
+    fn from(stop: Stop) -> Self {
+        Self::from(&stop)
+    }
+}

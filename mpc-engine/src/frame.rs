@@ -1,0 +1,261 @@
+//! The frames of one round: values, and the second copy of every value.
+//!
+//! Values that party s sends to h with backup k form one stream per round. k vouches for the
+//! stream in the same round: by its digest under the key that s, k and h hold, or by the bytes
+//! themselves where they are fewer than [`COPY_BELOW`]. h uses nothing before both agree. A frame
+//! from p to q is: header · the two streams of p to q, by backup · what p vouches for to q, by sender.
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::{FrameFault, Stop, roles::Roles, session::Frames};
+
+/// Streams of fewer bytes are sent twice instead of digested.
+pub(crate) const COPY_BELOW: usize = 64;
+const DIGEST_BYTES: usize = 32;
+/// 12 bytes that name the session, 4 that number the round.
+pub(crate) const HEADER_BYTES: usize = 16;
+
+/// Bytes by which a backup vouches for a stream.
+pub(crate) const fn vouching_bytes(stream: usize) -> usize {
+    if stream < COPY_BELOW {
+        stream
+    } else {
+        DIGEST_BYTES
+    }
+}
+
+/// Keys for digests by the party that does not hold them, none at one's own place; and the name
+/// of the session.
+pub(crate) struct DigestKeys {
+    pub(crate) keys: [Option<Zeroizing<[u8; 32]>>; 4],
+    pub(crate) session: [u8; 12],
+}
+
+impl DigestKeys {
+    pub(crate) fn header(&self, round: u32) -> [u8; HEADER_BYTES] {
+        let mut header = [0; HEADER_BYTES];
+        header[..12].copy_from_slice(&self.session);
+        header[12..].copy_from_slice(&round.to_le_bytes());
+        header
+    }
+
+    /// The digest of a stream, bound to the session (by key and header), the round, the
+    /// operations of the round, the roles and the length.
+    fn digest(&self, round: u32, operations: &[u8; 32], roles: Roles, stream: &[u8]) -> [u8; 32] {
+        let Some(key) = &self.keys[roles.outsider] else {
+            return [0; 32]; // Not reached: who vouches or verifies holds the key.
+        };
+        let mut hasher = blake3::Hasher::new_keyed(key);
+        hasher.update(stream);
+        hasher.update(&self.header(round));
+        hasher.update(operations);
+        hasher.update(&[roles.sender as u8, roles.backup as u8, roles.receiver as u8]);
+        hasher.update(&(stream.len() as u64).to_le_bytes());
+        *hasher.finalize().as_bytes()
+    }
+}
+
+/// What one party sends in a round, while it grows.
+pub(crate) struct Outgoing {
+    me: usize,
+    /// By receiver and backup.
+    values: [[Vec<u8>; 4]; 4],
+    /// What this party vouches for, by sender and receiver.
+    vouched: [[Vec<u8>; 4]; 4],
+    /// Bytes to come, by sender and backup.
+    expected: [[usize; 4]; 4],
+    /// What the digests are bound to.
+    operations: blake3::Hasher,
+}
+
+impl Outgoing {
+    pub(crate) fn new(me: usize) -> Self {
+        let empty = || std::array::from_fn(|_| std::array::from_fn(|_| Vec::new()));
+        Self {
+            me,
+            values: empty(),
+            vouched: empty(),
+            expected: [[0; 4]; 4],
+            operations: blake3::Hasher::new_derive_key("quartet v1 operations of a round"),
+        }
+    }
+
+    /// Names an operation that takes part in this round.
+    pub(crate) fn name_operation(&mut self, op: u32, chunk: u32, stage: u32) {
+        for part in [op, chunk, stage] {
+            self.operations.update(&part.to_le_bytes());
+        }
+    }
+
+    /// Where the sender, or the backup, writes a value. Both write the same.
+    pub(crate) fn stream(&mut self, roles: Roles) -> &mut Vec<u8> {
+        if roles.sender == self.me {
+            &mut self.values[roles.receiver][roles.backup]
+        } else {
+            &mut self.vouched[roles.sender][roles.receiver]
+        }
+    }
+
+    /// Notes that the receiver will get `bytes` bytes.
+    pub(crate) fn expect(&mut self, roles: Roles, bytes: usize) {
+        self.expected[roles.sender][roles.backup] += bytes;
+    }
+
+    /// Closes the round: the frames to send, and what to check the frames to come against.
+    pub(crate) fn close(self, round: u32, keys: &DigestKeys) -> (Frames, Expected) {
+        let me = self.me;
+        let operations = *self.operations.finalize().as_bytes();
+        let mut frames = Frames::default();
+        for to in (0..4).filter(|to| *to != me) {
+            let frame = &mut frames[to];
+            let values: usize = self.values[to].iter().map(|v| v.len()).sum();
+            frame.reserve_exact(HEADER_BYTES + values + 2 * COPY_BELOW);
+            frame.extend_from_slice(&keys.header(round));
+            for backup in others(me, to) {
+                frame.extend_from_slice(&self.values[to][backup]);
+            }
+            for sender in others(me, to) {
+                let stream = &self.vouched[sender][to];
+                if stream.len() < COPY_BELOW {
+                    frame.extend_from_slice(stream);
+                } else {
+                    let roles = stream_roles(sender, me, to);
+                    frame.extend_from_slice(&keys.digest(round, &operations, roles, stream));
+                }
+            }
+        }
+        let expected = Expected {
+            me,
+            round,
+            bytes: self.expected,
+            operations,
+        };
+        (frames, expected)
+    }
+}
+
+/// The two parties that are neither a nor b, in order.
+fn others(a: usize, b: usize) -> impl Iterator<Item = usize> {
+    (0..4).filter(move |p| *p != a && *p != b)
+}
+
+const fn stream_roles(sender: usize, backup: usize, receiver: usize) -> Roles {
+    Roles {
+        sender,
+        backup,
+        receiver,
+        outsider: 6 - sender - backup - receiver,
+    }
+}
+
+/// What the frames of a round must be like.
+pub(crate) struct Expected {
+    me: usize,
+    pub(crate) round: u32,
+    /// Bytes of streams to come, by sender and backup.
+    bytes: [[usize; 4]; 4],
+    operations: [u8; 32],
+}
+
+impl Expected {
+    /// Checks all frames of a round, and only then gives access to their values.
+    ///
+    /// # Errors
+    /// [`Stop::BadFrame`] for a frame of the wrong form, else [`Stop::Mismatch`] with the sender
+    /// and the backup of a stream whose two copies differ.
+    pub(crate) fn verify(self, frames: Frames, keys: &DigestKeys) -> Result<Incoming, Stop> {
+        let (me, round) = (self.me, self.round);
+        let header = keys.header(round);
+        for peer in (0..4).filter(|peer| *peer != me) {
+            let bad = |fault| Stop::BadFrame {
+                round,
+                peer: peer as u8,
+                fault,
+            };
+            let (expected, actual) = (self.frame_bytes(peer), frames[peer].len());
+            if actual != expected {
+                return Err(bad(FrameFault::Length { expected, actual }));
+            }
+            if frames[peer][..HEADER_BYTES] != header {
+                return Err(bad(FrameFault::Header));
+            }
+        }
+        let mut starts = [[0; 4]; 4];
+        for sender in (0..4).filter(|sender| *sender != me) {
+            let mut at = HEADER_BYTES;
+            for backup in others(me, sender) {
+                starts[sender][backup] = at;
+                at += self.bytes[sender][backup];
+            }
+        }
+        for sender in (0..4).filter(|sender| *sender != me) {
+            for backup in others(me, sender) {
+                let bytes = self.bytes[sender][backup];
+                let start = starts[sender][backup];
+                let stream = &frames[sender][start..start + bytes];
+                let at = self.vouching_start(backup, sender);
+                let vouching = &frames[backup][at..at + vouching_bytes(bytes)];
+                let roles = stream_roles(sender, backup, me);
+                let same = if bytes < COPY_BELOW {
+                    stream.ct_eq(vouching)
+                } else {
+                    keys.digest(round, &self.operations, roles, stream)
+                        .ct_eq(vouching)
+                };
+                if !bool::from(same) {
+                    let pair = [sender.min(backup) as u8, sender.max(backup) as u8];
+                    return Err(Stop::Mismatch { round, pair });
+                }
+            }
+        }
+        Ok(Incoming {
+            frames,
+            next: starts,
+        })
+    }
+
+    /// Bytes of the frame from a peer.
+    fn frame_bytes(&self, peer: usize) -> usize {
+        self.vouching_start(peer, 4)
+    }
+
+    /// Where in a backup's frame it vouches for the stream of `sender`; with 4, the frame's end.
+    fn vouching_start(&self, backup: usize, sender: usize) -> usize {
+        let own: usize = others(self.me, backup).map(|k| self.bytes[backup][k]).sum();
+        let earlier = others(self.me, backup).filter(|s| *s < sender);
+        let vouched: usize = earlier.map(|s| vouching_bytes(self.bytes[s][backup])).sum();
+        HEADER_BYTES + own + vouched
+    }
+}
+
+/// Values of a round that have been verified.
+pub(crate) struct Incoming {
+    frames: Frames,
+    /// Where the next value of a stream begins, by sender and backup.
+    next: [[usize; 4]; 4],
+}
+
+impl Incoming {
+    /// The next value of the stream with these roles.
+    pub(crate) fn take(&mut self, sender: usize, backup: usize, bytes: usize) -> &[u8] {
+        let start = self.next[sender][backup];
+        self.next[sender][backup] = start + bytes;
+        &self.frames[sender][start..start + bytes]
+    }
+}
+
+/// Bytes of a frame with these streams; mirrors [`Outgoing::close`] for the plan. `streams` is by
+/// sender, receiver and backup.
+pub(crate) fn frame_bytes(streams: &[[[u64; 4]; 4]; 4], from: usize, to: usize) -> u64 {
+    let values: u64 = streams[from][to].iter().sum();
+    let vouched = others(from, to).map(|sender| {
+        let bytes = streams[sender][to][from];
+        if bytes < COPY_BELOW as u64 {
+            bytes
+        } else {
+            DIGEST_BYTES as u64
+        }
+    });
+    HEADER_BYTES as u64 + values + vouched.sum::<u64>()
+}

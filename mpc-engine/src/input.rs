@@ -1,0 +1,235 @@
+//! From accepted inputs to shares of columns.
+
+use std::collections::BTreeMap;
+
+use wire::{
+    kind::{InputType, Kind},
+    sealed::Seed,
+};
+
+use crate::{
+    Column, EngineError, Program,
+    vector::{Domain, Share, Vector},
+};
+
+/// One party's shares of all columns of a program, in the order of [`Program::columns`].
+pub struct PartyInputs {
+    me: u8,
+    columns: Vec<Share>,
+}
+
+impl std::fmt::Debug for PartyInputs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PartyInputs(party {}, <redacted>)", self.me)
+    }
+}
+
+impl PartyInputs {
+    pub(crate) const fn new(me: u8, columns: Vec<Share>) -> Self {
+        Self { me, columns }
+    }
+
+    pub(crate) fn into_columns(self) -> Vec<Share> {
+        self.columns
+    }
+
+    /// Refuses shares that are another party's, or not of the program's columns.
+    pub(crate) fn check(&self, me: u8, program: &Program) -> Result<(), EngineError> {
+        if me >= 4 || self.me != me {
+            return Err(EngineError::NoSuchParty { party: me });
+        }
+        if self.columns.len() != program.columns().len() {
+            return Err(EngineError::ColumnCount {
+                expected: program.columns().len(),
+                actual: self.columns.len(),
+            });
+        }
+        for (i, (column, share)) in program.columns().iter().zip(&self.columns).enumerate() {
+            if share.domain() != Domain::of(column.kind) || share.lanes() != column.len {
+                return Err(EngineError::ColumnLength {
+                    column: i,
+                    expected: column.len,
+                    actual: share.lanes(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A column while it grows: its components by number, and where its element is in an input.
+struct Growing {
+    column: Column,
+    /// Where the field begins in the encoding, in bytes.
+    offset: usize,
+    shares: Share,
+    /// Inputs so far.
+    len: usize,
+}
+
+/// Turns accepted inputs, in order, into one party's shares of the columns that a program reads.
+pub struct InputCollector {
+    me: u8,
+    columns: Vec<Growing>,
+    /// Columns and bytes of an input by type.
+    types: BTreeMap<u32, (Vec<usize>, usize)>,
+}
+
+impl std::fmt::Debug for InputCollector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "InputCollector(party {}, <redacted>)", self.me)
+    }
+}
+
+impl InputCollector {
+    /// For party `me`, with the input types of the contract by their numbers.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchParty`], [`EngineError::NoSuchColumn`], [`EngineError::ColumnKind`].
+    pub fn new(me: u8, program: &Program, types: &[(u32, InputType)]) -> Result<Self, EngineError> {
+        if me >= 4 {
+            return Err(EngineError::NoSuchParty { party: me });
+        }
+        let mut collector = Self {
+            me,
+            columns: Vec::with_capacity(program.columns().len()),
+            types: BTreeMap::new(),
+        };
+        for (number, input) in types {
+            collector.types.insert(*number, (Vec::new(), input.bytes()));
+        }
+        for (place, column) in program.columns().iter().enumerate() {
+            let offset = offset_of(column, types)?;
+            if let Some((columns, _)) = collector.types.get_mut(&column.id.input_type) {
+                columns.push(place);
+            }
+            collector.columns.push(Growing {
+                column: *column,
+                offset,
+                shares: Share::zero(Domain::of(column.kind), column.len),
+                len: 0,
+            });
+        }
+        Ok(collector)
+    }
+
+    /// Adds one accepted input: the public masked value and the seeds that this party holds, which
+    /// have been checked against their commitments; element c of `seeds` may be none for c = me.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchColumn`] for an unknown input type, [`EngineError::InputLength`],
+    /// [`EngineError::MissingSeed`] and [`EngineError::ColumnLength`].
+    pub fn push(
+        &mut self,
+        input_type: u32,
+        masked: &[u8],
+        seeds: &[Option<Seed>; 4],
+    ) -> Result<(), EngineError> {
+        let (places, bytes) = self
+            .types
+            .get(&input_type)
+            .ok_or(EngineError::NoSuchColumn {
+                input_type,
+                field: 0,
+            })?;
+        if masked.len() != *bytes {
+            return Err(EngineError::InputLength {
+                expected: *bytes,
+                actual: masked.len(),
+            });
+        }
+        for place in places {
+            let growing = &self.columns[*place];
+            if growing.len == growing.column.len {
+                return Err(EngineError::ColumnLength {
+                    column: *place,
+                    expected: growing.column.len,
+                    actual: growing.len + 1,
+                });
+            }
+        }
+        let missing = |(c, seed): &(u8, &Option<Seed>)| *c != self.me && seed.is_none();
+        if let Some((component, _)) = (0u8..).zip(seeds).find(missing) {
+            return Err(EngineError::MissingSeed { component });
+        }
+        for (c, seed) in (0u8..).zip(seeds).filter(|(c, _)| *c != self.me) {
+            let Some(seed) = seed else { continue };
+            let stream = seed.keystream(masked.len());
+            for place in places {
+                let growing = &mut self.columns[*place];
+                let mut element = growing.element(&stream);
+                if c == 0 {
+                    element.add(&growing.element(masked));
+                }
+                let len = growing.len;
+                growing
+                    .shares
+                    .part_mut(usize::from(c))
+                    .paste(len, &element, 0, 1);
+            }
+        }
+        for place in places {
+            self.columns[*place].len += 1;
+        }
+        Ok(())
+    }
+
+    /// The shares.
+    ///
+    /// # Errors
+    /// [`EngineError::ColumnLength`] if there were fewer inputs than the program reads.
+    pub fn finish(self) -> Result<PartyInputs, EngineError> {
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for (place, growing) in self.columns.into_iter().enumerate() {
+            if growing.len != growing.column.len {
+                return Err(EngineError::ColumnLength {
+                    column: place,
+                    expected: growing.column.len,
+                    actual: growing.len,
+                });
+            }
+            columns.push(growing.shares);
+        }
+        Ok(PartyInputs::new(self.me, columns))
+    }
+}
+
+impl Growing {
+    /// The column's element in an encoded input, one lane.
+    fn element(&self, input: &[u8]) -> Vector {
+        let kind = self.column.kind;
+        let place = self.column.id.element as usize;
+        let domain = Domain::of(kind);
+        if kind == Kind::Bool {
+            let byte = input[self.offset + place / 8];
+            return Vector::from_numbers(domain, &[u128::from(byte >> (place % 8) & 1)]);
+        }
+        let width = kind.bytes(1);
+        Vector::read(domain, 1, &input[self.offset + place * width..][..width])
+    }
+}
+
+/// Where the field of a column begins in its encoded input.
+fn offset_of(column: &Column, types: &[(u32, InputType)]) -> Result<usize, EngineError> {
+    let id = column.id;
+    let missing = EngineError::NoSuchColumn {
+        input_type: id.input_type,
+        field: id.field,
+    };
+    let (_, input) = types
+        .iter()
+        .find(|(number, _)| *number == id.input_type)
+        .ok_or(missing.clone())?;
+    let field = input.fields.get(id.field as usize).ok_or(missing.clone())?;
+    if field.kind != column.kind {
+        return Err(EngineError::ColumnKind {
+            expected: column.kind,
+            actual: field.kind,
+        });
+    }
+    if id.element >= field.len {
+        return Err(missing);
+    }
+    let before = input.fields.iter().take(id.field as usize);
+    Ok(before.map(|f| f.kind.bytes(f.len as usize)).sum())
+}

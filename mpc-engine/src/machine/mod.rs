@@ -1,0 +1,390 @@
+//! Runs the schedule on one party's shares.
+
+use std::sync::Arc;
+
+use crate::{
+    EngineError, PartyInputs, Program, Stop, ValueId,
+    program::{Node, typing::slice_range},
+    protocol::{Crossing, Place, SessionKeys},
+    schedule::{Action, Run, Schedule},
+    session::Frames,
+    template::{Instruction, Public, Reg, Shape, Step},
+    vector::{Domain, Share, Vector},
+};
+
+mod known;
+
+/// What a register holds.
+#[derive(Default)]
+enum Register {
+    #[default]
+    Empty,
+    Share(Share),
+    /// A whole operand, which is not copied.
+    Operand(Arc<Share>),
+    /// A value that two parties know; nothing at the other two.
+    Known(Option<Vector>),
+}
+
+/// One party's run of a program, between two rounds.
+pub(crate) struct Machine {
+    program: Arc<Program>,
+    schedule: Schedule,
+    crossing: Crossing,
+    inputs: Vec<Option<Share>>,
+    values: Vec<Option<Arc<Share>>>,
+    files: Vec<Vec<Register>>,
+    revealed: Vec<Vector>,
+}
+
+/// What comes after a round.
+pub(crate) enum Next {
+    /// Frames to send.
+    Frames(Frames),
+    /// The opened values.
+    Done(Vec<Vec<u128>>),
+}
+
+const fn defect(what: &'static str) -> EngineError {
+    EngineError::Defect(what)
+}
+
+impl Machine {
+    pub(crate) fn new(
+        me: usize,
+        program: Arc<Program>,
+        inputs: PartyInputs,
+        keys: SessionKeys,
+        round: u32,
+    ) -> Self {
+        let count = program.nodes().len();
+        Self {
+            schedule: Schedule::new(program.clone()),
+            crossing: Crossing::new(me, keys, round),
+            inputs: inputs.into_columns().into_iter().map(Some).collect(),
+            values: std::iter::repeat_with(|| None).take(count).collect(),
+            files: Vec::new(),
+            revealed: Vec::new(),
+            program,
+        }
+    }
+
+    /// Runs the first round.
+    ///
+    /// # Errors
+    /// [`EngineError::Defect`].
+    pub(crate) fn begin(&mut self) -> Result<Next, EngineError> {
+        self.run_round()
+    }
+
+    /// Verifies a round's frames, then runs the next one.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub(crate) fn step(&mut self, frames: Frames) -> Result<Next, Stop> {
+        let mut arrivals = self.crossing.verify(frames)?;
+        while let Some((place, component, value)) = arrivals.next() {
+            match place {
+                Place::Register { slot, register } => {
+                    match &mut self.files[slot][register as usize] {
+                        Register::Share(share) => share.part_mut(component).add(&value),
+                        _ => return Err(defect("a value came for no share").into()),
+                    }
+                }
+                Place::Revealed(number) => self.revealed[number].add(&value),
+            }
+        }
+        Ok(self.run_round()?)
+    }
+
+    fn run_round(&mut self) -> Result<Next, EngineError> {
+        let actions = self.schedule.next_round();
+        if actions.is_empty() {
+            let values = self.revealed.iter().map(Vector::to_numbers).collect();
+            return Ok(Next::Done(values));
+        }
+        for action in actions {
+            match action {
+                Action::Load(value) => self.load(value)?,
+                Action::Move(value) => self.move_lanes(value)?,
+                Action::Run(run) => self.run(&run)?,
+                Action::Free(value) => self.values[value.index()] = None,
+                Action::Open => self.open()?,
+            }
+        }
+        Ok(Next::Frames(self.crossing.close()))
+    }
+
+    fn value(&self, value: ValueId) -> Result<&Arc<Share>, EngineError> {
+        let value = self.values.get(value.index()).and_then(Option::as_ref);
+        value.ok_or(defect("a value is read before it is there"))
+    }
+
+    fn load(&mut self, value: ValueId) -> Result<(), EngineError> {
+        let share = match self.program.nodes()[value.index()] {
+            Node::Input(column) => self
+                .inputs
+                .get_mut(column as usize)
+                .and_then(Option::take)
+                .ok_or(defect("an input is missing"))?,
+            // One lane stands for all, on component 0.
+            Node::Constant { kind, value, .. } => {
+                let mut share = Share::zero(Domain::of(kind), 1);
+                if self.crossing.me != 0 {
+                    share.set(0, Vector::splat(Domain::of(kind), value, 1));
+                }
+                share
+            }
+            Node::Apply { .. } => return Err(defect("an operation is loaded")),
+        };
+        self.values[value.index()] = Some(Arc::new(share));
+        Ok(())
+    }
+
+    fn move_lanes(&mut self, value: ValueId) -> Result<(), EngineError> {
+        let node = self.program.nodes()[value.index()];
+        let form = self.program.forms()[value.index()];
+        let mut moved = Share::zero(Domain::of(form.kind), form.len);
+        match (node, node.operands()) {
+            (Node::Apply { immediate, .. }, [a]) => {
+                let (start, len) = slice_range(immediate);
+                moved = self.value(*a)?.window(start, len);
+            }
+            (_, [a, b]) => {
+                let mut at = 0;
+                for operand in [a, b] {
+                    let len = self.program.forms()[operand.index()].len;
+                    moved.paste(at, &self.value(*operand)?.window(0, len));
+                    at += len;
+                }
+            }
+            _ => return Err(defect("an operation does not move lanes")),
+        }
+        self.values[value.index()] = Some(Arc::new(moved));
+        Ok(())
+    }
+
+    fn open(&mut self) -> Result<(), EngineError> {
+        self.crossing.name_operation(u32::MAX, 0, 0);
+        let program = self.program.clone();
+        for (number, value) in program.revealed().iter().enumerate() {
+            let len = program.forms()[value.index()].len;
+            let share = self.value(*value)?.clone();
+            let sum = if share.lanes() == len {
+                self.crossing.open(&share, Place::Revealed(number))
+            } else {
+                self.crossing
+                    .open(&share.window(0, len), Place::Revealed(number))
+            };
+            self.revealed.push(sum);
+        }
+        Ok(())
+    }
+
+    /// Runs a stage of a chunk; after its last stage the result becomes part of the value.
+    fn run(&mut self, run: &Run) -> Result<(), EngineError> {
+        let template = run.template.clone();
+        if self.files.len() <= run.slot {
+            self.files.resize_with(run.slot + 1, Vec::new);
+        }
+        let mut file = std::mem::take(&mut self.files[run.slot]);
+        if run.stage == 0 {
+            file.clear();
+            file.resize_with(template.registers, Register::default);
+        }
+        let stage = &template.stages[run.stage];
+        if !stage.messages.is_empty() {
+            self.crossing
+                .name_operation(run.value.0, run.chunk as u32, run.stage as u32);
+        }
+        for step in &stage.steps {
+            self.execute(run, step, &mut file)?;
+            for register in &step.last_use {
+                file[register.0 as usize] = Register::Empty;
+            }
+        }
+        if run.is_last() {
+            let output = std::mem::take(&mut file[template.output.0 as usize]);
+            file.clear();
+            self.keep(run, output)?;
+        }
+        self.files[run.slot] = file;
+        Ok(())
+    }
+
+    fn keep(&mut self, run: &Run, output: Register) -> Result<(), EngineError> {
+        let output = match output {
+            Register::Share(share) => Arc::new(share),
+            Register::Operand(share) => share,
+            _ => return Err(defect("an operation has no result")),
+        };
+        let at = run.value.index();
+        let form = self.program.forms()[at];
+        let is_whole = run.shape == Shape::Whole || output.lanes() == form.len && run.chunk == 0;
+        if is_whole && run.shape != Shape::Partial {
+            self.values[at] = Some(output);
+            return Ok(());
+        }
+        let zero = || Share::zero(Domain::of(form.kind), form.len);
+        let mut whole = match self.values[at].take() {
+            None => zero(),
+            Some(whole) => {
+                Arc::into_inner(whole).ok_or(defect("a value is read before it is whole"))?
+            }
+        };
+        if run.shape == Shape::Partial {
+            whole.add(&output);
+        } else {
+            whole.paste(run.start, &output);
+        }
+        self.values[at] = Some(Arc::new(whole));
+        Ok(())
+    }
+
+    fn execute(
+        &mut self,
+        run: &Run,
+        step: &Step,
+        file: &mut [Register],
+    ) -> Result<(), EngineError> {
+        let place = Place::Register {
+            slot: run.slot,
+            register: step.to.0,
+        };
+        let result = match &step.instruction {
+            Instruction::Operand(number) => self.operand(run, *number)?,
+            Instruction::Constant(value) => {
+                let value = self.public(run, *value)?;
+                let mut share = Share::zero(step.domain, run.lanes);
+                if self.crossing.me != 0 {
+                    share.set(0, Vector::splat(step.domain, value, run.lanes));
+                }
+                Register::Share(share)
+            }
+            Instruction::Add(a, b) => {
+                let mut sum = take(file, step, *a, *b)?;
+                sum.add(share(file, *b)?);
+                Register::Share(sum)
+            }
+            Instruction::Subtract(a, b) => {
+                let mut difference = take(file, step, *a, *b)?;
+                difference.subtract(share(file, *b)?);
+                Register::Share(difference)
+            }
+            Instruction::AddPublic { a, value, on } => {
+                let value = self.public(run, *value)?;
+                let mut sum = take(file, step, *a, step.to)?;
+                if self.crossing.me != usize::from(*on) {
+                    sum.part_mut(usize::from(*on)).add_public(value);
+                }
+                Register::Share(sum)
+            }
+            Instruction::Scale(a, factor) => {
+                let factor = self.public(run, *factor)?;
+                let mut scaled = take(file, step, *a, step.to)?;
+                scaled.scale(factor);
+                Register::Share(scaled)
+            }
+            Instruction::Narrow(a) => {
+                let a = share(file, *a)?;
+                let narrow = |part: &Vector| known::resize(part, step.domain);
+                Register::Share(a.map(step.domain, a.lanes(), narrow))
+            }
+            Instruction::SumLanes(a) => {
+                Register::Share(share(file, *a)?.map(step.domain, 1, Vector::sum))
+            }
+            Instruction::Dot { terms, pairs } => {
+                let mut factors = Vec::with_capacity(terms.len());
+                for (x, y) in terms {
+                    factors.push((share(file, *x)?, share(file, *y)?));
+                }
+                let lanes = factors.first().map_or(0, |(x, _)| x.lanes());
+                Register::Share(
+                    self.crossing
+                        .dot(&factors, (step.domain, lanes), *pairs, place),
+                )
+            }
+            Instruction::DotLanes { x, y, pairs } => {
+                let (x, y) = (share(file, *x)?, share(file, *y)?);
+                Register::Share(self.crossing.dot_lanes(x, y, *pairs, place))
+            }
+            Instruction::Input { known: a, half } => {
+                let half = run.template.halves[usize::from(*half)];
+                let form = (step.domain, run.lanes);
+                let Register::Known(value) = &file[a.0 as usize] else {
+                    return Err(defect("a share is input"));
+                };
+                Register::Share(self.crossing.input(value.as_ref(), half, form, place))
+            }
+            Instruction::Half(a, half) => {
+                let [a0, a1] = run.template.halves[usize::from(*half)];
+                let knows = run.template.knowers(*half).contains(&self.crossing.me);
+                let a = share(file, *a)?;
+                Register::Known(knows.then(|| a.half(a0, a1)))
+            }
+            instruction => return known::execute(instruction, step, file),
+        };
+        file[step.to.0 as usize] = result;
+        Ok(())
+    }
+
+    fn operand(&self, run: &Run, number: u8) -> Result<Register, EngineError> {
+        let node = self.program.nodes()[run.value.index()];
+        let operand = node.operands().get(usize::from(number));
+        let whole = self.value(*operand.ok_or(defect("an operand is missing"))?)?;
+        if whole.lanes() == run.lanes && (run.start == 0) {
+            return Ok(Register::Operand(whole.clone()));
+        }
+        Ok(Register::Share(whole.window(run.start, run.lanes)))
+    }
+
+    /// The public number that an instruction names.
+    fn public(&self, run: &Run, public: Public) -> Result<u128, EngineError> {
+        let Node::Apply {
+            operands,
+            immediate,
+            ..
+        } = self.program.nodes()[run.value.index()]
+        else {
+            return Err(defect("a value that is no operation has a template"));
+        };
+        let constant = |number: u8| {
+            let operand = operands[usize::from(number)];
+            match self.program.nodes()[operand.index()] {
+                Node::Constant { value, .. } => Ok(value),
+                _ => Err(defect("a secret operand is taken for a constant")),
+            }
+        };
+        match public {
+            Public::Literal(value) => Ok(value),
+            Public::Immediate => Ok(u128::from(immediate)),
+            Public::Operand(number) => constant(number),
+            Public::OperandBit(number, bit) => Ok(constant(number)? >> bit & 1),
+        }
+    }
+}
+
+fn share(file: &[Register], register: Reg) -> Result<&Share, EngineError> {
+    match &file[register.0 as usize] {
+        Register::Share(share) => Ok(share),
+        Register::Operand(share) => Ok(share),
+        _ => Err(defect("a register holds no share")),
+    }
+}
+
+/// The share in `register` to change: itself if the step is the last to read it, else a copy.
+fn take(
+    file: &mut [Register],
+    step: &Step,
+    register: Reg,
+    other: Reg,
+) -> Result<Share, EngineError> {
+    if register != other
+        && step.last_use.contains(&register)
+        && let Register::Share(share) = &mut file[register.0 as usize]
+    {
+        let empty = Share::zero(share.domain(), share.lanes());
+        return Ok(std::mem::replace(share, empty));
+    }
+    Ok(share(file, register)?.copy())
+}

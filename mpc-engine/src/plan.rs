@@ -1,0 +1,194 @@
+//! What running a program costs, known before anything runs.
+
+use std::sync::Arc;
+
+use crate::{
+    Program,
+    frame::frame_bytes,
+    roles::{self, Roles},
+    schedule::{Action, Run, Schedule},
+    session::SETUP_FRAME_BYTES,
+    vector::Domain,
+};
+
+/// The cost of a program. It depends on the program alone, never on secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Rounds in all, those that set up the session's keys included.
+    pub rounds: usize,
+    /// Bytes on each directed link, frames' headers and digests included: `[from][to]`.
+    pub link_bytes: [[u64; 4]; 4],
+    /// Bytes of values alone, without headers, digests and second copies, over all links, set-up
+    /// excluded.
+    pub value_bytes: u64,
+    /// Bytes of the largest frame.
+    pub largest_frame: usize,
+    /// Upper estimate of one party's memory for shares, in bytes.
+    pub memory_bytes: u64,
+}
+
+impl Plan {
+    pub(crate) fn of(program: &Program) -> Self {
+        let mut meter = Meter::new();
+        let mut memory = Memory::new(program);
+        let mut schedule = Schedule::new(Arc::new(program.clone()));
+        loop {
+            let actions = schedule.next_round();
+            if actions.is_empty() {
+                break;
+            }
+            for action in &actions {
+                memory.note(program, action);
+                match action {
+                    Action::Run(run) => meter.run(run),
+                    Action::Open => meter.open(program),
+                    Action::Load(_) | Action::Move(_) | Action::Free(_) => {}
+                }
+            }
+            meter.end_round();
+        }
+        Self {
+            rounds: meter.rounds,
+            link_bytes: meter.links,
+            value_bytes: meter.values,
+            largest_frame: meter.largest,
+            memory_bytes: memory.most,
+        }
+    }
+
+    /// Bytes that one party sends.
+    #[must_use]
+    pub fn sent_by(&self, party: usize) -> u64 {
+        self.link_bytes
+            .get(party)
+            .map_or(0, |links| links.iter().sum())
+    }
+}
+
+/// Counts what crosses, message by message, as the parties send it.
+struct Meter {
+    counter: u64,
+    rounds: usize,
+    links: [[u64; 4]; 4],
+    values: u64,
+    largest: usize,
+    /// Bytes of this round's streams, by sender, receiver and backup.
+    streams: [[[u64; 4]; 4]; 4],
+}
+
+impl Meter {
+    fn new() -> Self {
+        let mut links = [[0; 4]; 4];
+        for (from, row) in links.iter_mut().enumerate() {
+            for (to, bytes) in row.iter_mut().enumerate() {
+                if from != to {
+                    *bytes = SETUP_FRAME_BYTES.iter().sum::<usize>() as u64;
+                }
+            }
+        }
+        Self {
+            counter: 0,
+            rounds: SETUP_FRAME_BYTES.len(),
+            links,
+            values: 0,
+            largest: SETUP_FRAME_BYTES.into_iter().max().unwrap_or(0),
+            streams: [[[0; 4]; 4]; 4],
+        }
+    }
+
+    fn message(&mut self, roles: Roles, bytes: usize) {
+        self.values += bytes as u64;
+        self.streams[roles.sender][roles.receiver][roles.backup] += bytes as u64;
+    }
+
+    fn run(&mut self, run: &Run) {
+        for message in &run.template.stages[run.stage].messages {
+            let lanes = if message.single { 1 } else { run.lanes };
+            let bytes = message.domain.wire_bytes(lanes);
+            for pair in (0..6).filter(|pair| message.pairs >> pair & 1 == 1) {
+                self.message(roles::rotate(pair, self.counter), bytes);
+            }
+            self.counter += 1;
+        }
+    }
+
+    fn open(&mut self, program: &Program) {
+        for (kind, len) in program.outputs() {
+            let bytes = Domain::of(kind).wire_bytes(len);
+            for receiver in 0..4 {
+                self.message(roles::opening(receiver, self.counter), bytes);
+            }
+            self.counter += 1;
+        }
+    }
+
+    fn end_round(&mut self) {
+        self.rounds += 1;
+        for from in 0..4 {
+            for to in (0..4).filter(|to| *to != from) {
+                let bytes = frame_bytes(&self.streams, from, to);
+                self.links[from][to] += bytes;
+                self.largest = self.largest.max(bytes as usize);
+            }
+        }
+        self.streams = [[[0; 4]; 4]; 4];
+    }
+}
+
+/// Follows how much one party holds.
+struct Memory {
+    values: Vec<u64>,
+    held: u64,
+    most: u64,
+}
+
+impl Memory {
+    fn new(program: &Program) -> Self {
+        let share =
+            |form: &crate::program::Form| 3 * Domain::of(form.kind).memory_bytes(form.len) as u64;
+        let columns = program.columns().iter();
+        let held = columns
+            .map(|c| 3 * Domain::of(c.kind).memory_bytes(c.len) as u64)
+            .sum();
+        Self {
+            values: program.forms().iter().map(share).collect(),
+            held,
+            most: held,
+        }
+    }
+
+    fn note(&mut self, program: &Program, action: &Action) {
+        let registers = |run: &Run| (run.template.memory_64 * run.lanes.div_ceil(64)) as u64;
+        match action {
+            // Inputs are held from the beginning, constants as one element.
+            Action::Load(_) | Action::Open => {}
+            Action::Move(value) => self.hold(self.values[value.index()]),
+            Action::Run(run) => {
+                let rounds = run.template.rounds();
+                if run.stage == 0 {
+                    self.hold(registers(run));
+                    if run.chunk == 0 {
+                        self.hold(self.values[run.value.index()]);
+                    }
+                }
+                if run.stage == rounds {
+                    self.held -= registers(run);
+                }
+            }
+            Action::Free(value) => {
+                let constant = matches!(
+                    program.nodes()[value.index()],
+                    crate::program::Node::Constant { .. }
+                );
+                if !constant {
+                    self.held = self.held.saturating_sub(self.values[value.index()]);
+                }
+            }
+        }
+    }
+
+    fn hold(&mut self, bytes: u64) {
+        self.held += bytes;
+        self.most = self.most.max(self.held);
+    }
+}

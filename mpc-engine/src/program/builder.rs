@@ -1,0 +1,182 @@
+//! Building programs, checked at every step.
+
+use std::collections::BTreeMap;
+
+use wire::{
+    kind::Kind,
+    limits::{OUTPUT_BYTES, PROGRAM_OPERATIONS, VALUE_ELEMENTS},
+    secret::Op,
+};
+
+use super::{Column, ColumnId, Form, Node, Program, ValueId, typing};
+use crate::ProgramError;
+
+/// Elements of all values of a program together: bounds the work that one program can ask for.
+const PROGRAM_ELEMENTS: usize = 1 << 30;
+
+/// Builds a [`Program`]. An error leaves the builder as it was.
+#[derive(Debug, Default)]
+pub struct ProgramBuilder {
+    columns: Vec<Column>,
+    by_id: BTreeMap<ColumnId, ValueId>,
+    nodes: Vec<Node>,
+    forms: Vec<Form>,
+    revealed: Vec<ValueId>,
+    elements: usize,
+    revealed_bytes: usize,
+}
+
+impl ProgramBuilder {
+    /// An empty program.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The column `id` over all inputs, which has `len` elements. The same column twice is the
+    /// same value.
+    ///
+    /// # Errors
+    /// [`ProgramError::ColumnForm`] if it was read before in another form, and
+    /// [`ProgramError::TooMany`].
+    pub fn input(&mut self, id: ColumnId, kind: Kind, len: usize) -> Result<ValueId, ProgramError> {
+        let form = Form { kind, len };
+        if let Some(value) = self.by_id.get(&id) {
+            if self.forms.get(value.index()) == Some(&form) {
+                return Ok(*value);
+            }
+            return Err(ProgramError::ColumnForm {
+                input_type: id.input_type,
+                field: id.field,
+                element: id.element,
+            });
+        }
+        let place = u32::try_from(self.columns.len()).unwrap_or(u32::MAX);
+        let value = self.push(Node::Input(place), form)?;
+        self.columns.push(Column { id, kind, len });
+        self.by_id.insert(id, value);
+        Ok(value)
+    }
+
+    /// `len` times the public `value`, in the low bits as [`Kind::mask`] says (negative numbers in
+    /// two's complement of the kind's width).
+    ///
+    /// # Errors
+    /// [`ProgramError::ConstantTooLarge`] and [`ProgramError::TooMany`].
+    pub fn constant(
+        &mut self,
+        kind: Kind,
+        value: u128,
+        len: usize,
+    ) -> Result<ValueId, ProgramError> {
+        if value & !kind.mask() != 0 {
+            return Err(ProgramError::ConstantTooLarge { kind, value });
+        }
+        self.push(Node::Constant { kind, value, len }, Form { kind, len })
+    }
+
+    /// Applies an operation. `immediate` is its public number, 0 where it has none; for
+    /// [`Op::Scale`] on 128 bits it is zero-extended.
+    ///
+    /// # Errors
+    /// Every variant of [`ProgramError`] that names an operation, [`ProgramError::NoSuchValue`]
+    /// and [`ProgramError::TooMany`].
+    pub fn apply(
+        &mut self,
+        op: Op,
+        operands: &[ValueId],
+        immediate: u64,
+    ) -> Result<ValueId, ProgramError> {
+        let mut forms = Vec::with_capacity(3);
+        let mut ids = [ValueId(0); 3];
+        for (place, operand) in operands.iter().enumerate() {
+            forms.push(self.form(*operand)?);
+            if let Some(id) = ids.get_mut(place) {
+                *id = *operand;
+            }
+        }
+        let form = typing::result(op, &forms, immediate)?;
+        let node = Node::Apply {
+            op,
+            operands: ids,
+            immediate,
+        };
+        self.push(node, form)
+    }
+
+    /// Kind of a value.
+    ///
+    /// # Errors
+    /// [`ProgramError::NoSuchValue`].
+    pub fn kind(&self, value: ValueId) -> Result<Kind, ProgramError> {
+        self.form(value).map(|form| form.kind)
+    }
+
+    /// Number of elements of a value.
+    ///
+    /// # Errors
+    /// [`ProgramError::NoSuchValue`].
+    pub fn len(&self, value: ValueId) -> Result<usize, ProgramError> {
+        self.form(value).map(|form| form.len)
+    }
+
+    /// Opens a value to everybody when the program has run; values are opened together, and
+    /// listed in the order of these calls.
+    ///
+    /// # Errors
+    /// [`ProgramError::NoSuchValue`] and [`ProgramError::TooMany`].
+    pub fn reveal(&mut self, value: ValueId) -> Result<(), ProgramError> {
+        let form = self.form(value)?;
+        let bytes = self.revealed_bytes + form.kind.bytes(form.len).max(1);
+        bound("revealed bytes", bytes, OUTPUT_BYTES)?;
+        self.revealed_bytes = bytes;
+        self.revealed.push(value);
+        Ok(())
+    }
+
+    /// The finished program.
+    ///
+    /// # Errors
+    /// [`ProgramError::NothingRevealed`].
+    pub fn finish(self) -> Result<Program, ProgramError> {
+        if self.revealed.is_empty() {
+            return Err(ProgramError::NothingRevealed);
+        }
+        Ok(Program {
+            columns: self.columns,
+            nodes: self.nodes,
+            forms: self.forms,
+            revealed: self.revealed,
+        })
+    }
+
+    fn form(&self, value: ValueId) -> Result<Form, ProgramError> {
+        self.forms
+            .get(value.index())
+            .copied()
+            .ok_or(ProgramError::NoSuchValue { value: value.0 })
+    }
+
+    fn push(&mut self, node: Node, form: Form) -> Result<ValueId, ProgramError> {
+        bound("operations", self.nodes.len() + 1, PROGRAM_OPERATIONS)?;
+        bound("elements of one value", form.len, VALUE_ELEMENTS)?;
+        let elements = self.elements + form.len;
+        bound("elements of all values", elements, PROGRAM_ELEMENTS)?;
+        let id = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        self.elements = elements;
+        self.nodes.push(node);
+        self.forms.push(form);
+        Ok(ValueId(id))
+    }
+}
+
+fn bound(what: &'static str, actual: usize, limit: usize) -> Result<(), ProgramError> {
+    if actual > limit {
+        return Err(ProgramError::TooMany {
+            what,
+            actual,
+            limit,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! Programs: vector circuits in single-assignment form.
+//!
+//! A [`Program`] is built by a [`ProgramBuilder`], which checks types as it goes, and cannot exist
+//! ill-typed: decoding one builds it anew. Read [`typing`] for what each operation means.
+
+mod builder;
+mod opened;
+#[cfg(test)]
+mod tests;
+pub(crate) mod typing;
+
+use serde::{Deserialize, Serialize};
+use wire::{kind::Kind, secret::Op};
+
+use crate::{ProgramError, plan::Plan};
+
+pub use builder::ProgramBuilder;
+pub use opened::{decode_opened, encode_opened};
+
+/// Handle of a value in a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ValueId(pub u32);
+
+impl ValueId {
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Names a column: one element of one field over all inputs of a type, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ColumnId {
+    /// Number of the input type in the contract's description.
+    pub input_type: u32,
+    /// Number of the field in the type.
+    pub field: u32,
+    /// Number of the element in the field; 0 for a scalar.
+    pub element: u32,
+}
+
+/// A column that a program reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Column {
+    /// Which one.
+    pub id: ColumnId,
+    /// Kind of its elements.
+    pub kind: Kind,
+    /// How many elements, which is how many inputs.
+    pub len: usize,
+}
+
+/// Kind and length of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub(crate) kind: Kind,
+    pub(crate) len: usize,
+}
+
+/// One value of a program, by how it comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Node {
+    /// The column with this place in the list of columns.
+    Input(u32),
+    /// `len` times the same public value.
+    Constant { kind: Kind, value: u128, len: usize },
+    /// An operation; unused operands are 0.
+    Apply {
+        op: Op,
+        operands: [ValueId; 3],
+        immediate: u64,
+    },
+}
+
+impl Node {
+    /// The operands of the value, none for inputs and constants.
+    pub(crate) fn operands(&self) -> &[ValueId] {
+        match self {
+            Self::Apply { op, operands, .. } => &operands[..op.operands()],
+            _ => &[],
+        }
+    }
+}
+
+/// A well-typed secret program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Encoded", into = "Encoded")]
+pub struct Program {
+    columns: Vec<Column>,
+    nodes: Vec<Node>,
+    forms: Vec<Form>,
+    revealed: Vec<ValueId>,
+}
+
+/// What is encoded of a program: forms follow from the rest.
+#[derive(Serialize, Deserialize)]
+struct Encoded {
+    columns: Vec<Column>,
+    nodes: Vec<Node>,
+    revealed: Vec<ValueId>,
+}
+
+impl From<Program> for Encoded {
+    fn from(program: Program) -> Self {
+        Self {
+            columns: program.columns,
+            nodes: program.nodes,
+            revealed: program.revealed,
+        }
+    }
+}
+
+impl TryFrom<Encoded> for Program {
+    type Error = ProgramError;
+
+    fn try_from(encoded: Encoded) -> Result<Self, ProgramError> {
+        let mut builder = ProgramBuilder::new();
+        for node in &encoded.nodes {
+            match *node {
+                Node::Input(column) => {
+                    let column = encoded
+                        .columns
+                        .get(column as usize)
+                        .ok_or(ProgramError::NoSuchValue { value: column })?;
+                    builder.input(column.id, column.kind, column.len)?;
+                }
+                Node::Constant { kind, value, len } => {
+                    builder.constant(kind, value, len)?;
+                }
+                Node::Apply { op, immediate, .. } => {
+                    builder.apply(op, node.operands(), immediate)?;
+                }
+            }
+        }
+        for value in encoded.revealed {
+            builder.reveal(value)?;
+        }
+        builder.finish()
+    }
+}
+
+impl Program {
+    /// The hash of its canonical encoding: equal programs, and only they, have equal hashes.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("quartet v1 program");
+        hasher.update(&wire::codec::encode(self));
+        *hasher.finalize().as_bytes()
+    }
+
+    /// The columns that it reads, in the order in which their values are to be given.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Kind and length of each value that it opens, in order.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<(Kind, usize)> {
+        let form = |v: &ValueId| (self.forms[v.index()].kind, self.forms[v.index()].len);
+        self.revealed.iter().map(form).collect()
+    }
+
+    /// What running it costs: rounds, bytes and memory.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        Plan::of(self)
+    }
+
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    pub(crate) fn forms(&self) -> &[Form] {
+        &self.forms
+    }
+
+    pub(crate) fn revealed(&self) -> &[ValueId] {
+        &self.revealed
+    }
+}

@@ -1,0 +1,131 @@
+//! How values cross: the only operations of which other parties see anything.
+//!
+//! A [`Crossing`] is one party's end of one round. Its operations compute what this party sends
+//! and vouches for, add the masks that it holds, and note what it will receive; [`Crossing::close`]
+//! ends the round, and [`Arrivals`] gives out what came, after it has been verified.
+
+mod input;
+mod multiply;
+mod open;
+
+use crate::{
+    Stop,
+    frame::{DigestKeys, Expected, Incoming, Outgoing},
+    prf::Masks,
+    session::Frames,
+    vector::{Domain, Element, Vector},
+};
+
+/// Where a value that is still to come belongs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// A register of a register file.
+    Register { slot: usize, register: u32 },
+    /// A revealed value, by its number.
+    Revealed(usize),
+}
+
+/// A value that is still to come.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    place: Place,
+    sender: usize,
+    backup: usize,
+    /// The component of `place` to which it is added.
+    component: usize,
+    domain: Domain,
+    lanes: usize,
+}
+
+/// Keys of a session as one party uses them: by the party that lacks them.
+pub(crate) struct SessionKeys {
+    pub(crate) masks: [Option<Masks>; 4],
+    pub(crate) digests: DigestKeys,
+}
+
+/// One party's end of the rounds of a session.
+pub(crate) struct Crossing {
+    pub(crate) me: usize,
+    keys: SessionKeys,
+    round: u32,
+    /// Counts messages, so that roles rotate.
+    counter: u64,
+    outgoing: Outgoing,
+    pending: Vec<Pending>,
+    expected: Option<Expected>,
+}
+
+impl Crossing {
+    /// Begins with round number `round`.
+    pub(crate) fn new(me: usize, keys: SessionKeys, round: u32) -> Self {
+        Self {
+            me,
+            keys,
+            round,
+            counter: 0,
+            outgoing: Outgoing::new(me),
+            pending: Vec::new(),
+            expected: None,
+        }
+    }
+
+    /// Binds this round's digests to an operation that takes part in it.
+    pub(crate) fn name_operation(&mut self, op: u32, chunk: u32, stage: u32) {
+        self.outgoing.name_operation(op, chunk, stage);
+    }
+
+    /// Whether this round's operations wait for a value.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Ends the round: the frames to send.
+    pub(crate) fn close(&mut self) -> Frames {
+        let outgoing = std::mem::replace(&mut self.outgoing, Outgoing::new(self.me));
+        let (frames, expected) = outgoing.close(self.round, &self.keys.digests);
+        self.expected = Some(expected);
+        self.round += 1;
+        frames
+    }
+
+    /// Verifies the frames of the round that was closed. Nothing of them can be used before.
+    ///
+    /// # Errors
+    /// [`Stop`] names who is to blame.
+    pub(crate) fn verify(&mut self, frames: Frames) -> Result<Arrivals, Stop> {
+        let Some(expected) = self.expected.take() else {
+            return Err(
+                crate::EngineError::Defect("frames for a round that was not closed").into(),
+            );
+        };
+        Ok(Arrivals {
+            incoming: expected.verify(frames, &self.keys.digests)?,
+            pending: std::mem::take(&mut self.pending).into_iter(),
+        })
+    }
+
+    /// Draws the next masks under the key that all but `l`, and so this party, hold.
+    fn draw<E: Element>(&mut self, l: usize, lanes: usize) -> Vec<E> {
+        let mut out = Vec::new();
+        if let Some(masks) = &mut self.keys.masks[l] {
+            masks.draw(lanes, &mut out);
+        }
+        out
+    }
+}
+
+/// Verified values, in the order in which they are expected.
+pub(crate) struct Arrivals {
+    incoming: Incoming,
+    pending: std::vec::IntoIter<Pending>,
+}
+
+impl Arrivals {
+    /// The next value: where it belongs, to which component it is to be added.
+    pub(crate) fn next(&mut self) -> Option<(Place, usize, Vector)> {
+        let p = self.pending.next()?;
+        let bytes = p.domain.wire_bytes(p.lanes);
+        let bytes = self.incoming.take(p.sender, p.backup, bytes);
+        Some((p.place, p.component, Vector::read(p.domain, p.lanes, bytes)))
+    }
+}

@@ -1,0 +1,33 @@
+//! Opening a share to all: one round, one element to each party, which is the component it lacks.
+
+use super::{Crossing, Place};
+use crate::{
+    roles,
+    vector::{Element, Share, Vector, with_element},
+};
+
+impl Crossing {
+    /// Sends the components of a share to those who lack them. Returns the sum of those that this
+    /// party holds; the one to come is to be added.
+    pub(crate) fn open(&mut self, share: &Share, place: Place) -> Vector {
+        let (domain, lanes) = (share.domain(), share.lanes());
+        let mut sum = Vector::zero(domain, lanes);
+        for c in 0..4 {
+            let roles = roles::opening(c, self.counter);
+            if c == self.me {
+                self.receive(roles, (domain, lanes), place);
+                continue;
+            }
+            if let Some(part) = share.part(c) {
+                sum.add(part);
+            }
+            if roles.outsider != self.me {
+                let zero = Vector::zero(domain, lanes);
+                let part = share.part(c).unwrap_or(&zero);
+                with_element!(domain, E => self.put(roles, E::slice(part), lanes));
+            }
+        }
+        self.counter += 1;
+        sum
+    }
+}

@@ -1,0 +1,408 @@
+//! When each operation runs.
+//!
+//! A [`Schedule`] decides, from the program alone, what happens in each round: every stage whose
+//! operands are there runs at once, oldest operation first, until the round is full. Independent
+//! operations of the same depth so share rounds. Long vectors are worked on in chunks of lanes; new
+//! chunks start as room is left in the round and in memory, so that memory stays bounded however
+//! long the vectors are. All parties, and the plan, run the same schedule.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use wire::{kind::Kind, limits::SESSION_FRAME_BYTES, secret::Op};
+
+use crate::{
+    Program, ValueId,
+    program::Node,
+    template::{Key, Shape, Template, lower},
+    vector::Domain,
+};
+
+/// Values sent in one round, in bytes over all links, unless one chunk alone needs more.
+const ROUND_BYTES: usize = 6 << 20;
+/// Registers of one chunk, in bytes at one party.
+const CHUNK_BYTES: usize = 4 << 20;
+/// One vector of a chunk, in bytes: small enough that a product's vectors stay in the cache.
+const VECTOR_BYTES: usize = 64 << 10;
+/// Registers of all chunks under way, in bytes at one party, unless one alone needs more.
+const TASK_BYTES: usize = 64 << 20;
+
+// A link carries less than all links together, and a chunk sends less than thrice its registers.
+const _: () = assert!(ROUND_BYTES + 2 * CHUNK_BYTES < SESSION_FRAME_BYTES);
+
+/// One thing to do. A round is a list of these.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// Make an input or a constant available.
+    Load(ValueId),
+    /// Run an operation that only moves lanes.
+    Move(ValueId),
+    /// Run a stage of a chunk.
+    Run(Run),
+    /// Forget a value: nobody reads it any more.
+    Free(ValueId),
+    /// Open all revealed values.
+    Open,
+}
+
+/// A stage of a chunk of an operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) value: ValueId,
+    pub(crate) chunk: usize,
+    pub(crate) stage: usize,
+    /// Which register file to use; free again after the last stage.
+    pub(crate) slot: usize,
+    pub(crate) start: usize,
+    pub(crate) lanes: usize,
+    pub(crate) shape: Shape,
+    pub(crate) template: Arc<Template>,
+}
+
+impl Run {
+    pub(crate) fn is_last(&self) -> bool {
+        self.stage == self.template.rounds()
+    }
+
+    fn memory(&self) -> usize {
+        self.template.memory_64 * self.lanes.div_ceil(64)
+    }
+}
+
+struct Lowered {
+    template: Arc<Template>,
+    shape: Shape,
+}
+
+/// An operation of which chunks are still to start or to end.
+#[derive(Clone, Copy)]
+struct Progress {
+    next: usize,
+    left: usize,
+    lanes: usize,
+    chunk_lanes: usize,
+}
+
+/// The schedule of one run.
+pub(crate) struct Schedule {
+    program: Arc<Program>,
+    lowered: HashMap<Key, Arc<Lowered>>,
+    live: Vec<bool>,
+    /// Operands that are still to come, by value.
+    missing: Vec<u8>,
+    /// Reads still to come, by value.
+    readers: Vec<u32>,
+    /// Who reads a value: `users[first_user[v] .. first_user[v + 1]]`.
+    users: Vec<ValueId>,
+    first_user: Vec<u32>,
+    /// Ready to run: what sends nothing, and what does.
+    local: BTreeSet<ValueId>,
+    ready: BTreeSet<ValueId>,
+    progress: HashMap<ValueId, Progress>,
+    /// Chunks under way, in the order in which they started.
+    active: Vec<Run>,
+    active_bytes: usize,
+    free_slots: Vec<usize>,
+    slots: usize,
+    opened: bool,
+}
+
+impl Schedule {
+    pub(crate) fn new(program: Arc<Program>) -> Self {
+        let count = program.nodes().len();
+        let mut live = vec![false; count];
+        let mut readers = vec![0; count];
+        for value in program.revealed() {
+            live[value.index()] = true;
+            readers[value.index()] += 1;
+        }
+        for (i, node) in program.nodes().iter().enumerate().rev() {
+            if live[i] {
+                for operand in node.operands() {
+                    live[operand.index()] = true;
+                    readers[operand.index()] += 1;
+                }
+            }
+        }
+        let (users, first_user) = users(&program, &live);
+        let operands = |node: &Node| node.operands().len() as u8;
+        let missing: Vec<u8> = program.nodes().iter().map(operands).collect();
+        let sources = (0..count).filter(|i| live[*i] && missing[*i] == 0);
+        let local = sources.map(|i| ValueId(i as u32)).collect();
+        Self {
+            program,
+            lowered: HashMap::new(),
+            live,
+            missing,
+            readers,
+            users,
+            first_user,
+            local,
+            ready: BTreeSet::new(),
+            progress: HashMap::new(),
+            active: Vec::new(),
+            active_bytes: 0,
+            free_slots: Vec::new(),
+            slots: 0,
+            opened: false,
+        }
+    }
+
+    /// What to do in the next round, in this order. The last round opens the revealed values; after
+    /// it there is nothing more.
+    pub(crate) fn next_round(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let mut bytes = 0;
+        self.resume(&mut actions, &mut bytes);
+        self.run_local(&mut actions);
+        self.start(&mut actions, &mut bytes);
+        if self.active.is_empty() && self.ready.is_empty() && !self.opened {
+            self.opened = true;
+            actions.push(Action::Open);
+        }
+        actions
+    }
+
+    /// Chunks under way go on, oldest first, as far as the round has room.
+    fn resume(&mut self, actions: &mut Vec<Action>, bytes: &mut usize) {
+        let mut going_on = Vec::with_capacity(self.active.len());
+        for run in std::mem::take(&mut self.active) {
+            let cost = run.template.stage_bytes(run.stage, run.lanes);
+            if *bytes > 0 && *bytes + cost > ROUND_BYTES {
+                going_on.push(run);
+                continue;
+            }
+            *bytes += cost;
+            actions.push(Action::Run(run.clone()));
+            if run.is_last() {
+                self.active_bytes -= run.memory();
+                self.free_slots.push(run.slot);
+                self.chunk_done(run.value, actions);
+            } else {
+                let stage = run.stage + 1;
+                going_on.push(Run { stage, ..run });
+            }
+        }
+        self.active = going_on;
+    }
+
+    /// Everything that sends nothing and has its operands.
+    fn run_local(&mut self, actions: &mut Vec<Action>) {
+        while let Some(value) = self.local.pop_first() {
+            match self.program.nodes()[value.index()] {
+                Node::Input(_) | Node::Constant { .. } => actions.push(Action::Load(value)),
+                Node::Apply {
+                    op: Op::Slice | Op::Concat,
+                    ..
+                } => actions.push(Action::Move(value)),
+                Node::Apply { .. } => {
+                    let lanes = self.lanes(value);
+                    let slot = self.take_slot();
+                    if let Some(lowered) = self.lower(value, 0) {
+                        actions.push(Action::Run(Run {
+                            value,
+                            chunk: 0,
+                            stage: 0,
+                            slot,
+                            start: 0,
+                            lanes,
+                            shape: lowered.shape,
+                            template: lowered.template.clone(),
+                        }));
+                    }
+                    self.free_slots.push(slot);
+                }
+            }
+            self.value_done(value, actions);
+        }
+    }
+
+    /// New chunks start, oldest operation first, while there is room.
+    fn start(&mut self, actions: &mut Vec<Action>, bytes: &mut usize) {
+        while let Some(value) = self.ready.first().copied() {
+            let Some(mut progress) = self.progress.get(&value).copied() else {
+                self.ready.pop_first();
+                continue;
+            };
+            let chunk = progress.next;
+            let Some(lowered) = self.lower(value, chunk) else {
+                self.ready.pop_first();
+                continue;
+            };
+            let start = chunk * progress.chunk_lanes;
+            let run = Run {
+                value,
+                chunk,
+                stage: 0,
+                slot: 0,
+                start,
+                lanes: progress.chunk_lanes.min(progress.lanes - start),
+                shape: lowered.shape,
+                template: lowered.template.clone(),
+            };
+            let cost = run.template.stage_bytes(0, run.lanes);
+            let memory = run.memory();
+            let full = *bytes > 0 && *bytes + cost > ROUND_BYTES;
+            if full || self.active_bytes > 0 && self.active_bytes + memory > TASK_BYTES {
+                return;
+            }
+            *bytes += cost;
+            self.active_bytes += memory;
+            let slot = self.take_slot();
+            let run = Run { slot, ..run };
+            actions.push(Action::Run(run.clone()));
+            self.active.push(Run { stage: 1, ..run });
+            progress.next += 1;
+            if progress.next * progress.chunk_lanes >= progress.lanes {
+                self.ready.pop_first();
+            }
+            self.progress.insert(value, progress);
+        }
+    }
+
+    fn take_slot(&mut self) -> usize {
+        self.free_slots.pop().unwrap_or_else(|| {
+            self.slots += 1;
+            self.slots - 1
+        })
+    }
+
+    fn chunk_done(&mut self, value: ValueId, actions: &mut Vec<Action>) {
+        let Some(progress) = self.progress.get_mut(&value) else {
+            return;
+        };
+        progress.left -= 1;
+        if progress.left == 0 {
+            self.progress.remove(&value);
+            self.value_done(value, actions);
+        }
+    }
+
+    /// A value is there: its operands may be free, its users may be ready.
+    fn value_done(&mut self, value: ValueId, actions: &mut Vec<Action>) {
+        let program = self.program.clone();
+        for operand in program.nodes()[value.index()].operands() {
+            self.readers[operand.index()] -= 1;
+            if self.readers[operand.index()] == 0 {
+                actions.push(Action::Free(*operand));
+            }
+        }
+        let users = self.first_user[value.index()]..self.first_user[value.index() + 1];
+        for place in users {
+            let user = self.users[place as usize];
+            self.missing[user.index()] -= 1;
+            if self.missing[user.index()] == 0 {
+                self.value_ready(user);
+            }
+        }
+    }
+
+    /// Sorts a value whose operands are there by whether it sends anything.
+    fn value_ready(&mut self, value: ValueId) {
+        debug_assert!(self.live[value.index()]);
+        let rounds = self
+            .lower(value, 0)
+            .map_or(0, |lowered| lowered.template.rounds());
+        if rounds == 0 {
+            self.local.insert(value);
+            return;
+        }
+        let lanes = self.lanes(value);
+        let chunk_lanes = self.chunk_lanes(value, lanes);
+        let progress = Progress {
+            next: 0,
+            left: lanes.div_ceil(chunk_lanes).max(1),
+            lanes,
+            chunk_lanes,
+        };
+        self.progress.insert(value, progress);
+        self.ready.insert(value);
+    }
+
+    /// Lanes that the operation works on: those of its longest operand.
+    fn lanes(&self, value: ValueId) -> usize {
+        let forms = self.program.forms();
+        let operands = self.program.nodes()[value.index()].operands();
+        let spread = |len: usize, v: &ValueId| match (len, forms[v.index()].len) {
+            (1, other) => other,
+            (len, _) => len,
+        };
+        operands.iter().fold(1, spread)
+    }
+
+    fn chunk_lanes(&mut self, value: ValueId, lanes: usize) -> usize {
+        let Some(lowered) = self.lower(value, 0) else {
+            return lanes.max(1);
+        };
+        if lowered.shape == Shape::Whole {
+            return lanes.max(1);
+        }
+        let widest = self.program.nodes()[value.index()]
+            .operands()
+            .iter()
+            .map(|v| Domain::of(self.program.forms()[v.index()].kind).bits() as usize)
+            .max()
+            .unwrap_or(1);
+        let by_memory = CHUNK_BYTES / lowered.template.memory_64.max(1) * 64;
+        let by_vector = (VECTOR_BYTES * 8 / widest).next_multiple_of(64);
+        by_memory.min(by_vector).max(64)
+    }
+
+    /// The template of an operation for a chunk: the division into halves rotates.
+    fn lower(&mut self, value: ValueId, chunk: usize) -> Option<Arc<Lowered>> {
+        let node = self.program.nodes()[value.index()];
+        let Node::Apply { op, immediate, .. } = node else {
+            return None;
+        };
+        let mut key = Key {
+            op,
+            kinds: [Kind::Bool; 3],
+            public: [false; 3],
+            immediate: match op {
+                Op::Shl | Op::Shr | Op::Cast => immediate,
+                _ => 0,
+            },
+            partition: ((value.index() + chunk) % 3) as u8,
+        };
+        for (place, operand) in node.operands().iter().enumerate() {
+            key.kinds[place] = self.program.forms()[operand.index()].kind;
+            let source = self.program.nodes()[operand.index()];
+            key.public[place] = matches!(source, Node::Constant { .. });
+        }
+        if let Some(known) = self.lowered.get(&key) {
+            return Some(known.clone());
+        }
+        let (template, shape) = lower(&key)?;
+        let lowered = Arc::new(Lowered {
+            template: Arc::new(template),
+            shape,
+        });
+        self.lowered.insert(key, lowered.clone());
+        Some(lowered)
+    }
+}
+
+/// For each value the live operations that read it, once per operand.
+fn users(program: &Program, live: &[bool]) -> (Vec<ValueId>, Vec<u32>) {
+    let count = program.nodes().len();
+    let mut first = vec![0u32; count + 1];
+    let reads = || {
+        let nodes = program.nodes().iter().enumerate().filter(|(i, _)| live[*i]);
+        nodes.flat_map(|(i, node)| node.operands().iter().map(move |v| (*v, ValueId(i as u32))))
+    };
+    for (operand, _) in reads() {
+        first[operand.index() + 1] += 1;
+    }
+    for i in 0..count {
+        first[i + 1] += first[i];
+    }
+    let mut next = first.clone();
+    let mut users = vec![ValueId(0); first[count] as usize];
+    for (operand, user) in reads() {
+        users[next[operand.index()] as usize] = user;
+        next[operand.index()] += 1;
+    }
+    (users, first)
+}

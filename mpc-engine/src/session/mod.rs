@@ -1,0 +1,165 @@
+//! A session: one attempt at running a program among four parties.
+//!
+//! Three rounds set up its keys (see `keys`), the others run the program. Every round takes one
+//! frame from each peer and gives one to each.
+
+mod keys;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::{
+    EngineError, PartyInputs, Program, Stop, encode_opened,
+    machine::{Machine, Next},
+};
+
+pub(crate) use keys::SETUP_FRAME_BYTES;
+
+/// Frames of one round by peer: to be sent to, or received from, party i. One's own is empty.
+pub type Frames = [Vec<u8>; 4];
+
+/// What a session is bound to besides the program; all four parties must agree on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionBinding {
+    /// Id of the L2 chain.
+    pub chain_id: u64,
+    /// Epoch of the committee.
+    pub epoch: u64,
+    /// The computation.
+    pub computation: [u8; 32],
+    /// Number of the attempt.
+    pub attempt: u32,
+}
+
+/// What was opened to everybody, in the order of [`Program::outputs`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    values: Vec<Vec<u128>>,
+    encoded: Vec<u8>,
+}
+
+impl Opened {
+    /// The values, each element in the low bits of a number.
+    #[must_use]
+    pub fn values(&self) -> &[Vec<u128>] {
+        &self.values
+    }
+
+    /// As [`crate::encode_opened`] encodes them.
+    #[must_use]
+    pub fn encoded(&self) -> &[u8] {
+        &self.encoded
+    }
+}
+
+/// What comes after a round.
+#[derive(Debug)]
+pub enum Step {
+    /// Another round: these frames are to be sent.
+    Continue(Session, Frames),
+    /// The result; nothing more is to be sent.
+    Done(Opened),
+}
+
+/// One party's part in a session. Each round consumes it, so no round can be run twice.
+pub struct Session {
+    me: usize,
+    program: Arc<Program>,
+    phase: Phase,
+}
+
+enum Phase {
+    Committed(keys::Committed, PartyInputs),
+    Opened(keys::Opened, PartyInputs),
+    Confirmed(keys::Confirmed, PartyInputs),
+    Running(Box<Machine>),
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session(party {}, <redacted>)", self.me)
+    }
+}
+
+impl SessionBinding {
+    /// The hash that all parties must agree on: of this, the program, and who is live.
+    fn hash(&self, program: &Program) -> [u8; 32] {
+        const LIVE: u8 = 0b1111;
+        let mut hasher = blake3::Hasher::new_derive_key("quartet v1 session binding");
+        hasher.update(&self.chain_id.to_le_bytes());
+        hasher.update(&self.epoch.to_le_bytes());
+        hasher.update(&self.computation);
+        hasher.update(&self.attempt.to_le_bytes());
+        hasher.update(&program.hash());
+        hasher.update(&[LIVE]);
+        *hasher.finalize().as_bytes()
+    }
+}
+
+impl Session {
+    /// Begins a session as party `me`. `entropy` must be 32 fresh, uniformly random bytes that
+    /// nothing else uses.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchParty`], [`EngineError::ColumnCount`], [`EngineError::ColumnLength`].
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "entropy is used once and erased"
+    )]
+    pub fn start(
+        me: u8,
+        binding: SessionBinding,
+        program: Arc<Program>,
+        inputs: PartyInputs,
+        entropy: Zeroizing<[u8; 32]>,
+    ) -> Result<(Self, Frames), EngineError> {
+        inputs.check(me, &program)?;
+        let me = usize::from(me);
+        let (committed, frames) = keys::Committed::new(me, binding.hash(&program), &entropy);
+        let session = Self {
+            me,
+            program,
+            phase: Phase::Committed(committed, inputs),
+        };
+        Ok((session, frames))
+    }
+
+    /// Takes the frames of a round from the three peers. Checks all of them before anything that
+    /// depends on them is computed or sent.
+    ///
+    /// # Errors
+    /// [`Stop`] names who is to blame.
+    pub fn step(self, frames: Frames) -> Result<Step, Stop> {
+        let Self { me, program, phase } = self;
+        let (phase, frames) = match phase {
+            Phase::Committed(state, inputs) => {
+                let (state, frames) = state.step(&frames)?;
+                (Phase::Opened(state, inputs), frames)
+            }
+            Phase::Opened(state, inputs) => {
+                let (state, frames) = state.step(&frames)?;
+                (Phase::Confirmed(state, inputs), frames)
+            }
+            Phase::Confirmed(state, inputs) => {
+                let keys = state.step(&frames)?;
+                let round = SETUP_FRAME_BYTES.len() as u32;
+                let mut machine = Machine::new(me, program.clone(), inputs, keys, round);
+                match machine.begin()? {
+                    Next::Frames(frames) => (Phase::Running(Box::new(machine)), frames),
+                    Next::Done(_) => return Err(EngineError::Defect("nothing was opened").into()),
+                }
+            }
+            Phase::Running(mut machine) => match machine.step(frames)? {
+                Next::Frames(frames) => (Phase::Running(machine), frames),
+                Next::Done(values) => {
+                    let encoded = encode_opened(&program, &values)?;
+                    return Ok(Step::Done(Opened { values, encoded }));
+                }
+            },
+        };
+        Ok(Step::Continue(Self { me, program, phase }, frames))
+    }
+}

@@ -1,0 +1,375 @@
+//! Writing templates: gives out registers, tracks domains, classes and depths, and cuts the code
+//! into stages.
+
+use super::{Class, Instruction, Message, Public, Reg, Stage, Step, Template};
+use crate::{roles::PAIRS, vector::Domain};
+
+/// What is known of a register while the template is written.
+#[derive(Clone, Copy)]
+struct Info {
+    domain: Domain,
+    class: Class,
+    /// Exchanges that must have happened before it is there.
+    depth: usize,
+    /// Whether it has one lane however many the operands have.
+    single: bool,
+}
+
+/// Writes a [`Template`].
+pub(crate) struct Emitter {
+    halves: [[usize; 2]; 2],
+    registers: Vec<Info>,
+    steps: Vec<(usize, Step)>,
+}
+
+const FULL: u8 = 0b1111;
+
+impl Emitter {
+    /// `halves` are the two pairs into which the components are divided where two parties' common
+    /// knowledge is used.
+    pub(crate) const fn new(halves: [[usize; 2]; 2]) -> Self {
+        Self {
+            halves,
+            registers: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    pub(crate) fn domain(&self, a: Reg) -> Domain {
+        self.registers[a.0 as usize].domain
+    }
+
+    /// The components that can be non-zero; of a known value, those that its share will have.
+    pub(crate) fn support(&self, a: Reg) -> u8 {
+        match self.registers[a.0 as usize].class {
+            Class::Share { support } => support,
+            Class::Known { half } => self.half_mask(half),
+        }
+    }
+
+    fn half_mask(&self, half: u8) -> u8 {
+        let [a, b] = self.halves[usize::from(half)];
+        1 << a | 1 << b
+    }
+
+    fn half_of(&self, a: Reg) -> u8 {
+        match self.registers[a.0 as usize].class {
+            Class::Known { half } => half,
+            Class::Share { .. } => 0,
+        }
+    }
+
+    fn emit(&mut self, instruction: Instruction, domain: Domain, class: Class) -> Reg {
+        self.emit_many(instruction, domain, class, 1)
+    }
+
+    fn emit_many(
+        &mut self,
+        instruction: Instruction,
+        domain: Domain,
+        class: Class,
+        count: usize,
+    ) -> Reg {
+        let (mut depth, mut single, mut sources) = (0, true, 0);
+        instruction.for_each_source(|r| {
+            let info = self.registers[r.0 as usize];
+            depth = depth.max(info.depth);
+            single &= info.single;
+            sources += 1;
+        });
+        single &= sources > 0;
+        single |= matches!(
+            instruction,
+            Instruction::SumLanes(_) | Instruction::DotLanes { .. }
+        );
+        let at = depth;
+        if instruction.is_interactive() {
+            depth += 1;
+        }
+        let to = Reg(self.registers.len() as u32);
+        let info = Info {
+            domain,
+            class,
+            depth,
+            single,
+        };
+        self.registers.extend(std::iter::repeat_n(info, count));
+        let step = Step {
+            to,
+            domain,
+            instruction,
+            last_use: Vec::new(),
+        };
+        self.steps.push((at, step));
+        to
+    }
+
+    fn share(&mut self, instruction: Instruction, domain: Domain, support: u8) -> Reg {
+        self.emit(instruction, domain, Class::Share { support })
+    }
+
+    fn known(&mut self, instruction: Instruction, domain: Domain, half: u8) -> Reg {
+        self.emit(instruction, domain, Class::Known { half })
+    }
+
+    // Shares.
+
+    /// An operand; a constant has only its first component.
+    pub(crate) fn operand(&mut self, place: u8, domain: Domain, public: bool) -> Reg {
+        if public {
+            return self.share(Instruction::Constant(Public::Operand(place)), domain, 1);
+        }
+        self.share(Instruction::Operand(place), domain, FULL)
+    }
+
+    pub(crate) fn zero(&mut self, domain: Domain) -> Reg {
+        self.share(Instruction::Constant(Public::Literal(0)), domain, 1)
+    }
+
+    pub(crate) fn add(&mut self, a: Reg, b: Reg) -> Reg {
+        let support = self.support(a) | self.support(b);
+        self.share(Instruction::Add(a, b), self.domain(a), support)
+    }
+
+    /// The sum of all, which must be at least one.
+    pub(crate) fn sum(&mut self, all: &[Reg]) -> Reg {
+        let mut sum = all[0];
+        for a in &all[1..] {
+            sum = self.add(sum, *a);
+        }
+        sum
+    }
+
+    pub(crate) fn subtract(&mut self, a: Reg, b: Reg) -> Reg {
+        let support = self.support(a) | self.support(b);
+        self.share(Instruction::Subtract(a, b), self.domain(a), support)
+    }
+
+    pub(crate) fn add_public(&mut self, a: Reg, value: Public) -> Reg {
+        let support = self.support(a).max(1);
+        // On a component that is there already, so that the support does not grow.
+        let on = support.trailing_zeros() as u8;
+        self.share(
+            Instruction::AddPublic { a, value, on },
+            self.domain(a),
+            support,
+        )
+    }
+
+    /// 1 − a on bits.
+    pub(crate) fn not(&mut self, a: Reg) -> Reg {
+        self.add_public(a, Public::Literal(1))
+    }
+
+    pub(crate) fn scale(&mut self, a: Reg, factor: Public) -> Reg {
+        self.share(
+            Instruction::Scale(a, factor),
+            self.domain(a),
+            self.support(a),
+        )
+    }
+
+    pub(crate) fn narrow(&mut self, a: Reg, domain: Domain) -> Reg {
+        self.share(Instruction::Narrow(a), domain, self.support(a))
+    }
+
+    pub(crate) fn sum_lanes(&mut self, a: Reg) -> Reg {
+        self.share(Instruction::SumLanes(a), self.domain(a), self.support(a))
+    }
+
+    pub(crate) fn multiply(&mut self, x: Reg, y: Reg) -> Reg {
+        self.dot(vec![(x, y)])
+    }
+
+    /// Σ xᵢ·yᵢ; one exchange, however many terms there are.
+    pub(crate) fn dot(&mut self, terms: Vec<(Reg, Reg)>) -> Reg {
+        let (pairs, support) = self.crossing(&terms);
+        let domain = self.domain(terms[0].0);
+        self.share(Instruction::Dot { terms, pairs }, domain, support)
+    }
+
+    pub(crate) fn dot_lanes(&mut self, x: Reg, y: Reg) -> Reg {
+        let (pairs, support) = self.crossing(&[(x, y)]);
+        self.share(
+            Instruction::DotLanes { x, y, pairs },
+            self.domain(x),
+            support,
+        )
+    }
+
+    /// The pairs of components that meet in a product, and the support of the result.
+    fn crossing(&self, terms: &[(Reg, Reg)]) -> (u8, u8) {
+        let (mut pairs, mut support) = (0, 0);
+        for (x, y) in terms {
+            let (x, y) = (self.support(*x), self.support(*y));
+            support |= x & y;
+            for (place, ([a, b], _)) in PAIRS.iter().enumerate() {
+                if x >> a & y >> b & 1 == 1 || x >> b & y >> a & 1 == 1 {
+                    pairs |= 1 << place;
+                    support |= 1 << a | 1 << b;
+                }
+            }
+        }
+        (pairs, support)
+    }
+
+    // Known values.
+
+    /// The sum of a half's components of a share.
+    pub(crate) fn half(&mut self, a: Reg, half: u8) -> Reg {
+        self.known(Instruction::Half(a, half), self.domain(a), half)
+    }
+
+    /// A share of a known value: one element, one exchange.
+    pub(crate) fn input(&mut self, known: Reg) -> Reg {
+        let support = self.support(known);
+        let half = self.half_of(known);
+        self.share(
+            Instruction::Input { known, half },
+            self.domain(known),
+            support,
+        )
+    }
+
+    pub(crate) fn known_not(&mut self, a: Reg) -> Reg {
+        self.known(Instruction::KnownNot(a), self.domain(a), self.half_of(a))
+    }
+
+    pub(crate) fn known_negate(&mut self, a: Reg) -> Reg {
+        self.known(Instruction::KnownNegate(a), self.domain(a), self.half_of(a))
+    }
+
+    pub(crate) fn known_xor(&mut self, a: Reg, b: Reg) -> Reg {
+        self.known(Instruction::KnownXor(a, b), Domain::Bits, self.half_of(a))
+    }
+
+    pub(crate) fn known_and(&mut self, a: Reg, b: Reg) -> Reg {
+        self.known(Instruction::KnownAnd(a, b), Domain::Bits, self.half_of(a))
+    }
+
+    pub(crate) fn known_less(&mut self, a: Reg, b: Reg) -> Reg {
+        self.known(Instruction::KnownLess(a, b), Domain::Bits, self.half_of(a))
+    }
+
+    pub(crate) fn known_widen(&mut self, a: Reg, domain: Domain) -> Reg {
+        self.known(Instruction::KnownWiden(a), domain, self.half_of(a))
+    }
+
+    pub(crate) fn known_shift(&mut self, a: Reg, by: u32) -> Reg {
+        self.known(
+            Instruction::KnownShift(a, by),
+            self.domain(a),
+            self.half_of(a),
+        )
+    }
+
+    /// The bits of a known value, lowest first.
+    pub(crate) fn known_split(&mut self, a: Reg) -> Vec<Reg> {
+        let bits = self.domain(a).bits();
+        let class = Class::Known {
+            half: self.half_of(a),
+        };
+        let instruction = Instruction::KnownSplit { known: a, bits };
+        let first = self.emit_many(instruction, Domain::Bits, class, bits as usize);
+        (0..bits).map(|i| Reg(first.0 + i)).collect()
+    }
+
+    // The end.
+
+    /// Cuts the code into stages, each step as early as its operands allow.
+    pub(crate) fn finish(mut self, output: Reg) -> Template {
+        self.remove_unused(output);
+        let deepest = self.registers[output.0 as usize].depth;
+        let mut stages: Vec<Stage> = Vec::new();
+        stages.resize_with(deepest + 1, Stage::default);
+        self.steps.sort_by_key(|(at, _)| *at);
+        for (at, step) in std::mem::take(&mut self.steps) {
+            let single = self.registers[step.to.0 as usize].single;
+            let domain = step.domain;
+            let pairs = match &step.instruction {
+                Instruction::Dot { pairs, .. } | Instruction::DotLanes { pairs, .. } => *pairs,
+                Instruction::Input { half, .. } => {
+                    // One message, in the place of the pair of components that it fills.
+                    let half = self.halves[usize::from(*half)];
+                    1 << crate::roles::pair_of(half[0], half[1])
+                }
+                _ => 0,
+            };
+            let stage = &mut stages[at];
+            if step.instruction.is_interactive() {
+                stage.messages.push(Message {
+                    domain,
+                    single,
+                    pairs,
+                });
+            }
+            stage.steps.push(step);
+        }
+        let memory_64 = self.free_registers(&mut stages, output);
+        Template {
+            halves: self.halves,
+            registers: self.registers.len(),
+            stages,
+            output,
+            memory_64,
+        }
+    }
+
+    /// Drops steps whose results nobody reads.
+    fn remove_unused(&mut self, output: Reg) {
+        let mut used = vec![false; self.registers.len()];
+        used[output.0 as usize] = true;
+        let mut kept = Vec::with_capacity(self.steps.len());
+        for (at, step) in std::mem::take(&mut self.steps).into_iter().rev() {
+            let first = step.to.0 as usize;
+            let count = step.instruction.results();
+            if used[first..first + count].contains(&true) {
+                step.instruction
+                    .for_each_source(|r| used[r.0 as usize] = true);
+                kept.push((at, step));
+            }
+        }
+        kept.reverse();
+        self.steps = kept;
+    }
+
+    /// Notes after which step each register is no longer read. Returns the most bytes that are
+    /// held at a time for 64 lanes, with three components to a share.
+    fn free_registers(&self, stages: &mut [Stage], output: Reg) -> usize {
+        let mut last = vec![None; self.registers.len()];
+        for (s, stage) in stages.iter().enumerate() {
+            for (t, step) in stage.steps.iter().enumerate() {
+                // A result that nobody reads (a bit of a split) goes at once.
+                let count = step.instruction.results();
+                let to = step.to.0 as usize;
+                last[to..to + count].fill(Some((s, t)));
+                step.instruction
+                    .for_each_source(|r| last[r.0 as usize] = Some((s, t)));
+            }
+        }
+        for (register, place) in last.iter().enumerate() {
+            if let Some((s, t)) = place
+                && register != output.0 as usize
+            {
+                stages[*s].steps[*t].last_use.push(Reg(register as u32));
+            }
+        }
+        let bytes = |r: Reg| {
+            let info = self.registers[r.0 as usize];
+            let lanes = if info.single { 1 } else { 64 };
+            let copies = if matches!(info.class, Class::Share { .. }) {
+                3
+            } else {
+                1
+            };
+            copies * info.domain.memory_bytes(lanes)
+        };
+        let (mut held, mut most) = (0, 0);
+        for step in stages.iter().flat_map(|stage| &stage.steps) {
+            held += step.instruction.results() * bytes(step.to);
+            most = most.max(held);
+            held -= step.last_use.iter().map(|r| bytes(*r)).sum::<usize>();
+        }
+        most
+    }
+}

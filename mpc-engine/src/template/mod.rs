@@ -1,0 +1,209 @@
+//! What an operation is made of.
+//!
+//! A [`Template`] is a short straight-line program on registers for one operation on operands of
+//! given kinds. It does not depend on lengths: every register is a vector with as many lanes as the
+//! piece of the operands that is being worked on. There are two classes of registers: shares, and
+//! values that two parties know in clear because they hold two components each (`known`). Which
+//! components of a share can be non-zero (its support) is known beforehand, so that messages for
+//! products that vanish are never sent.
+//!
+//! [`Emitter`] writes templates; `arithmetic`, `compare` and `convert` hold the constructions;
+//! [`lower`] chooses among them.
+
+mod arithmetic;
+mod compare;
+mod convert;
+mod emitter;
+mod lower;
+#[cfg(test)]
+mod tests;
+
+use crate::vector::Domain;
+
+pub(crate) use emitter::Emitter;
+pub(crate) use lower::{Key, Shape, lower};
+
+/// A register of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Reg(pub(crate) u32);
+
+/// A public number, resolved when the template runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Public {
+    /// This number.
+    Literal(u128),
+    /// The operation's own public number.
+    Immediate,
+    /// The value of an operand that is a constant.
+    Operand(u8),
+    /// One bit of it.
+    OperandBit(u8, u8),
+}
+
+/// A step of a template. `half` 0 or 1 names one of the two pairs of components in
+/// [`Template::halves`]; who knows the sum of a half is the pair of parties of the other half.
+#[derive(Clone, Debug)]
+pub(crate) enum Instruction {
+    /// The lanes of an operand.
+    Operand(u8),
+    /// The same public value in all lanes.
+    Constant(Public),
+    /// a + b; exclusive or on bits.
+    Add(Reg, Reg),
+    /// a − b; exclusive or on bits.
+    Subtract(Reg, Reg),
+    /// a plus a public value, added to component `on`.
+    AddPublic { a: Reg, value: Public, on: u8 },
+    /// a times a public value; and on bits.
+    Scale(Reg, Public),
+    /// The low bits of a, in a narrower ring.
+    Narrow(Reg),
+    /// The sum of all lanes.
+    SumLanes(Reg),
+    /// Σ xᵢ·yᵢ over the terms, lane by lane. Messages cross for these pairs of components (bits by
+    /// place in [`crate::roles::PAIRS`]).
+    Dot { terms: Vec<(Reg, Reg)>, pairs: u8 },
+    /// Σ x·y over all lanes, one lane.
+    DotLanes { x: Reg, y: Reg, pairs: u8 },
+    /// A share of a value that is known as the sum of a half.
+    Input { known: Reg, half: u8 },
+    /// The sum of a half's components of a share: a known value.
+    Half(Reg, u8),
+    /// Known: the complement of all bits.
+    KnownNot(Reg),
+    /// Known: −a.
+    KnownNegate(Reg),
+    /// Known: a ^ b on bits.
+    KnownXor(Reg, Reg),
+    /// Known: a & b on bits.
+    KnownAnd(Reg, Reg),
+    /// Known: [a < b], unsigned.
+    KnownLess(Reg, Reg),
+    /// Known: as many bits, from the lowest on, into the destination and the registers after it.
+    KnownSplit { known: Reg, bits: u32 },
+    /// Known: a in a wider ring, or a bit in a ring.
+    KnownWiden(Reg),
+    /// Known: a >> n, unsigned.
+    KnownShift(Reg, u32),
+}
+
+impl Instruction {
+    /// Whether messages cross before the result is there.
+    pub(crate) const fn is_interactive(&self) -> bool {
+        match self {
+            Self::Dot { pairs, .. } | Self::DotLanes { pairs, .. } => *pairs != 0,
+            Self::Input { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// How many registers it fills.
+    pub(crate) const fn results(&self) -> usize {
+        match self {
+            Self::KnownSplit { bits, .. } => *bits as usize,
+            _ => 1,
+        }
+    }
+
+    /// The registers that it reads.
+    pub(crate) fn for_each_source(&self, mut f: impl FnMut(Reg)) {
+        match self {
+            Self::Operand(_) | Self::Constant(_) => {}
+            Self::Add(a, b)
+            | Self::Subtract(a, b)
+            | Self::KnownXor(a, b)
+            | Self::KnownAnd(a, b)
+            | Self::KnownLess(a, b)
+            | Self::DotLanes { x: a, y: b, .. } => {
+                f(*a);
+                f(*b);
+            }
+            Self::Dot { terms, .. } => terms.iter().for_each(|(x, y)| {
+                f(*x);
+                f(*y);
+            }),
+            Self::AddPublic { a, .. }
+            | Self::Scale(a, _)
+            | Self::Narrow(a)
+            | Self::SumLanes(a)
+            | Self::Input { known: a, .. }
+            | Self::Half(a, _)
+            | Self::KnownNot(a)
+            | Self::KnownNegate(a)
+            | Self::KnownSplit { known: a, .. }
+            | Self::KnownWiden(a)
+            | Self::KnownShift(a, _) => f(*a),
+        }
+    }
+}
+
+/// What a register holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// A share whose components outside `support` (a bit per component) are zero.
+    Share { support: u8 },
+    /// The sum of this half's components, in clear to two parties.
+    Known { half: u8 },
+}
+
+/// An instruction with its destination.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) to: Reg,
+    pub(crate) domain: Domain,
+    pub(crate) instruction: Instruction,
+    /// Registers that nobody reads after this step.
+    pub(crate) last_use: Vec<Reg>,
+}
+
+/// A message of a stage: an element per lane (or one) for each of the pairs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message {
+    pub(crate) domain: Domain,
+    pub(crate) single: bool,
+    /// Bits by place in [`crate::roles::PAIRS`].
+    pub(crate) pairs: u8,
+}
+
+/// The steps up to the next exchange of messages.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stage {
+    pub(crate) steps: Vec<Step>,
+    /// What crosses at its end, in the order of the interactive steps.
+    pub(crate) messages: Vec<Message>,
+}
+
+/// An operation as straight-line code, cut at its exchanges. The last stage exchanges nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    pub(crate) halves: [[usize; 2]; 2],
+    pub(crate) registers: usize,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) output: Reg,
+    /// Most bytes that registers hold at a time, for 64 lanes.
+    pub(crate) memory_64: usize,
+}
+
+impl Template {
+    /// Rounds that it takes.
+    pub(crate) fn rounds(&self) -> usize {
+        self.stages.len().saturating_sub(1)
+    }
+
+    /// The pair of parties that know the sum of a half's components: those of the other half.
+    pub(crate) const fn knowers(&self, half: u8) -> [usize; 2] {
+        self.halves[1 - half as usize]
+    }
+
+    /// Bytes on all links of a stage's values, for this many lanes.
+    pub(crate) fn stage_bytes(&self, stage: usize, lanes: usize) -> usize {
+        let Some(stage) = self.stages.get(stage) else {
+            return 0;
+        };
+        let bytes = |m: &Message| {
+            let lanes = if m.single { 1 } else { lanes };
+            m.domain.wire_bytes(lanes) * m.pairs.count_ones() as usize
+        };
+        stage.messages.iter().map(bytes).sum()
+    }
+}

@@ -1,0 +1,187 @@
+//! The arithmetic of one element, and of the word that stands for 64 bits.
+
+use super::{Data, Domain, Vector};
+
+/// 64 elements of Z_2: sum is exclusive or, product is and.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Word(pub(crate) u64);
+
+/// An element of a ring, or 64 of Z_2. All arithmetic wraps.
+pub(crate) trait Element: Copy + Default + PartialEq + Send + Sync + 'static {
+    const DOMAIN: Domain;
+
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    /// The low bits of a number; of a word, its lowest bit in every place.
+    fn splat(value: u128) -> Self;
+    /// Elements that hold `lanes` lanes.
+    fn count(lanes: usize) -> usize;
+    /// Clears what is beyond the last lane.
+    fn mask_tail(elements: &mut [Self], lanes: usize);
+    /// Encodes as many elements as fit, the last one cut off.
+    fn store(elements: &[Self], out: &mut [u8]);
+    /// Decodes; what the bytes do not fill stays.
+    fn load(bytes: &[u8], elements: &mut [Self]);
+    fn wrap(elements: Vec<Self>) -> Data;
+    /// The elements of a vector of this domain, nothing of any other.
+    fn slice(vector: &Vector) -> &[Self];
+    /// Likewise, to change.
+    fn slice_mut(vector: &mut Vector) -> &mut [Self];
+}
+
+macro_rules! ring {
+    ($T:ident, $D:ident) => {
+        impl Element for $T {
+            const DOMAIN: Domain = Domain::$D;
+
+            #[inline]
+            fn add(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
+            #[inline]
+            fn sub(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
+            #[inline]
+            fn mul(self, other: Self) -> Self {
+                self.wrapping_mul(other)
+            }
+            #[inline]
+            fn splat(value: u128) -> Self {
+                value as Self
+            }
+            fn count(lanes: usize) -> usize {
+                lanes
+            }
+            fn mask_tail(_: &mut [Self], _: usize) {}
+            fn store(elements: &[Self], out: &mut [u8]) {
+                let (chunks, _) = out.as_chunks_mut::<{ size_of::<Self>() }>();
+                for (chunk, x) in chunks.iter_mut().zip(elements) {
+                    *chunk = x.to_le_bytes();
+                }
+            }
+            fn load(bytes: &[u8], elements: &mut [Self]) {
+                let (chunks, _) = bytes.as_chunks::<{ size_of::<Self>() }>();
+                for (chunk, x) in chunks.iter().zip(elements) {
+                    *x = Self::from_le_bytes(*chunk);
+                }
+            }
+            fn wrap(elements: Vec<Self>) -> Data {
+                Data::$D(elements)
+            }
+            fn slice(vector: &Vector) -> &[Self] {
+                match vector.data() {
+                    Data::$D(x) => x,
+                    _ => &[],
+                }
+            }
+            fn slice_mut(vector: &mut Vector) -> &mut [Self] {
+                match vector.data_mut() {
+                    Data::$D(x) => x,
+                    _ => &mut [],
+                }
+            }
+        }
+    };
+}
+
+ring!(u8, R8);
+ring!(u16, R16);
+ring!(u32, R32);
+ring!(u64, R64);
+ring!(u128, R128);
+
+impl Element for Word {
+    const DOMAIN: Domain = Domain::Bits;
+
+    #[inline]
+    fn add(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+    #[inline]
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+    #[inline]
+    fn mul(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+    #[inline]
+    fn splat(value: u128) -> Self {
+        Self(0u64.wrapping_sub((value & 1) as u64))
+    }
+    fn count(lanes: usize) -> usize {
+        lanes.div_ceil(64)
+    }
+    fn mask_tail(elements: &mut [Self], lanes: usize) {
+        let used = lanes % 64;
+        if used != 0
+            && let Some(last) = elements.last_mut()
+        {
+            last.0 &= (1 << used) - 1;
+        }
+    }
+    fn store(elements: &[Self], out: &mut [u8]) {
+        let (chunks, rest) = out.as_chunks_mut::<8>();
+        for (chunk, x) in chunks.iter_mut().zip(elements) {
+            *chunk = x.0.to_le_bytes();
+        }
+        if let (false, Some(last)) = (rest.is_empty(), elements.last()) {
+            let bytes = last.0.to_le_bytes();
+            rest.copy_from_slice(&bytes[..rest.len()]);
+        }
+    }
+    fn load(bytes: &[u8], elements: &mut [Self]) {
+        let (chunks, rest) = bytes.as_chunks::<8>();
+        for (chunk, x) in chunks.iter().zip(elements.iter_mut()) {
+            x.0 = u64::from_le_bytes(*chunk);
+        }
+        if let (false, Some(last)) = (rest.is_empty(), elements.get_mut(chunks.len())) {
+            let mut word = [0; 8];
+            word[..rest.len()].copy_from_slice(rest);
+            last.0 = u64::from_le_bytes(word);
+        }
+    }
+    fn wrap(elements: Vec<Self>) -> Data {
+        Data::Bits(elements)
+    }
+    fn slice(vector: &Vector) -> &[Self] {
+        match vector.data() {
+            Data::Bits(x) => x,
+            _ => &[],
+        }
+    }
+    fn slice_mut(vector: &mut Vector) -> &mut [Self] {
+        match vector.data_mut() {
+            Data::Bits(x) => x,
+            _ => &mut [],
+        }
+    }
+}
+
+/// Copies `lanes` bits from bit `from` of `source` to bit `at` of `to`, at any alignment.
+pub(super) fn paste_bits(to: &mut [Word], at: usize, source: &[Word], from: usize, lanes: usize) {
+    if at % 64 == 0 && from % 64 == 0 {
+        let whole = lanes / 64;
+        let (t, s) = (at / 64, from / 64);
+        to[t..t + whole].copy_from_slice(&source[s..s + whole]);
+        if lanes % 64 != 0 {
+            let mask = (1u64 << (lanes % 64)) - 1;
+            let word = &mut to[t + whole].0;
+            *word = *word & !mask | source[s + whole].0 & mask;
+        }
+        return;
+    }
+    let mut done = 0;
+    while done < lanes {
+        let (t, s) = (at + done, from + done);
+        let count = (lanes - done).min(64 - t % 64).min(64 - s % 64);
+        let mask = u64::MAX >> (64 - count);
+        let bits = source[s / 64].0 >> (s % 64) & mask;
+        let word = &mut to[t / 64].0;
+        *word = *word & !(mask << (t % 64)) | bits << (t % 64);
+        done += count;
+    }
+}

@@ -1,0 +1,115 @@
+//! One party's share of a vector.
+
+use super::{Domain, Vector};
+
+/// One party's share of a vector: its components by number. A component that is absent is zero, or
+/// is the one that this party lacks; which of the two follows from the program alone.
+#[derive(Debug)]
+pub(crate) struct Share {
+    domain: Domain,
+    lanes: usize,
+    parts: [Option<Vector>; 4],
+}
+
+impl Share {
+    /// A share of zeros.
+    pub(crate) const fn zero(domain: Domain, lanes: usize) -> Self {
+        Self {
+            domain,
+            lanes,
+            parts: [const { None }; 4],
+        }
+    }
+
+    pub(crate) const fn domain(&self) -> Domain {
+        self.domain
+    }
+
+    pub(crate) const fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Component c, if it is present.
+    pub(crate) fn part(&self, c: usize) -> Option<&Vector> {
+        self.parts[c].as_ref()
+    }
+
+    /// Component c, made zero if it is absent.
+    pub(crate) fn part_mut(&mut self, c: usize) -> &mut Vector {
+        self.parts[c].get_or_insert_with(|| Vector::zero(self.domain, self.lanes))
+    }
+
+    pub(crate) fn set(&mut self, c: usize, part: Vector) {
+        self.parts[c] = Some(part);
+    }
+
+    /// A copy, where one is meant.
+    pub(crate) fn copy(&self) -> Self {
+        self.map(self.domain, self.lanes, Vector::copy)
+    }
+
+    /// A share with `f` of each component; f must be linear.
+    pub(crate) fn map(&self, domain: Domain, lanes: usize, f: impl Fn(&Vector) -> Vector) -> Self {
+        let mut result = Self::zero(domain, lanes);
+        for (to, from) in result.parts.iter_mut().zip(&self.parts) {
+            *to = from.as_ref().map(&f);
+        }
+        result
+    }
+
+    /// `self += other`.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (c, from) in other.parts.iter().enumerate() {
+            if let Some(from) = from {
+                match &mut self.parts[c] {
+                    Some(to) => to.add(from),
+                    to => *to = Some(from.copy()),
+                }
+            }
+        }
+    }
+
+    /// `self -= other`.
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (c, from) in other.parts.iter().enumerate() {
+            if let Some(from) = from {
+                self.part_mut(c).subtract(from);
+            }
+        }
+    }
+
+    /// Multiplies with a public value.
+    pub(crate) fn scale(&mut self, factor: u128) {
+        self.parts
+            .iter_mut()
+            .flatten()
+            .for_each(|p| p.scale(factor));
+    }
+
+    /// Lanes `start ..`, or the single lane spread.
+    pub(crate) fn window(&self, start: usize, lanes: usize) -> Self {
+        self.map(self.domain, lanes, |p| p.window(start, lanes))
+    }
+
+    /// Copies all lanes of `source` to the lanes from `at` on.
+    pub(crate) fn paste(&mut self, at: usize, source: &Self) {
+        for c in 0..4 {
+            if let Some(from) = &source.parts[c] {
+                self.part_mut(c).paste(at, from, 0, source.lanes);
+            }
+        }
+    }
+
+    /// The sum of components a and b: a value in the clear to whoever holds both.
+    pub(crate) fn half(&self, a: usize, b: usize) -> Vector {
+        match (&self.parts[a], &self.parts[b]) {
+            (Some(x), Some(y)) => {
+                let mut sum = x.copy();
+                sum.add(y);
+                sum
+            }
+            (Some(x), None) | (None, Some(x)) => x.copy(),
+            (None, None) => Vector::zero(self.domain, self.lanes),
+        }
+    }
+}

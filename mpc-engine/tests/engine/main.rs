@@ -1,0 +1,9 @@
+//! The engine from outside: every operation against the clear-text model, its costs, and what
+//! happens when somebody lies.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(unreachable_pub, reason = "modules of one test")]
+
+mod costs;
+mod operations;
+mod support;

@@ -1,0 +1,191 @@
+//! Building programs and running four sessions under a test's control.
+
+use mpc_engine::{
+    ColumnId, Frames, Program, ProgramBuilder, Session, SessionBinding, Step, Stop, ValueId, local,
+};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{Rng as _, SeedableRng as _},
+};
+use std::sync::Arc;
+use wire::{kind::Kind, secret::Op};
+use zeroize::Zeroizing;
+
+/// The seed of all randomness in tests: `QUARTET_SEED`, or a fixed one. Printed when a test fails.
+pub fn seed() -> u64 {
+    let seed = std::env::var("QUARTET_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(2024);
+    println!("QUARTET_SEED={seed}");
+    seed
+}
+
+pub fn random(stream: u64) -> ChaCha20Rng {
+    let mut random = ChaCha20Rng::seed_from_u64(seed());
+    random.set_stream(stream);
+    random
+}
+
+pub fn number(random: &mut ChaCha20Rng) -> u128 {
+    u128::from(random.next_u64()) << 64 | u128::from(random.next_u64())
+}
+
+/// Values where things go wrong if they do: ends of the range, the sign bit, its neighbours.
+pub fn edges(kind: Kind) -> Vec<u128> {
+    if kind == Kind::Bool {
+        return vec![0, 1];
+    }
+    let sign = 1 << (kind.bits() - 1);
+    let mask = kind.mask();
+    vec![
+        0,
+        1,
+        2,
+        mask,
+        mask - 1,
+        sign,
+        sign - 1,
+        sign + 1,
+        0x55 & mask,
+        0xaa & mask,
+    ]
+}
+
+/// All pairs of edge values, then random ones, some of them equal.
+pub fn pairs(kind: Kind, random: &mut ChaCha20Rng, extra: usize) -> [Vec<u128>; 2] {
+    let edges = edges(kind);
+    let mut pairs: Vec<(u128, u128)> = edges
+        .iter()
+        .flat_map(|a| edges.iter().map(move |b| (*a, *b)))
+        .collect();
+    for i in 0..extra {
+        let a = number(random) & kind.mask();
+        let b = if i % 4 == 0 {
+            a
+        } else {
+            number(random) & kind.mask()
+        };
+        pairs.push((a, b));
+    }
+    let (a, b) = pairs.into_iter().unzip();
+    [a, b]
+}
+
+pub const fn column(field: u32) -> ColumnId {
+    ColumnId {
+        input_type: 0,
+        field,
+        element: 0,
+    }
+}
+
+/// The program that applies one operation to columns of these kinds and lengths.
+pub fn single(op: Op, operands: &[(Kind, usize)], immediate: u64) -> Program {
+    let mut builder = ProgramBuilder::new();
+    let operands: Vec<ValueId> = (0..)
+        .zip(operands)
+        .map(|(i, (kind, len))| builder.input(column(i), *kind, *len).unwrap())
+        .collect();
+    let result = builder.apply(op, &operands, immediate).unwrap();
+    builder.reveal(result).unwrap();
+    builder.finish().unwrap()
+}
+
+/// Four sessions that have begun, and what each has sent.
+pub struct Cluster {
+    pub sessions: Vec<Option<Session>>,
+    pub frames: Vec<Frames>,
+}
+
+pub fn binding() -> SessionBinding {
+    SessionBinding {
+        chain_id: 7,
+        epoch: 1,
+        computation: [9; 32],
+        attempt: 0,
+    }
+}
+
+impl Cluster {
+    pub fn start(program: &Program, columns: &[Vec<u128>], seed: u64) -> Self {
+        Self::start_bound(program, columns, seed, |_| binding())
+    }
+
+    pub fn start_bound(
+        program: &Program,
+        columns: &[Vec<u128>],
+        seed: u64,
+        binding: impl Fn(u8) -> SessionBinding,
+    ) -> Self {
+        let program = Arc::new(program.clone());
+        let mut random = ChaCha20Rng::seed_from_u64(!seed);
+        let (mut sessions, mut frames) = (Vec::new(), Vec::new());
+        for (me, inputs) in (0..).zip(local::deal(&program, columns, seed).unwrap()) {
+            let mut entropy = Zeroizing::new([0; 32]);
+            random.fill_bytes(&mut *entropy);
+            let (session, sent) =
+                Session::start(me, binding(me), program.clone(), inputs, entropy).unwrap();
+            sessions.push(Some(session));
+            frames.push(sent);
+        }
+        Self { sessions, frames }
+    }
+
+    /// Delivers a round and runs each party's next one. Parties that stopped or ended are out.
+    pub fn round(&mut self) -> [Option<Result<Step, Stop>>; 4] {
+        let received: Vec<Frames> = (0..4)
+            .map(|to| {
+                let mut frames = Frames::default();
+                for from in (0..4).filter(|from| *from != to) {
+                    frames[from] = self.frames[from][to].clone();
+                }
+                frames
+            })
+            .collect();
+        let mut results = [const { None }; 4];
+        for (me, frames) in received.into_iter().enumerate() {
+            results[me] = self.sessions[me].take().map(|session| session.step(frames));
+        }
+        results
+    }
+
+    /// Takes over sessions and frames of those that go on; returns what the others ended with.
+    pub fn go_on(&mut self, results: [Option<Result<Step, Stop>>; 4]) -> [Option<End>; 4] {
+        let mut ends = [const { None }; 4];
+        for (me, result) in results.into_iter().enumerate() {
+            self.frames[me] = Frames::default();
+            match result {
+                Some(Ok(Step::Continue(session, frames))) => {
+                    self.sessions[me] = Some(session);
+                    self.frames[me] = frames;
+                }
+                Some(Ok(Step::Done(opened))) => ends[me] = Some(Ok(opened.values().to_vec())),
+                Some(Err(stop)) => ends[me] = Some(Err(stop)),
+                None => {}
+            }
+        }
+        ends
+    }
+
+    /// Runs to the end with everybody honest: what all opened, and the frame sizes of each round.
+    pub fn run(mut self) -> (Vec<Vec<u128>>, Vec<[[usize; 4]; 4]>) {
+        let mut trace = Vec::new();
+        loop {
+            trace.push(std::array::from_fn(|from| {
+                self.frames[from].each_ref().map(Vec::len)
+            }));
+            let results = self.round();
+            let ends = self.go_on(results);
+            if let [Some(a), Some(b), Some(c), Some(d)] = ends {
+                let opened = a.unwrap();
+                for other in [b, c, d] {
+                    assert_eq!(other.unwrap(), opened, "parties open different values");
+                }
+                return (opened, trace);
+            }
+        }
+    }
+}
+
+pub type End = Result<Vec<Vec<u128>>, Stop>;
