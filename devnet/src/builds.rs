@@ -7,11 +7,19 @@ use std::{
     collections::VecDeque,
     env,
     ffi::OsString,
-    io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
     sync::Arc,
-    thread,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
+    process::{Child, ChildStderr, Command},
+};
+
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
 };
 
 use self::messages::Artifact;
@@ -66,12 +74,15 @@ impl Builds {
     }
 
     /// Builds the programs with these names, each of the package of that name, and tells where
-    /// they are, in the same order. Blocks.
+    /// they are, in the same order. Dropping the future ends Cargo and all that it started.
     ///
     /// # Errors
     /// [`DevnetError::Build`] with the end of Cargo's output, [`DevnetError::Spawn`],
     /// [`DevnetError::NotBuilt`].
-    pub fn programs<const N: usize>(&self, names: [&str; N]) -> Result<[PathBuf; N], DevnetError> {
+    pub async fn programs<const N: usize>(
+        &self,
+        names: [&str; N],
+    ) -> Result<[PathBuf; N], DevnetError> {
         // One command for all, so that Cargo unites their features and builds what they share once.
         let mut arguments = Vec::new();
         for name in names {
@@ -80,7 +91,7 @@ impl Builds {
         if self.release {
             arguments.push("--release");
         }
-        let (command, artifacts) = self.cargo_build(&arguments)?;
+        let (command, artifacts) = self.cargo_build(&arguments).await?;
         let mut paths = Vec::with_capacity(N);
         for name in names {
             let path = artifacts.iter().find_map(|a| a.program(name));
@@ -90,21 +101,24 @@ impl Builds {
         paths.try_into().map_err(missing)
     }
 
-    /// Builds a contract's package to WASM and tells where the module is. Blocks.
+    /// Builds a contract's package to WASM and tells where the module is. Dropping the future ends
+    /// Cargo and all that it started.
     ///
     /// # Errors
     /// As [`Self::programs`], and [`DevnetError::WasmTarget`].
-    pub fn contract(&self, package: &str) -> Result<PathBuf, DevnetError> {
-        self.require_wasm_target()?;
-        let (command, artifacts) = self.cargo_build(&[
-            "--package",
-            package,
-            "--lib",
-            "--target",
-            WASM,
-            "--profile",
-            CONTRACT_PROFILE,
-        ])?;
+    pub async fn contract(&self, package: &str) -> Result<PathBuf, DevnetError> {
+        self.require_wasm_target().await?;
+        let (command, artifacts) = self
+            .cargo_build(&[
+                "--package",
+                package,
+                "--lib",
+                "--target",
+                WASM,
+                "--profile",
+                CONTRACT_PROFILE,
+            ])
+            .await?;
         let library = package.replace('-', "_");
         let path = artifacts.iter().find_map(|a| a.wasm(&library));
         path.map(Path::to_owned)
@@ -112,9 +126,12 @@ impl Builds {
     }
 
     /// Runs `cargo build` with these arguments and collects what it says it made.
-    fn cargo_build(&self, arguments: &[&str]) -> Result<(String, Vec<Artifact>), DevnetError> {
+    async fn cargo_build(
+        &self,
+        arguments: &[&str],
+    ) -> Result<(String, Vec<Artifact>), DevnetError> {
         let command = format!("cargo build {}", arguments.join(" "));
-        let mut child = Command::new(&self.cargo)
+        let child = Command::new(&self.cargo)
             .arg("build")
             .args(arguments)
             .arg("--message-format=json-render-diagnostics")
@@ -126,34 +143,26 @@ impl Builds {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|source| DevnetError::Spawn {
-                program: PathBuf::from(&self.cargo),
-                source,
-            })?;
-        let errors = child.stderr.take();
-        let progress = Arc::clone(&self.progress);
-        // Both pipes are read at the same time, else Cargo would wait for the one that is full.
-        let reader = thread::spawn(move || {
-            let mut tail = VecDeque::new();
-            let lines = errors.into_iter().flat_map(|e| BufReader::new(e).lines());
-            for line in lines.map_while(Result::ok) {
-                progress(&line);
-                tail.push_back(line);
-                if tail.len() > TAIL_LINES {
-                    tail.pop_front();
-                }
+            .process_group(0)
+            .spawn();
+        let child = child.map_err(|source| DevnetError::Spawn {
+            program: PathBuf::from(&self.cargo),
+            source,
+        })?;
+        let mut cargo = CargoGroup(child);
+        let (stdout, stderr) = (cargo.0.stdout.take(), cargo.0.stderr.take());
+        let messages = async {
+            let mut output = String::new();
+            match stdout {
+                Some(mut stdout) => stdout.read_to_string(&mut output).await.map(|_| output),
+                None => Ok(output),
             }
-            Vec::from(tail).join("\n")
-        });
-        let mut output = String::new();
-        if let Some(mut stdout) = child.stdout.take() {
-            let read = stdout.read_to_string(&mut output);
-            read.map_err(DevnetError::file("read the output of", &self.cargo))?;
-        }
-        let status = child.wait();
+        };
+        // Both pipes are read at the same time, else Cargo would wait for the one that is full.
+        let (output, tail) = tokio::join!(messages, self.show(stderr));
+        let output = output.map_err(DevnetError::file("read the output of", &self.cargo))?;
+        let status = cargo.0.wait().await;
         let status = status.map_err(DevnetError::file("wait for", &self.cargo))?;
-        let tail = reader.join().unwrap_or_default();
         if !status.success() {
             return Err(DevnetError::Build {
                 command,
@@ -164,6 +173,23 @@ impl Builds {
         Ok((command, messages::artifacts(&output)))
     }
 
+    /// Passes on what Cargo says, and keeps the end of it.
+    async fn show(&self, stderr: Option<ChildStderr>) -> String {
+        let mut tail = VecDeque::new();
+        let Some(stderr) = stderr else {
+            return String::new();
+        };
+        let mut lines = BufReader::new(stderr).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            (self.progress)(&line);
+            tail.push_back(line);
+            if tail.len() > TAIL_LINES {
+                tail.pop_front();
+            }
+        }
+        Vec::from(tail).join("\n")
+    }
+
     /// `CARGO_TARGET_DIR` as an absolute path, since Cargo reads it relative to where it runs.
     fn target_directory(&self) -> Option<PathBuf> {
         let path = PathBuf::from(env::var_os("CARGO_TARGET_DIR")?);
@@ -171,8 +197,8 @@ impl Builds {
     }
 
     /// Adds Rust's WASM target if it is missing.
-    fn require_wasm_target(&self) -> Result<(), DevnetError> {
-        if self.has_wasm_target() {
+    async fn require_wasm_target(&self) -> Result<(), DevnetError> {
+        if self.has_wasm_target().await {
             return Ok(());
         }
         (self.progress)(&format!("Adding Rust's target {WASM}"));
@@ -180,9 +206,10 @@ impl Builds {
             .args(["target", "add", WASM])
             .current_dir(&self.workspace)
             .stdin(Stdio::null())
-            .output();
+            .output()
+            .await;
         match added {
-            Ok(output) if output.status.success() && self.has_wasm_target() => Ok(()),
+            Ok(output) if output.status.success() && self.has_wasm_target().await => Ok(()),
             Ok(output) => {
                 let said = String::from_utf8_lossy(&output.stderr);
                 Err(DevnetError::WasmTarget(said.trim().to_owned()))
@@ -191,16 +218,31 @@ impl Builds {
         }
     }
 
-    fn has_wasm_target(&self) -> bool {
+    async fn has_wasm_target(&self) -> bool {
         let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
             .args(["--print", "target-libdir", "--target", WASM])
             .current_dir(&self.workspace)
             .stdin(Stdio::null())
-            .output();
+            .output()
+            .await;
         output.is_ok_and(|output| {
             let path = String::from_utf8_lossy(&output.stdout);
             output.status.success() && Path::new(path.trim()).is_dir()
         })
+    }
+}
+
+/// Cargo and what it started, as a process group of its own; killed on drop.
+struct CargoGroup(Child);
+
+impl Drop for CargoGroup {
+    fn drop(&mut self) {
+        // Without an id it has been reaped.
+        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(id) = id {
+            // It fails only if all have ended. Cargo begins anew what was cut short.
+            let _ = killpg(Pid::from_raw(id), Signal::SIGTERM);
+        }
     }
 }
 

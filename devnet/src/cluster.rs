@@ -28,6 +28,8 @@ use crate::{
 
 /// Chain id of a development cluster: "QTET" on a telephone.
 pub const CHAIN_ID: u64 = 7838;
+/// Name of the committee file in the cluster's folder.
+const COMMITTEE_FILE: &str = "committee.toml";
 /// How long a node may take to be ready: it dials, and replays its log.
 const READY: Duration = Duration::from_secs(60);
 
@@ -40,6 +42,8 @@ pub struct ClusterOptions {
     pub directory: Option<PathBuf>,
     /// Id of its chain.
     pub chain_id: u64,
+    /// Ports of the nodes' JSON-RPC; free ones if none are given.
+    pub rpc_ports: Option<[u16; NODES]>,
     /// How long a round of a computation waits for a silent peer, in milliseconds; the node's own
     /// default if none is given.
     pub round_timeout_ms: Option<u64>,
@@ -55,6 +59,7 @@ impl ClusterOptions {
             program,
             directory: None,
             chain_id: CHAIN_ID,
+            rpc_ports: None,
             round_timeout_ms: None,
             log: None,
         }
@@ -107,6 +112,7 @@ impl PreparedCluster {
         };
         let [l0, l1, l2, l3, r0, r1, r2, r3, a0, a1, a2, a3] = ports::free::<12>()?;
         let (listen, rpc, admin) = ([l0, l1, l2, l3], [r0, r1, r2, r3], [a0, a1, a2, a3]);
+        let rpc = options.rpc_ports.unwrap_or(rpc);
         let files: [NodeFiles; NODES] =
             std::array::from_fn(|i| NodeFiles::new(folder.path(), i, listen[i], rpc[i], admin[i]));
         let mut keys = Vec::with_capacity(NODES);
@@ -160,7 +166,7 @@ impl PreparedCluster {
             l1,
             nodes: std::array::from_fn(|i| keys[i].node(&files[i])),
         };
-        let path = folder.path().join("committee.toml");
+        let path = folder.path().join(COMMITTEE_FILE);
         config::write(&path, &config::render(&committee)?)?;
         for node in &files {
             let text = config::render(&node.configuration(&path, options.round_timeout_ms))?;
@@ -215,6 +221,12 @@ impl Cluster {
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The committee file.
+    #[must_use]
+    pub fn committee_file(&self) -> PathBuf {
+        self.directory().join(COMMITTEE_FILE)
     }
 
     /// URL of a node's JSON-RPC; node numbers wrap around.

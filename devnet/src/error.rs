@@ -83,6 +83,14 @@ pub enum DevnetError {
     /// There is no such node.
     #[error("there is no node {0}: a committee has nodes 0 to 3")]
     NoSuchNode(usize),
+    /// A contract could not be deployed on L1.
+    #[error("cannot deploy the {contract} contract on L1: {why}")]
+    Deployment {
+        /// Which contract.
+        contract: &'static str,
+        /// Why not.
+        why: String,
+    },
     /// The embedded L1 cannot serve.
     #[error("the embedded L1 cannot start: {0}")]
     L1(String),

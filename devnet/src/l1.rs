@@ -2,12 +2,13 @@
 //! show the whole way without any download.
 //!
 //! It makes one block of every transaction, at once, and never reorganises: `latest`, `safe` and
-//! `finalized` are the same block. It keeps the state of the newest block only, and no transaction
+//! `finalized` are the same block. It keeps the state of the newest 128 blocks, and no transaction
 //! ever waits: a nonce gap is refused. Everything else is Ethereum (Osaka): gas, fees that follow
 //! demand, receipts, logs, revert data. Start with [`EmbeddedL1`]; the chain is in `chain`.
 
 mod chain;
 mod execute;
+mod history;
 mod query;
 mod refusal;
 mod rpc;
@@ -15,7 +16,7 @@ mod rpc;
 mod tests;
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
 };
 
@@ -52,11 +53,20 @@ impl EmbeddedL1 {
     /// # Errors
     /// [`DevnetError::L1`] if it cannot listen.
     pub async fn start(accounts: usize) -> Result<Self, DevnetError> {
+        Self::start_on(0, accounts).await
+    }
+
+    /// Starts a chain on this port of the loopback interface; 0 takes a free one.
+    ///
+    /// # Errors
+    /// [`DevnetError::L1`] if it cannot listen there.
+    pub async fn start_on(port: u16, accounts: usize) -> Result<Self, DevnetError> {
         let accounts: Vec<_> = (0..accounts).map(|_| PrivateKeySigner::random()).collect();
         let funded: Vec<Address> = accounts.iter().map(PrivateKeySigner::address).collect();
         let balance = U256::from(FUNDS_ETHER) * U256::from(10).pow(U256::from(18));
         let chain = Arc::new(Mutex::new(Chain::new(CHAIN_ID, &funded, balance)));
-        let failed = |error: &dyn std::fmt::Display| DevnetError::L1(error.to_string());
+        let failed =
+            |error: &dyn std::fmt::Display| DevnetError::L1(format!("port {port}: {error}"));
         let config = ServerConfig::builder()
             .max_request_body_size(REQUEST_BYTES)
             .max_response_body_size(RESPONSE_BYTES)
@@ -64,7 +74,7 @@ impl EmbeddedL1 {
             .build();
         let server = Server::builder()
             .set_config(config)
-            .build("127.0.0.1:0")
+            .build((Ipv4Addr::LOCALHOST, port))
             .await;
         let server = server.map_err(|error| failed(&error))?;
         let address = server.local_addr().map_err(|error| failed(&error))?;

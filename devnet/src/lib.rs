@@ -7,6 +7,7 @@
 
 pub mod builds;
 pub mod cluster;
+pub mod contracts;
 pub mod error;
 pub mod l1;
 pub mod ports;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     DevnetError,
@@ -36,6 +36,8 @@ pub struct RelayerOptions {
     pub l2_urls: Vec<String>,
     /// Key that sends on L2.
     pub l2_key: PrivateKeySigner,
+    /// The committee file, to believe no other committee.
+    pub committee: PathBuf,
     /// What it carries.
     pub routes: Vec<Route>,
     /// How often it looks, in milliseconds.
@@ -43,14 +45,19 @@ pub struct RelayerOptions {
 }
 
 /// An app on L1 and its contract on L2.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Route {
     /// The app on L1.
     pub l1_app: Address,
     /// The contract on L2.
     pub l2_contract: Address,
     /// Whether the app has a list of voters to carry to L2.
+    #[serde(default)]
     pub electorate: bool,
+    /// L1 block with the app's deployment.
+    #[serde(default)]
+    pub from_block: u64,
 }
 
 #[derive(Serialize)]
@@ -81,6 +88,7 @@ enum Confirmations {
 struct L2<'a> {
     urls: &'a [String],
     key: PathBuf,
+    committee: &'a Path,
 }
 
 /// A running relayer, stopped and reaped on drop.
@@ -200,6 +208,7 @@ impl RelayerProcess {
             l2: L2 {
                 urls: &options.l2_urls,
                 key: file("l2.key"),
+                committee: &options.committee,
             },
             routes: &options.routes,
         }
@@ -236,10 +245,12 @@ mod tests {
             confirmations,
             l2_urls: vec!["http://127.0.0.1:2".into(), "http://127.0.0.1:3".into()],
             l2_key: PrivateKeySigner::random(),
+            committee: "/q/committee.toml".into(),
             routes: vec![Route {
                 l1_app: Address::repeat_byte(1),
                 l2_contract: Address::repeat_byte(2),
                 electorate: true,
+                from_block: 3,
             }],
             poll_ms: 250,
         }

@@ -27,7 +27,11 @@ use revm::{
     state::AccountInfo,
 };
 
-use super::{execute::Execution, refusal::Refusal};
+use super::{
+    execute::{self, Execution},
+    history::History,
+    refusal::Refusal,
+};
 
 /// Gas that a block may use, as on Ethereum's main network.
 pub(super) const BLOCK_GAS: u64 = 60_000_000;
@@ -85,6 +89,7 @@ impl SealedBlock {
 pub(super) struct Chain {
     pub(super) id: u64,
     pub(super) state: State,
+    pub(super) history: History,
     /// All blocks, from number 0; never empty.
     blocks: Vec<SealedBlock>,
     by_hash: HashMap<B256, usize>,
@@ -105,6 +110,7 @@ impl Chain {
         let mut chain = Self {
             id,
             state,
+            history: History::default(),
             blocks: vec![],
             by_hash: HashMap::new(),
             by_transaction: HashMap::new(),
@@ -173,7 +179,10 @@ impl Chain {
         let header = self.next_header();
         let environment = transaction_environment(&transaction);
         let sender = transaction.signer();
-        let Execution { result, state } = self.execute(&header, environment, sender)?;
+        let Execution { result, state } =
+            execute::run(self.id, &mut self.state, &header, environment, false)
+                .map_err(|error| Refusal::from_evm(error, sender))?;
+        self.history.remember(&self.state, &state);
         self.state.commit(state);
         let block = seal(header, transaction, &result);
         let hash = block.mined.as_ref().map(|m| m.receipt.transaction_hash);

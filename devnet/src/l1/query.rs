@@ -1,18 +1,16 @@
 //! Reading the chain: accounts, blocks, receipts, logs, fees.
 
-use alloy::{
-    consensus::Transaction as _,
-    eips::{BlockId, BlockNumberOrTag},
-    primitives::{Address, B256, Bytes, U256},
-    rpc::types::{
-        Block, BlockTransactions, FeeHistory, Filter, FilterBlockOption, Header, Log, Transaction,
-    },
-};
-use revm::{Database as _, DatabaseRef as _, state::AccountInfo};
-
 use super::{
     chain::{Chain, Mined, SealedBlock},
     refusal::Refusal,
+};
+use alloy::{
+    consensus::Transaction as _,
+    eips::{BlockId, BlockNumberOrTag},
+    primitives::U256,
+    rpc::types::{
+        Block, BlockTransactions, FeeHistory, Filter, FilterBlockOption, Header, Log, Transaction,
+    },
 };
 
 /// What a transaction offers a proposer over the base fee, when it asks for advice; wei per gas.
@@ -21,25 +19,6 @@ pub(super) const PRIORITY_FEE: u128 = 1_000_000_000;
 const FEE_HISTORY_BLOCKS: u64 = 1024;
 
 impl Chain {
-    /// An account; one that nobody has touched is empty.
-    pub(super) fn account(&mut self, address: Address) -> AccountInfo {
-        let Ok(info) = self.state.basic(address);
-        info.unwrap_or_default()
-    }
-
-    /// The code at an address, without bytes if there is none.
-    pub(super) fn code(&mut self, address: Address) -> Bytes {
-        let hash = self.account(address).code_hash;
-        let Ok(code) = self.state.code_by_hash(hash);
-        code.original_bytes()
-    }
-
-    /// A word of an account's storage.
-    pub(super) fn storage(&self, address: Address, slot: U256) -> B256 {
-        let Ok(word) = self.state.storage_ref(address, slot);
-        word.into()
-    }
-
     /// The block that a name stands for; `pending` is the newest, since nothing ever waits.
     pub(super) fn find(&self, id: BlockId) -> Option<&SealedBlock> {
         match id {
@@ -47,19 +26,6 @@ impl Chain {
             BlockId::Number(BlockNumberOrTag::Number(number)) => self.block(number),
             BlockId::Number(BlockNumberOrTag::Earliest) => self.block(0),
             BlockId::Number(_) => Some(self.head()),
-        }
-    }
-
-    /// Checks that the state asked for is the one there is.
-    pub(super) fn require_head(&self, id: Option<BlockId>) -> Result<(), Refusal> {
-        let Some(id) = id else { return Ok(()) };
-        let unknown = || Refusal::UnknownBlock(id.to_string());
-        let asked = self.find(id).ok_or_else(unknown)?.header.number;
-        let head = self.head().header.number;
-        if asked == head {
-            Ok(())
-        } else {
-            Err(Refusal::OldState { asked, head })
         }
     }
 

@@ -1,11 +1,16 @@
 //! What the embedded L1 answers when it refuses, in the codes and words of Ethereum nodes.
 
+use std::convert::Infallible;
+
 use alloy::{
     primitives::{Address, Bytes, U256},
     sol_types::{GenericContractError, SolInterface as _},
 };
 use jsonrpsee::types::ErrorObjectOwned;
-use revm::context::result::InvalidTransaction;
+use revm::context::result::{EVMError, InvalidTransaction};
+
+/// Why the EVM does not run a transaction at all.
+pub(super) type Fault = EVMError<Infallible>;
 
 /// Why a request is refused; the display form is the message of the JSON-RPC error.
 #[derive(Debug, thiserror::Error)]
@@ -46,16 +51,17 @@ pub(super) enum Refusal {
     Transaction(String),
     #[error("block {0} is not known")]
     UnknownBlock(String),
-    #[error(
-        "historical state of block {asked} is not available: only that of block {head} is kept"
-    )]
+    #[error("historical state of block {asked} is not available: the newest block is {head}")]
     OldState { asked: u64, head: u64 },
 }
 
 impl Refusal {
     /// The refusal of a transaction that the EVM found invalid.
-    pub(super) fn from_evm(error: &InvalidTransaction, sender: Address) -> Self {
-        match *error {
+    pub(super) fn from_evm(error: Fault, sender: Address) -> Self {
+        let EVMError::Transaction(error) = error else {
+            return Self::Transaction(error.to_string());
+        };
+        match error {
             InvalidTransaction::NonceTooLow { tx, state } => Self::NonceTooLow {
                 next: state,
                 actual: tx,
@@ -64,13 +70,10 @@ impl Refusal {
                 next: state,
                 actual: tx,
             },
-            InvalidTransaction::LackOfFundForMaxFee {
-                ref fee,
-                ref balance,
-            } => Self::InsufficientFunds {
+            InvalidTransaction::LackOfFundForMaxFee { fee, balance } => Self::InsufficientFunds {
                 address: sender,
-                balance: **balance,
-                cost: **fee,
+                balance: *balance,
+                cost: *fee,
             },
             InvalidTransaction::CallGasCostMoreThanGasLimit {
                 initial_gas,
@@ -81,7 +84,7 @@ impl Refusal {
             InvalidTransaction::GasPriceLessThanBasefee => {
                 Self::Transaction("max fee per gas less than block base fee".into())
             }
-            ref other => Self::Transaction(other.to_string()),
+            other => Self::Transaction(other.to_string()),
         }
     }
 

@@ -12,11 +12,13 @@ use jsonrpsee::{
     core::RegisterMethodError,
     types::{ErrorObjectOwned, Params},
 };
+use revm::DatabaseRef as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
     chain::Chain,
+    history::account,
     query::{self, PRIORITY_FEE},
     refusal::Refusal,
 };
@@ -45,22 +47,28 @@ const METHODS: &[(&str, Method)] = &[
     }),
     ("eth_feeHistory", fee_history),
     ("eth_getBalance", |chain, params| {
-        let address = account_at_head(chain, &params)?;
-        Ok(json!(chain.account(address).balance))
+        let (address, block) = account_at(&params)?;
+        chain.at(block, |state, _| json!(account(state, address).balance))
     }),
     ("eth_getTransactionCount", |chain, params| {
-        let address = account_at_head(chain, &params)?;
-        Ok(quantity(chain.account(address).nonce))
+        let (address, block) = account_at(&params)?;
+        chain.at(block, |state, _| quantity(account(state, address).nonce))
     }),
     ("eth_getCode", |chain, params| {
-        let address = account_at_head(chain, &params)?;
-        Ok(json!(chain.code(address)))
+        let (address, block) = account_at(&params)?;
+        chain.at(block, |state, _| {
+            let hash = account(state, address).code_hash;
+            let Ok(code) = state.code_by_hash_ref(hash);
+            json!(code.original_bytes())
+        })
     }),
     ("eth_getStorageAt", |chain, params| {
         let mut params = params.sequence();
         let (address, slot): (Address, U256) = (params.next()?, params.next()?);
-        chain.require_head(params.optional_next()?)?;
-        Ok(json!(chain.storage(address, slot)))
+        chain.at(params.optional_next()?, |state, _| {
+            let Ok(word) = state.storage_ref(address, slot);
+            json!(B256::from(word))
+        })
     }),
     ("eth_getBlockByNumber", |chain, params| {
         let mut params = params.sequence();
@@ -89,12 +97,12 @@ const METHODS: &[(&str, Method)] = &[
         show(&chain.logs(&filter)?)
     }),
     ("eth_call", |chain, params| {
-        let request = request_at_head(chain, &params)?;
-        Ok(json!(chain.call(request)?))
+        let (request, block) = request_at(&params)?;
+        Ok(json!(chain.call(request, block)?))
     }),
     ("eth_estimateGas", |chain, params| {
-        let request = request_at_head(chain, &params)?;
-        Ok(quantity(chain.estimate(request)?))
+        let (request, block) = request_at(&params)?;
+        Ok(quantity(chain.estimate(request, block)?))
     }),
     ("eth_sendRawTransaction", |chain, params| {
         let raw: Bytes = params.sequence().next()?;
@@ -129,26 +137,21 @@ fn block(chain: &Chain, id: BlockId, whole: Option<bool>) -> Answer {
     show(&block.map(|block| query::show_block(block, whole.unwrap_or(false))))
 }
 
-fn account_at_head(chain: &Chain, params: &Params<'_>) -> Result<Address, Refusal> {
+fn account_at(params: &Params<'_>) -> Result<(Address, Option<BlockId>), Refusal> {
     let mut params = params.sequence();
-    let address = params.next()?;
-    chain.require_head(params.optional_next()?)?;
-    Ok(address)
+    Ok((params.next()?, params.optional_next()?))
 }
 
-fn request_at_head(chain: &Chain, params: &Params<'_>) -> Result<TransactionRequest, Refusal> {
+fn request_at(params: &Params<'_>) -> Result<(TransactionRequest, Option<BlockId>), Refusal> {
     let mut params = params.sequence();
-    let request = params.next()?;
-    chain.require_head(params.optional_next()?)?;
-    if params
-        .optional_next::<Value>()?
-        .is_some_and(|v| v != json!({}))
-    {
+    let at = (params.next()?, params.optional_next()?);
+    let overrides: Option<Value> = params.optional_next()?;
+    if overrides.is_some_and(|overrides| overrides != json!({})) {
         return Err(Refusal::Parameters(
             "state overrides are not supported".into(),
         ));
     }
-    Ok(request)
+    Ok(at)
 }
 
 fn fee_history(chain: &mut Chain, params: Params<'_>) -> Answer {

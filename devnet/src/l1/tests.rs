@@ -298,35 +298,30 @@ async fn a_transaction_that_breaks_a_rule_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn old_state_is_refused_rather_than_invented() {
+async fn the_state_after_each_recent_block_can_be_read() {
     let l1 = EmbeddedL1::start(1).await.unwrap();
     let provider = provider(&l1);
     let counter = deploy(&provider).await;
-    counter
-        .add(U256::from(1))
-        .send()
-        .await
-        .unwrap()
-        .get_receipt()
-        .await
-        .unwrap();
-    let old = counter
-        .total()
-        .block(BlockId::number(1))
-        .call()
-        .await
-        .unwrap_err();
-    assert!(
-        old.to_string().contains("historical state of block 1"),
-        "{old}"
-    );
-    let head = counter
-        .total()
-        .block(BlockId::number(2))
-        .call()
-        .await
-        .unwrap();
-    assert_eq!(head, U256::from(1));
+    for amount in 1..=3 {
+        let sent = counter.add(U256::from(amount)).send().await.unwrap();
+        sent.get_receipt().await.unwrap();
+    }
+    for (block, total) in [(1, 0), (2, 1), (3, 3), (4, 6)] {
+        let id = BlockId::number(block);
+        let read = counter.total().block(id).call().await.unwrap();
+        assert_eq!(read, U256::from(total), "after block {block}");
+        let nonce = provider.get_transaction_count(l1.accounts()[0].address());
+        assert_eq!(nonce.block_id(id).await.unwrap(), block);
+    }
+    // Before the deployment there is nothing to call, and the money is all there.
+    let code = provider
+        .get_code_at(*counter.address())
+        .block_id(BlockId::number(0))
+        .await;
+    assert!(code.unwrap().is_empty());
+    let funds = U256::from(FUNDS_ETHER) * U256::from(10).pow(U256::from(18));
+    let balance = provider.get_balance(l1.accounts()[0].address());
+    assert_eq!(balance.block_id(BlockId::number(0)).await.unwrap(), funds);
     let unknown = counter
         .total()
         .block(BlockId::number(9))
@@ -334,6 +329,27 @@ async fn old_state_is_refused_rather_than_invented() {
         .await
         .unwrap_err();
     assert!(unknown.to_string().contains("not known"), "{unknown}");
+}
+
+#[tokio::test]
+async fn state_that_is_too_old_is_refused_rather_than_invented() {
+    let l1 = EmbeddedL1::start(2).await.unwrap();
+    let provider = provider(&l1);
+    for nonce in 0..130 {
+        let raw = transfer(&l1, |t| t.nonce = nonce);
+        let _ = provider.send_raw_transaction(&raw).await.unwrap();
+    }
+    let address = l1.accounts()[1].address();
+    let nonce = async |block| {
+        let nonce = provider.get_transaction_count(address);
+        nonce.block_id(BlockId::number(block)).await
+    };
+    assert_eq!(nonce(2).await.unwrap(), 2);
+    let old = nonce(1).await.unwrap_err();
+    assert!(
+        old.to_string().contains("historical state of block 1"),
+        "{old}"
+    );
 }
 
 #[tokio::test]

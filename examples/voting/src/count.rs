@@ -1,0 +1,168 @@
+//! Act 4: the deadline, and the count.
+
+use std::time::Duration;
+
+use alloy::{primitives::B256, sol_types::SolCall as _};
+use client::{UserKey, rpc::CheckedCertificate};
+use tokio::time::Instant;
+use wire::{attestation::computation_id, rpc::ComputationInfo};
+
+use crate::{
+    ballots::odd::{self, refused},
+    electorate::Electorate,
+    error::{Doing as _, StoryError},
+    narrate::{Narrator, bytes, seconds},
+    stage::{Poll, Stage, check},
+};
+
+/// How long a count may take.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// A count that three nodes signed.
+#[derive(Debug)]
+pub struct Count {
+    /// When the transaction that starts it was sent.
+    pub begin: Instant,
+    /// From then to three signatures.
+    pub time: Duration,
+    /// What the nodes say about it.
+    pub info: ComputationInfo,
+    /// The signed result.
+    pub certificate: CheckedCertificate,
+    /// Bytes between nodes, for each ballot.
+    pub bytes_per_ballot: u64,
+}
+
+/// Lets the deadline pass, before and after which somebody tries what is not allowed then.
+///
+/// # Errors
+/// [`StoryError::NotRefused`], [`StoryError::L2`].
+pub async fn pass_deadline(
+    stage: &Stage,
+    electorate: &Electorate,
+    narrator: &Narrator,
+) -> Result<(), StoryError> {
+    let impatient = UserKey::random(&mut rand::rng());
+    let early = start(stage, &impatient).await;
+    let reason = refused("a count before the deadline", "PollStillOpen", early)?;
+    narrator.say(format!(
+        "Somebody wants to count before the deadline: refused, {reason}."
+    ));
+
+    let client = stage.client(0);
+    let now = client
+        .status()
+        .await
+        .doing("asking a node for the time")?
+        .time;
+    let left = stage.contracts.closes.saturating_sub(now) + 1;
+    let time = client.advance_time(left).await.doing("letting time pass")?;
+    if time < stage.contracts.closes {
+        return Err(StoryError::Mismatch {
+            what: "the time after the deadline",
+            expected: format!("at least {}", stage.contracts.closes),
+            actual: time.to_string(),
+        });
+    }
+    narrator.say(format!(
+        "The deadline passes. Nobody waited for it: this cluster is for development, and its clock \
+         was\nmoved on by {left} s through the ordered log (quartet_advanceTime)."
+    ));
+    odd::late(stage, electorate, narrator).await
+}
+
+/// A stranger starts the count; waits until three nodes have signed the result.
+///
+/// # Errors
+/// [`StoryError::L2`], also when the computation fails or takes more than ten minutes.
+pub async fn count(
+    stage: &Stage,
+    electorate: &Electorate,
+    narrator: &Narrator,
+) -> Result<Count, StoryError> {
+    let (begin, id, block) = start_by_stranger(stage).await?;
+    narrator.say(format!(
+        "Somebody who is nobody in particular starts the count (L2 block {block})."
+    ));
+    let before = stage.traffic().await?;
+    finish(stage, electorate, narrator, begin, id, before.session).await
+}
+
+/// Starts the count with a fresh key that is on no list. Tells when, the computation's id, and the
+/// L2 block.
+///
+/// # Errors
+/// [`StoryError::L2`].
+pub async fn start_by_stranger(stage: &Stage) -> Result<(Instant, B256, u64), StoryError> {
+    let stranger = UserKey::random(&mut rand::rng());
+    let begin = Instant::now();
+    let block = start(stage, &stranger).await.doing("starting the count")?;
+    Ok((begin, computation_id(stage.contracts.l2, 0), block))
+}
+
+async fn finish(
+    stage: &Stage,
+    electorate: &Electorate,
+    narrator: &Narrator,
+    begin: Instant,
+    id: B256,
+    session_bytes_before: u64,
+) -> Result<Count, StoryError> {
+    narrator.progress("the nodes compute");
+    let client = stage.client(1);
+    let doing = "waiting for the result of the count";
+    let info = client
+        .wait_computation(id, COUNT_TIMEOUT)
+        .await
+        .doing(doing)?;
+    let time = begin.elapsed();
+    let certificate = client
+        .certificate(id)
+        .await
+        .doing("reading the certificate")?;
+    let after = stage.traffic().await?;
+    let expected = electorate.expected().ballots();
+    let attestation = &certificate.certificate.attestation;
+    check(
+        "the number of ballots counted",
+        expected,
+        attestation.inputCount,
+    )?;
+    let sent = after.session.saturating_sub(session_bytes_before);
+    let signers: Vec<_> = certificate
+        .quorum
+        .signers
+        .iter()
+        .map(u8::to_string)
+        .collect();
+    narrator.say(format!(
+        "The nodes computed on shares of {} ballots in {} rounds and {} between them, opened \
+         nothing but\nthe tally, and signed it: nodes {} (L2 block {}, {} after the start).",
+        expected,
+        info.rounds.unwrap_or_default(),
+        bytes(sent),
+        signers.join(", "),
+        info.attested_in.unwrap_or_default(),
+        seconds(time),
+    ));
+    narrator.whisper(format!("computation  {id}"));
+    narrator.whisper(format!("program      {}", attestation.programHash));
+    narrator.whisper(format!("input root   {}", attestation.inputRoot));
+    Ok(Count {
+        begin,
+        time,
+        info,
+        certificate,
+        bytes_per_ballot: sent / expected.max(1),
+    })
+}
+
+/// Sends the transaction that starts the count; its L2 block.
+async fn start(stage: &Stage, key: &UserKey) -> Result<u64, client::ClientError> {
+    let data = Poll::closeCall {}.abi_encode();
+    let receipt = stage
+        .client(3)
+        .send(key, stage.contracts.l2, data.into())
+        .await?;
+    Ok(receipt.block_number.unwrap_or_default())
+}

@@ -1,0 +1,190 @@
+//! Everything that runs during the story, and how to reach it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use alloy::{
+    primitives::{Address, B256},
+    providers::DynProvider,
+    sol,
+    sol_types::SolCall,
+};
+use client::Client;
+use devnet::{Builds, Cluster, RelayerProcess};
+use wire::limits::NODES;
+
+use crate::{
+    error::{Doing as _, StoryError},
+    l1::{L1, Voting},
+    narrate::{Narrator, seconds},
+};
+
+sol! {
+    /// The L2 contract as the runner uses it; its own description says the same.
+    #[derive(Debug)]
+    interface Poll {
+        /// Whether the whole list has arrived.
+        function complete() external view returns (bool);
+        /// How many ballots were accepted.
+        function votesCast() external view returns (uint64);
+        /// Starts the count.
+        function close() external;
+    }
+}
+
+/// Cargo package of the L2 contract.
+const CONTRACT: &str = "voting-contract";
+
+/// The programs and the module that the story needs.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// `mpc-node`.
+    pub node: PathBuf,
+    /// `relayer`.
+    pub relayer: PathBuf,
+    /// The L2 contract as a WASM module.
+    pub contract: PathBuf,
+}
+
+impl Programs {
+    /// Builds what is missing or old.
+    ///
+    /// # Errors
+    /// [`StoryError::Devnet`].
+    pub async fn build(narrator: &Arc<Narrator>) -> Result<Self, StoryError> {
+        let begin = narrator.elapsed();
+        let teller = Arc::clone(narrator);
+        let builds = Builds::new().with_progress(move |line| teller.progress(line.trim()));
+        let [node, relayer] = builds.programs(["mpc-node", "relayer"]).await?;
+        let contract = builds.contract(CONTRACT).await?;
+        let took = seconds(narrator.elapsed().saturating_sub(begin));
+        narrator.say(format!(
+            "Node, relayer and confidential contract are built from source ({took})."
+        ));
+        narrator.whisper(format!("node      {}", node.display()));
+        narrator.whisper(format!("relayer   {}", relayer.display()));
+        narrator.whisper(format!("contract  {}", contract.display()));
+        Ok(Self {
+            node,
+            relayer,
+            contract,
+        })
+    }
+}
+
+/// The poll on both chains.
+#[derive(Clone, Copy, Debug)]
+pub struct Contracts {
+    /// L1: who the nodes are.
+    pub committee: Address,
+    /// L1: checks signatures.
+    pub verifier: Address,
+    /// L1: the poll.
+    pub voting: Address,
+    /// L1 block with the poll.
+    pub voting_block: u64,
+    /// L2: the confidential contract.
+    pub l2: Address,
+    /// keccak-256 of its code.
+    pub code_hash: B256,
+    /// End of voting, in seconds of L2's clock.
+    pub closes: u64,
+}
+
+/// Everything that runs. Dropping it stops and reaps all processes.
+#[derive(Debug)]
+pub struct Stage {
+    /// A client for each node, which turns to the others when that node is down.
+    pub clients: [Client; NODES],
+    /// The poll.
+    pub contracts: Contracts,
+    // In the order in which they must stop.
+    /// The relayer.
+    pub relayer: RelayerProcess,
+    /// The four nodes.
+    pub cluster: Cluster,
+    /// The L1.
+    pub l1: L1,
+}
+
+/// Bytes between nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// Of computations.
+    pub session: u64,
+    /// Of everything else.
+    pub swarm: u64,
+}
+
+impl Stage {
+    /// The client whose first node this is; node numbers wrap around.
+    #[must_use]
+    pub fn client(&self, node: usize) -> &Client {
+        &self.clients[node % NODES]
+    }
+
+    /// The poll on L1.
+    #[must_use]
+    pub fn voting(&self) -> Voting::VotingInstance<&DynProvider> {
+        Voting::new(self.contracts.voting, &self.l1.provider)
+    }
+
+    /// Reads a view of the L2 contract.
+    ///
+    /// # Errors
+    /// [`StoryError::L2`].
+    pub async fn read<C: SolCall>(&self, call: C) -> Result<C::Return, StoryError> {
+        let doing = || format!("reading {} of the L2 contract", C::SIGNATURE);
+        let contract = self.contracts.l2;
+        let output = self
+            .client(0)
+            .call(contract, call.abi_encode().into())
+            .await;
+        C::abi_decode_returns(&output.doing(doing())?).doing(doing())
+    }
+
+    /// Bytes that the nodes have sent to each other since they were started.
+    ///
+    /// # Errors
+    /// [`StoryError::L2`].
+    pub async fn traffic(&self) -> Result<Traffic, StoryError> {
+        let mut traffic = Traffic::default();
+        for client in &self.clients {
+            let status = client
+                .status()
+                .await
+                .doing("asking a node for its status")?;
+            traffic.session += status.session_bytes_sent.iter().sum::<u64>();
+            traffic.swarm += status.swarm_bytes_sent.iter().sum::<u64>();
+        }
+        Ok(traffic)
+    }
+
+    /// Fails with the relayer's log if it has ended.
+    pub(crate) fn relayer_runs(&mut self) -> Result<(), StoryError> {
+        let Some(status) = self.relayer.ended() else {
+            return Ok(());
+        };
+        let log = self.relayer.log();
+        Err(StoryError::RelayerEnded {
+            status,
+            tail: devnet::process::tail(&log),
+            log,
+        })
+    }
+}
+
+/// Compares what was found with what must be.
+pub(crate) fn check<T: PartialEq + std::fmt::Display>(
+    what: &'static str,
+    expected: T,
+    actual: T,
+) -> Result<(), StoryError> {
+    if expected == actual {
+        return Ok(());
+    }
+    Err(StoryError::Mismatch {
+        what,
+        expected: expected.to_string(),
+        actual: actual.to_string(),
+    })
+}
