@@ -25,13 +25,25 @@ impl Proposal {
     #[must_use]
     pub fn signed_bytes(&self) -> Vec<u8> {
         let block = alloy_primitives::keccak256(&self.block);
-        codec::encode(&(
+        Self::bytes_to_sign(
             self.height,
             self.round,
             self.pol_round,
             self.proposer,
             block,
-        ))
+        )
+    }
+
+    /// What is signed for a proposal of a block with this hash.
+    #[must_use]
+    pub fn bytes_to_sign(
+        height: u64,
+        round: u32,
+        pol_round: Option<u32>,
+        proposer: u8,
+        block: B256,
+    ) -> Vec<u8> {
+        codec::encode(&(height, round, pol_round, proposer, block))
     }
 }
 

@@ -1,0 +1,257 @@
+use super::*;
+
+/// A transaction of sender `s` with nonce `n`; its hash says both.
+fn transaction(sender: u8, nonce: u64, length: usize) -> Transaction {
+    let mut raw = vec![sender; length];
+    raw[..8].copy_from_slice(&nonce.to_be_bytes());
+    Transaction {
+        hash: alloy_primitives::keccak256(&raw),
+        sender: Address::repeat_byte(sender),
+        nonce,
+        to: None,
+        data: Bytes::new(),
+        gas_limit: 1_000,
+        raw: raw.into(),
+    }
+}
+
+/// The rule of the state, for accounts that have sent nothing yet.
+fn strict(tx: &Transaction, before: u64) -> Result<(), zk_contract_runtime::Refusal> {
+    let actual = tx.nonce;
+    match actual.cmp(&before) {
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Less => Err(zk_contract_runtime::Refusal::NonceTooLow {
+            expected: before,
+            actual,
+        }),
+        std::cmp::Ordering::Greater => Err(zk_contract_runtime::Refusal::NonceGap {
+            expected: before,
+            actual,
+        }),
+    }
+}
+
+fn pool(per_sender: usize, transactions: usize, bytes: usize) -> Mempool {
+    Mempool {
+        bounds: Bounds {
+            per_sender,
+            transactions,
+            bytes,
+        },
+        ..Mempool::default()
+    }
+}
+
+fn fill(pool: &mut Mempool, given: &[(u8, u64, usize)]) -> Vec<Result<(), Refusal>> {
+    let insert = |&(sender, nonce, length): &(u8, u64, usize)| {
+        pool.insert(transaction(sender, nonce, length), None, strict)
+    };
+    given.iter().map(insert).collect()
+}
+
+#[test]
+fn takes_and_refuses() {
+    use zk_contract_runtime::Refusal::{NonceGap, NonceTooLow};
+    struct Case {
+        desc: &'static str,
+        input: Vec<(u8, u64, usize)>,
+        expected: Result<(), Refusal>,
+    }
+    let state = |refusal| Err(Refusal::State(refusal));
+    let cases = [
+        Case {
+            desc: "the next nonce",
+            input: vec![(1, 0, 100), (1, 1, 100)],
+            expected: Ok(()),
+        },
+        Case {
+            desc: "another sender's first nonce",
+            input: vec![(1, 0, 100), (2, 0, 100)],
+            expected: Ok(()),
+        },
+        Case {
+            desc: "a gap",
+            input: vec![(1, 0, 100), (1, 2, 100)],
+            expected: state(NonceGap {
+                expected: 1,
+                actual: 2,
+            }),
+        },
+        Case {
+            desc: "a replacement",
+            input: vec![(1, 0, 100), (1, 0, 120)],
+            expected: state(NonceTooLow {
+                expected: 1,
+                actual: 0,
+            }),
+        },
+        Case {
+            desc: "one more than a sender may have",
+            input: vec![(1, 0, 100), (1, 1, 100), (1, 2, 100), (1, 3, 100)],
+            expected: Err(Refusal::SenderFull),
+        },
+        Case {
+            desc: "one more than all may have",
+            input: vec![
+                (1, 0, 9),
+                (2, 0, 9),
+                (3, 0, 9),
+                (4, 0, 9),
+                (5, 0, 9),
+                (6, 0, 9),
+            ],
+            expected: Err(Refusal::PoolFull),
+        },
+        Case {
+            desc: "one byte too much",
+            input: vec![(1, 0, 500), (2, 0, 501)],
+            expected: Err(Refusal::PoolFull),
+        },
+        Case {
+            desc: "just all bytes",
+            input: vec![(1, 0, 500), (2, 0, 500)],
+            expected: Ok(()),
+        },
+    ];
+    for Case {
+        desc,
+        input,
+        expected,
+    } in cases
+    {
+        let mut pool = pool(3, 5, 1_000);
+        let mut results = fill(&mut pool, &input);
+        let last = results.pop().unwrap();
+        assert!(results.iter().all(Result::is_ok), "{desc}");
+        assert_eq!(last, expected, "{desc}");
+        let kept = input.len() - usize::from(expected.is_err());
+        assert_eq!(
+            pool.len(),
+            kept,
+            "{desc}: nothing is evicted, nothing refused is kept"
+        );
+    }
+}
+
+#[test]
+fn selects_in_order_within_room() {
+    struct Case {
+        desc: &'static str,
+        room: Room,
+        expected: &'static [usize],
+    }
+    let given = [
+        (1, 0, 100),
+        (2, 0, 400),
+        (1, 1, 100),
+        (2, 1, 100),
+        (3, 0, 100),
+    ];
+    let fuel = 10_000;
+    let cases = [
+        Case {
+            desc: "room for all",
+            room: Room { bytes: 4_000, fuel },
+            expected: &[0, 1, 2, 3, 4],
+        },
+        Case {
+            desc: "no room for the long one, so its sender's next one waits too",
+            room: Room { bytes: 450, fuel },
+            expected: &[0, 2, 4],
+        },
+        Case {
+            desc: "fuel for two",
+            room: Room {
+                bytes: 4_000,
+                fuel: 2_000,
+            },
+            expected: &[0, 1],
+        },
+        Case {
+            desc: "no room",
+            room: Room { bytes: 50, fuel },
+            expected: &[],
+        },
+    ];
+    for Case {
+        desc,
+        room,
+        expected,
+    } in cases
+    {
+        let mut pool = pool(16, 100, 10_000);
+        assert!(fill(&mut pool, &given).iter().all(Result::is_ok));
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|&i| transaction(given[i].0, given[i].1, given[i].2).raw)
+            .collect();
+        assert_eq!(pool.select(room), expected, "{desc}");
+    }
+}
+
+#[test]
+fn drops_what_a_block_made_stale() {
+    let mut pool = pool(16, 100, 10_000);
+    let given = [(1, 0, 100), (1, 1, 100), (1, 2, 100), (2, 0, 100)];
+    assert!(fill(&mut pool, &given).iter().all(Result::is_ok));
+    // The block holds another transaction of sender 1 with nonce 1 than the pool does.
+    let first = transaction(1, 0, 100);
+    let foreign = transaction(1, 1, 300);
+    let included = [(first.hash, first.sender), (foreign.hash, foreign.sender)];
+    pool.prune(included.into_iter(), |sender| {
+        2 * u64::from(sender == first.sender)
+    });
+    let left: Vec<_> = pool.pending.values().map(|p| &p.transaction).collect();
+    assert_eq!(left, [&transaction(1, 2, 100), &transaction(2, 0, 100)]);
+    assert_eq!(pool.bytes, 200);
+    assert_eq!(pool.pending_of(first.sender), 1);
+    assert!(
+        pool.knows(&first.hash) && pool.knows(&foreign.hash),
+        "blocks are remembered"
+    );
+    assert!(
+        !pool.knows(&transaction(1, 1, 100).hash),
+        "the stale one is forgotten"
+    );
+}
+
+#[test]
+fn removes_a_transaction_with_those_that_need_it() {
+    let mut pool = pool(16, 100, 10_000);
+    let given = [(1, 0, 100), (2, 0, 100), (1, 1, 100), (1, 2, 100)];
+    assert!(fill(&mut pool, &given).iter().all(Result::is_ok));
+    pool.remove(&transaction(1, 1, 100).hash);
+    let left: Vec<_> = pool.pending.values().map(|p| p.transaction.nonce).collect();
+    assert_eq!(left, [0, 0]);
+    pool.remove(&transaction(1, 0, 100).hash);
+    pool.remove(&transaction(2, 0, 100).hash);
+    assert!(pool.is_empty() && pool.by_sender.is_empty() && pool.by_hash.is_empty());
+    assert_eq!(pool.bytes, 0);
+}
+
+#[test]
+fn forwards_again_only_what_was_submitted_here_a_while_ago() {
+    let mut pool = pool(16, 100, 10_000);
+    let submitted = [Some(5), None, Some(20), Some(7)];
+    for (sender, at_ms) in (1..).zip(submitted) {
+        pool.insert(transaction(sender, 0, 100), at_ms, strict)
+            .unwrap();
+    }
+    let raw = |sender| transaction(sender, 0, 100).raw;
+    assert_eq!(pool.to_forward(Some(10), 1_000), [raw(1), raw(4)]);
+    assert_eq!(
+        pool.to_forward(None, 1_000),
+        [raw(1), raw(2), raw(3), raw(4)]
+    );
+    assert_eq!(pool.to_forward(None, 250), [raw(1), raw(2)]);
+}
+
+#[test]
+fn remembers_a_bounded_number_of_hashes() {
+    let mut pool = Mempool::default();
+    let hash = |n: usize| B256::from(alloy_primitives::U256::from(n));
+    let included = (0..RECENT + 10).map(|n| (hash(n), Address::ZERO));
+    pool.prune(included, |_| 0);
+    assert_eq!((pool.recent.len(), pool.recent_set.len()), (RECENT, RECENT));
+    assert!(!pool.knows(&hash(9)) && pool.knows(&hash(10)));
+}
