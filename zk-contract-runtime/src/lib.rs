@@ -1,1 +1,35 @@
-//! To be written.
+//! The replicated state machine: blocks in, state and receipts out, the same on every node.
+//!
+//! Owns accounts, contracts and their public state (a Merkle tree), the sandbox in which contracts
+//! run, the tracing of secret computations into programs, and the lives of inputs, computations
+//! and attestations. No clock, no disk, no socket, no thread: time comes with blocks, and what a
+//! block leads to leaves as [`Event`]s. It never sees a secret or a share.
+//!
+//! Read `runtime.rs` first (how a block is applied), then `transition/` (what its parts do),
+//! `input.rs` and `computation.rs` (what they go through), and `sandbox/` (how contracts run).
+
+mod admit;
+mod check;
+mod computation;
+mod contract;
+mod error;
+mod input;
+mod query;
+mod receipt;
+mod runtime;
+mod sandbox;
+mod state;
+mod transition;
+
+pub use admit::CallRequest;
+pub use check::CheckedBlock;
+pub use computation::Job;
+pub use error::{BlockError, ContractFault, HostFault, ModuleError, Refusal};
+pub use input::PendingInput;
+pub use query::Counts;
+pub use receipt::{Applied, CallOutcome, CallStatus, Event, Log, Receipt, SystemLog};
+pub use runtime::{Head, Runtime};
+pub use state::{BadProof, StateKey, StateProof};
+
+#[cfg(test)]
+mod tests;

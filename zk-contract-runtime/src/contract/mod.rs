@@ -1,0 +1,83 @@
+//! Deployed contracts.
+
+pub(crate) mod interface;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use alloy_primitives::{Address, B256};
+use wire::{codec, rpc::ContractInfo};
+
+use crate::sandbox::{Compiled, Storage};
+
+/// A deployed contract with its public state.
+pub(crate) struct Contract {
+    /// Where it lives.
+    pub(crate) address: Address,
+    /// Who deployed it.
+    pub(crate) deployer: Address,
+    /// Its code, ready to be called.
+    pub(crate) compiled: Arc<Compiled>,
+    /// Its public state. Shared with the calls that read it, of which none is left when it
+    /// changes.
+    pub(crate) storage: Arc<Storage>,
+    /// How many computations it has started.
+    pub(crate) computations: u64,
+    /// Its inputs that await their verdict, by sequence: id and number of the type.
+    pub(crate) undecided: BTreeMap<u64, (B256, u32)>,
+    /// Its accepted inputs by number of the type, then by sequence.
+    pub(crate) accepted: BTreeMap<u32, BTreeMap<u64, B256>>,
+    /// Its computations that wait for inputs, oldest first.
+    pub(crate) waiting: Vec<B256>,
+}
+
+impl Contract {
+    /// What the state's root commits to, besides the storage.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        codec::encode(&(self.deployer, self.compiled.code_hash, self.computations))
+    }
+
+    /// As users see it.
+    pub(crate) fn info(&self) -> ContractInfo {
+        ContractInfo {
+            address: self.address,
+            code_hash: self.compiled.code_hash,
+            deployer: self.deployer,
+            description: self.compiled.description().as_ref().clone(),
+            computations: self.computations,
+        }
+    }
+
+    /// Numbers of the input types that one of its computations reads.
+    pub(crate) fn types_of(&self, computation: u32) -> &[u32] {
+        let computations = &self.compiled.description().computations;
+        let computation = computations.get(computation as usize);
+        computation.map_or(&[], |c| c.inputs.as_slice())
+    }
+
+    /// Its undecided inputs of these types, ordered before `cutoff`.
+    pub(crate) fn undecided_before<'a>(
+        &'a self,
+        cutoff: u64,
+        types: &'a [u32],
+    ) -> impl Iterator<Item = B256> + 'a {
+        let earlier = self.undecided.range(..cutoff);
+        let of_types = earlier.filter(|(_, (_, ty))| types.contains(ty));
+        of_types.map(|(_, (id, _))| *id)
+    }
+
+    /// Its accepted inputs of these types, ordered before `cutoff`, in ordering order: id and
+    /// number of the type.
+    pub(crate) fn accepted_before(&self, cutoff: u64, types: &[u32]) -> Vec<(B256, u32)> {
+        let of_type = |ty: &u32| {
+            let accepted = self.accepted.get(ty).into_iter();
+            let ty = *ty;
+            accepted.flat_map(move |inputs| {
+                inputs
+                    .range(..cutoff)
+                    .map(move |(sequence, id)| (*sequence, (*id, ty)))
+            })
+        };
+        let ordered: BTreeMap<_, _> = types.iter().flat_map(of_type).collect();
+        ordered.into_values().collect()
+    }
+}

@@ -1,0 +1,175 @@
+//! Sealed inputs and what the nodes say about them.
+//!
+//! `ordered → accepted | rejected`. An input is ordered when its transaction is applied; a dry run
+//! has shown that the contract would take it. Three nodes that hold their seeds make it *held*, two
+//! that miss theirs make it rejected; the first threshold in the order of the log is final. A held
+//! input waits for its sender's earlier ones, then the contract runs for real, with the time and
+//! block of the ordering, and what it says is the verdict.
+
+use std::sync::Arc;
+
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use serde::Serialize;
+use wire::{
+    codec,
+    kind::InputType,
+    limits::{NODES, ONE_HONEST, QUORUM},
+    rpc::{InputInfo, InputStatus},
+    sealed::{Binding, SealedInput},
+};
+
+/// A sealed input, as the nodes need it to check their seeds and to collect their shares.
+#[derive(Clone, Debug)]
+pub struct PendingInput {
+    /// What its seals and commitments are bound to; `binding.input` is the number of its type.
+    pub binding: Binding,
+    /// The input itself.
+    pub sealed: Arc<SealedInput>,
+    /// Its type.
+    pub input_type: Arc<InputType>,
+}
+
+/// What a node has said about its seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) enum Vote {
+    /// Neither the seal nor a peer gave them.
+    Missing,
+    /// It holds them.
+    Hold,
+}
+
+/// How far an input has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) enum Status {
+    /// Votes are being collected.
+    Ordered,
+    /// Three nodes hold their seeds; earlier inputs of the sender are undecided.
+    Held,
+    /// It counts.
+    Accepted,
+    /// It does not count.
+    Rejected {
+        /// Why, in words.
+        reason: String,
+        /// The contract's ABI-encoded error, empty if it was not the contract that refused.
+        data: Bytes,
+    },
+}
+
+/// An input in the state.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    /// The contract.
+    pub(crate) contract: Address,
+    /// Who sent it.
+    pub(crate) owner: Address,
+    /// What it is bound to.
+    pub(crate) binding: Binding,
+    /// Its place among all inputs.
+    pub(crate) sequence: u64,
+    /// Block that ordered it.
+    pub(crate) ordered_in: u64,
+    /// Time of that block, in milliseconds since the Unix epoch.
+    pub(crate) ordered_ms: u64,
+    /// Block with the verdict.
+    pub(crate) decided_in: Option<u64>,
+    /// Fuel that the call may use.
+    pub(crate) fuel: u64,
+    /// The call; dropped once it is decided.
+    pub(crate) data: Bytes,
+    /// The sealed part; dropped if it is rejected.
+    pub(crate) sealed: Option<Arc<SealedInput>>,
+    /// What each node has said.
+    pub(crate) votes: [Option<Vote>; NODES],
+    /// How far it has come.
+    pub(crate) status: Status,
+}
+
+/// What a vote led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The third node holds its seeds.
+    Held,
+    /// The second node misses its seeds.
+    Missing,
+}
+
+impl Input {
+    /// Counts a vote. A node may go from missing to holding, never back; whatever comes after the
+    /// first threshold changes nothing.
+    pub(crate) fn vote(&mut self, node: u8, vote: Vote) -> Option<Verdict> {
+        if self.status != Status::Ordered {
+            return None;
+        }
+        let slot = self.votes.get_mut(usize::from(node))?;
+        if *slot == Some(Vote::Hold) || *slot == Some(vote) {
+            return None;
+        }
+        *slot = Some(vote);
+        let count = |vote| self.votes.iter().filter(|v| **v == Some(vote)).count();
+        if count(Vote::Hold) >= QUORUM {
+            return Some(Verdict::Held);
+        }
+        (count(Vote::Missing) >= ONE_HONEST).then_some(Verdict::Missing)
+    }
+
+    /// What the state's root commits to. The sealed part is in the transaction, whose hash is the
+    /// key.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        codec::encode(&(
+            (self.contract, self.owner, &self.binding, self.sequence),
+            (self.ordered_in, self.ordered_ms, self.decided_in, self.fuel),
+            (self.votes, &self.status),
+        ))
+    }
+
+    /// As users see it.
+    pub(crate) fn info(&self, id: B256) -> InputInfo {
+        InputInfo {
+            id,
+            contract: self.contract,
+            owner: self.owner,
+            ordered_in: self.ordered_in,
+            decided_in: self.decided_in,
+            status: match &self.status {
+                Status::Ordered | Status::Held => InputStatus::Ordered,
+                Status::Accepted => InputStatus::Accepted,
+                Status::Rejected { reason, data } => InputStatus::Rejected {
+                    reason: reason.clone(),
+                    data: data.clone(),
+                },
+            },
+        }
+    }
+}
+
+/// Leaf of an input in the Merkle tree over a computation's inputs: `keccak256(0x00 ‖ id ‖ owner ‖
+/// commitments ‖ keccak256(masked))`.
+pub(crate) fn leaf(id: B256, owner: Address, sealed: &SealedInput) -> B256 {
+    let mut bytes = Vec::with_capacity(1 + 32 + 20 + 32 * (NODES + 1));
+    bytes.push(0);
+    bytes.extend_from_slice(id.as_slice());
+    bytes.extend_from_slice(owner.as_slice());
+    for commitment in &sealed.commitments {
+        bytes.extend_from_slice(commitment.as_slice());
+    }
+    bytes.extend_from_slice(keccak256(&sealed.masked).as_slice());
+    keccak256(bytes)
+}
+
+/// Root over the leaves of a computation's inputs, in ordering order: pairs are hashed as
+/// `keccak256(0x01 ‖ left ‖ right)`, one that is left over goes up as it is; of none, zero.
+pub(crate) fn root(mut level: Vec<B256>) -> B256 {
+    while level.len() > 1 {
+        let pair = |pair: &[B256]| match pair {
+            [left, right] => keccak256([&[1], left.as_slice(), right.as_slice()].concat()),
+            [single] => *single,
+            _ => B256::ZERO,
+        };
+        level = level.chunks(2).map(pair).collect();
+    }
+    level.first().copied().unwrap_or(B256::ZERO)
+}
+
+#[cfg(test)]
+mod tests;

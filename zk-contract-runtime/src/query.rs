@@ -1,0 +1,210 @@
+//! What can be asked about the state.
+
+use std::sync::Arc;
+
+use alloy_primitives::{Address, B256, Bytes};
+use wire::{
+    attestation::{Attestation, Certificate},
+    limits::QUORUM,
+    rpc::{ComputationInfo, ContractInfo, InputInfo},
+};
+
+use crate::{
+    Job, PendingInput, Runtime,
+    computation::{Computation, Phase},
+    input::{Status, Vote},
+};
+
+/// How much is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Inputs that await their verdict.
+    pub pending_inputs: u64,
+    /// Computations that are neither attested nor failed.
+    pub running_computations: u64,
+    /// Things that the fuel of the last block did not suffice for: the next block goes on with
+    /// them, even if it has no transaction.
+    pub owed: u64,
+}
+
+impl Runtime {
+    /// The account's next nonce.
+    #[must_use]
+    pub fn nonce(&self, address: Address) -> u64 {
+        self.state.nonce(address)
+    }
+
+    /// A contract's code.
+    #[must_use]
+    pub fn code(&self, address: Address) -> Option<Bytes> {
+        let contract = self.state.contract(address)?;
+        Some(contract.compiled.code.clone())
+    }
+
+    /// A contract.
+    #[must_use]
+    pub fn contract(&self, address: Address) -> Option<ContractInfo> {
+        Some(self.state.contract(address)?.info())
+    }
+
+    /// An input.
+    #[must_use]
+    pub fn input(&self, id: B256) -> Option<InputInfo> {
+        Some(self.state.input(id)?.info(id))
+    }
+
+    /// Ids of the inputs that await their verdict, in ordering order.
+    #[must_use]
+    pub fn undecided_inputs(&self) -> Vec<B256> {
+        self.state.undecided.values().copied().collect()
+    }
+
+    /// Whether a node has said in the log that it holds (`true`) or misses (`false`) its seeds of
+    /// an input; none if it has said nothing, or the input is not known.
+    #[must_use]
+    pub fn vote(&self, input: B256, node: u8) -> Option<bool> {
+        let votes = &self.state.input(input)?.votes;
+        votes.get(usize::from(node))?.map(|vote| vote == Vote::Hold)
+    }
+
+    /// What the nodes need of an input that is not rejected.
+    #[must_use]
+    pub fn pending_input(&self, id: B256) -> Option<PendingInput> {
+        let input = self.state.input(id)?;
+        if matches!(input.status, Status::Rejected { .. }) {
+            return None;
+        }
+        let interface = &self.state.contract(input.contract)?.compiled.interface;
+        let input_type = interface.inputs.get(input.binding.input as usize)?;
+        Some(PendingInput {
+            binding: input.binding.clone(),
+            sealed: input.sealed.clone()?,
+            input_type: Arc::clone(input_type),
+        })
+    }
+
+    /// A computation.
+    #[must_use]
+    pub fn computation(&self, id: B256) -> Option<ComputationInfo> {
+        let computation = self.state.computation(id)?;
+        let contract = self.state.contract(computation.contract)?;
+        let types = contract.types_of(computation.number);
+        let undecided = match computation.phase {
+            Phase::Waiting => contract.undecided_before(computation.cutoff, types).count(),
+            _ => 0,
+        };
+        let described = &contract.compiled.description().computations;
+        let name = described.get(computation.number as usize);
+        let name = name.map(|c| c.name.clone()).unwrap_or_default();
+        Some(computation.info(id, name, undecided as u64))
+    }
+
+    /// A contract's computations, oldest first.
+    #[must_use]
+    pub fn computations(&self, contract: Address) -> Vec<ComputationInfo> {
+        let started = self.state.contract(contract).map_or(0, |c| c.computations);
+        let id = |index| wire::attestation::computation_id(contract, index);
+        (0..started)
+            .filter_map(|index| self.computation(id(index)))
+            .collect()
+    }
+
+    /// Ids of the computations that are neither attested nor failed.
+    #[must_use]
+    pub fn unfinished_computations(&self) -> Vec<B256> {
+        self.state.unfinished.iter().copied().collect()
+    }
+
+    /// What to run for a computation that is running.
+    #[must_use]
+    pub fn job(&self, computation: B256) -> Option<Job> {
+        let computation = self.state.computation(computation)?;
+        let Phase::Running {
+            attempt,
+            not_before_ms,
+        } = computation.phase
+        else {
+            return None;
+        };
+        let frozen = computation.frozen.as_ref()?;
+        let contract = self.state.contract(computation.contract)?;
+        let inputs = &contract.compiled.description().inputs;
+        let numbers = contract.types_of(computation.number).iter();
+        let types = numbers.filter_map(|n| Some((*n, inputs.get(*n as usize)?.clone())));
+        Some(Job {
+            program: Arc::clone(frozen.program.as_ref()?),
+            inputs: frozen.inputs.to_vec(),
+            types: types.collect(),
+            attempt,
+            attempt_not_before_ms: not_before_ms,
+        })
+    }
+
+    /// The result that a node has posted in the log.
+    #[must_use]
+    pub fn posted_result(&self, computation: B256, node: u8) -> Option<&Bytes> {
+        let results = &self.state.computation(computation)?.results;
+        results.get(usize::from(node))?.as_ref()
+    }
+
+    /// Whether a node has said in the log that the current attempt stopped at it.
+    #[must_use]
+    pub fn posted_stop(&self, computation: B256, node: u8) -> bool {
+        let computation = self.state.computation(computation);
+        let stopped = computation.and_then(|c| c.stopped.get(usize::from(node)));
+        stopped.copied().unwrap_or(false)
+    }
+
+    /// The values of which three nodes posted the same, once there are.
+    #[must_use]
+    pub fn opened(&self, computation: B256) -> Option<&Bytes> {
+        self.state.computation(computation)?.opened.as_ref()
+    }
+
+    /// What the nodes sign, once a computation is opened.
+    #[must_use]
+    pub fn attestation(&self, computation: B256) -> Option<Attestation> {
+        self.state.computation(computation)?.attestation.clone()
+    }
+
+    /// Whether a node's signature of the attestation is in the log.
+    #[must_use]
+    pub fn posted_signature(&self, computation: B256, node: u8) -> bool {
+        let signatures = self.state.computation(computation).map(|c| &c.signatures);
+        let signature = signatures.and_then(|s| s.get(usize::from(node)));
+        signature.is_some_and(Option::is_some)
+    }
+
+    /// The attestation with its signatures, once there are three.
+    #[must_use]
+    pub fn certificate(&self, computation: B256) -> Option<Certificate> {
+        let Computation {
+            attestation,
+            signatures,
+            ..
+        } = self.state.computation(computation)?;
+        if signatures.iter().flatten().count() < QUORUM {
+            return None;
+        }
+        Some(Certificate {
+            attestation: attestation.clone()?,
+            signatures: *signatures,
+        })
+    }
+
+    /// Whether a request to advance the time has taken effect.
+    #[must_use]
+    pub fn time_request_applied(&self, request: B256) -> bool {
+        self.state.chain().time_requests.contains(&request)
+    }
+
+    /// How much is under way.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            pending_inputs: self.state.undecided.len() as u64,
+            running_computations: self.state.unfinished.len() as u64,
+            owed: self.state.work.len() as u64,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! How the interpreter is set up. Every line is a consensus parameter.
+
+use wasmi::{CompilationMode, Config, EnforcedLimits, Engine};
+use wasmparser::WasmFeatures;
+
+/// Nested calls within one call of a contract.
+const RECURSION: usize = 1_000;
+/// Height of the interpreter's stack.
+const STACK_HEIGHT: usize = 256 * 1024;
+
+/// An interpreter for one module. Each module has its own, since code that was compiled by an
+/// engine lives as long as the engine.
+pub(super) fn engine() -> Engine {
+    let mut config = Config::default();
+    config
+        .consume_fuel(true)
+        .compilation_mode(CompilationMode::Eager)
+        .floats(false)
+        .allow_start_fn(false)
+        .ignore_custom_sections(true)
+        .wasm_multi_memory(false)
+        .wasm_tail_call(false)
+        .wasm_extended_const(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_custom_page_sizes(false)
+        .set_max_recursion_depth(RECURSION)
+        .set_min_stack_height(1024)
+        .set_max_stack_height(STACK_HEIGHT)
+        .set_max_cached_stacks(1)
+        .enforced_limits(EnforcedLimits::strict());
+    Engine::new(&config)
+}
+
+/// What the interpreter accepts, and floating point numbers besides: to tell why it refused.
+pub(super) fn features_with_floats() -> WasmFeatures {
+    WasmFeatures::MUTABLE_GLOBAL
+        | WasmFeatures::MULTI_VALUE
+        | WasmFeatures::SATURATING_FLOAT_TO_INT
+        | WasmFeatures::SIGN_EXTENSION
+        | WasmFeatures::BULK_MEMORY
+        | WasmFeatures::REFERENCE_TYPES
+        | WasmFeatures::GC_TYPES
+        | WasmFeatures::FLOATS
+}

@@ -1,0 +1,97 @@
+//! What the host knows and collects during one call.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use alloy_primitives::{B256, Bytes};
+use wasmi::Memory;
+use wire::{contract::Description, guest::CONTEXT_BYTES, sealed::SealedInput};
+
+use super::{limits::Limiter, trace::Tracing};
+
+/// A contract's public state.
+pub(crate) type Storage = BTreeMap<Vec<u8>, Bytes>;
+
+/// Which entry point is called, and with it what the guest may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// The module describes itself.
+    Describe,
+    /// The contract is deployed.
+    Init,
+    /// A public function.
+    Action,
+    /// A public function that takes a sealed input of this type.
+    Input(u32),
+    /// A computation is traced.
+    Compute,
+    /// Opened values are encoded.
+    Encode,
+    /// The contract hears that a computation was attested.
+    Attested,
+    /// The contract hears that a computation has failed.
+    Failed,
+}
+
+impl Entry {
+    /// Whether it reads and changes the contract's state.
+    pub(super) const fn has_state(self) -> bool {
+        !matches!(self, Self::Describe | Self::Compute | Self::Encode)
+    }
+
+    /// Whether it knows where it runs.
+    pub(super) const fn has_context(self) -> bool {
+        !matches!(self, Self::Describe)
+    }
+}
+
+/// An event, before it is known whether the call ends well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// At most four topics.
+    pub(crate) topics: Vec<B256>,
+    /// ABI-encoded data.
+    pub(crate) data: Bytes,
+}
+
+/// What a call does if it ends well.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// Changed entries of the storage; none where one was removed.
+    pub(crate) writes: BTreeMap<Vec<u8>, Option<Bytes>>,
+    /// Events, in order.
+    pub(crate) events: Vec<Event>,
+    /// The input that was taken.
+    pub(crate) taken: Option<SealedInput>,
+    /// Number and context of the computation that was started.
+    pub(crate) started: Option<(u32, B256)>,
+}
+
+/// The host's side of one call.
+pub(super) struct Host {
+    /// What is called.
+    pub(super) entry: Entry,
+    /// Its arguments.
+    pub(super) calldata: Bytes,
+    /// The encoded context.
+    pub(super) context: [u8; CONTEXT_BYTES],
+    /// The contract's storage before the call.
+    pub(super) storage: Arc<Storage>,
+    /// What the contract says about itself; empty while it is asked.
+    pub(super) description: Option<Arc<Description>>,
+    /// The index that a computation started now will have.
+    pub(super) next_computation: u64,
+    /// The guest's memory, once there is an instance.
+    pub(super) memory: Option<Memory>,
+    /// The value that `staged_read` copies.
+    pub(super) staged: Bytes,
+    /// The hash on its way to the guest.
+    pub(super) staged_hash: B256,
+    /// What the guest returned.
+    pub(super) output: Vec<u8>,
+    /// What it wants to happen.
+    pub(super) effects: Effects,
+    /// The program, while one is traced.
+    pub(super) tracing: Option<Tracing>,
+    /// Bounds of memory.
+    pub(super) limiter: Limiter,
+}

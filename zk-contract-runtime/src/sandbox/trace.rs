@@ -1,0 +1,155 @@
+//! Host functions that build the secret program while `#[compute]` is traced.
+//!
+//! The guest holds handles, which the builder checks. It never sees a value.
+
+use std::collections::BTreeMap;
+
+use mpc_engine::{ColumnId, Program, ProgramBuilder, ProgramError, ValueId};
+use wire::{kind::Kind, secret::Op};
+
+use super::{
+    guest::{Guest, bad_argument, charge, throw},
+    limits::SECRET_OPERATION,
+};
+use crate::ContractFault;
+
+/// A program that is being traced.
+pub(crate) struct Tracing {
+    builder: ProgramBuilder,
+    inputs: BTreeMap<u32, u64>,
+}
+
+impl Tracing {
+    /// Starts an empty program over so many inputs of each type.
+    pub(crate) fn new(inputs: BTreeMap<u32, u64>) -> Self {
+        let builder = ProgramBuilder::new();
+        Self { builder, inputs }
+    }
+
+    /// The program, if it is one.
+    pub(crate) fn finish(self) -> Result<Program, ContractFault> {
+        self.builder.finish().map_err(|error| program(&error))
+    }
+
+    fn count(&self, call: &'static str, number: i32) -> Result<u64, wasmi::Error> {
+        let count = self.inputs.get(&number.cast_unsigned()).copied();
+        count.ok_or_else(|| {
+            let why = format!("the computation does not read inputs of type {number}");
+            bad_argument(call, why)
+        })
+    }
+}
+
+/// A value as the guest names it, which may not exist.
+fn value(handle: i32) -> ValueId {
+    ValueId(handle.cast_unsigned())
+}
+
+fn handle(value: Result<ValueId, ProgramError>) -> Result<i32, wasmi::Error> {
+    value
+        .map(|value| value.0.cast_signed())
+        .map_err(|error| throw(program(&error)))
+}
+
+fn program(error: &ProgramError) -> ContractFault {
+    ContractFault::Program(error.to_string())
+}
+
+fn tracing<'g>(
+    guest: &'g mut Guest<'_>,
+    call: &'static str,
+) -> Result<&'g mut Tracing, wasmi::Error> {
+    charge(guest, SECRET_OPERATION)?;
+    let tracing = guest.data_mut().tracing.as_mut();
+    tracing.ok_or_else(|| throw(ContractFault::NotHere { call }))
+}
+
+/// `secret_input(type, field, element) -> i32`
+pub(super) fn secret_input(
+    mut guest: Guest<'_>,
+    number: i32,
+    field: i32,
+    element: i32,
+) -> Result<i32, wasmi::Error> {
+    const CALL: &str = "secret_input";
+    let count = tracing(&mut guest, CALL)?.count(CALL, number)?;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let id = ColumnId {
+        input_type: number.cast_unsigned(),
+        field: field.cast_unsigned(),
+        element: element.cast_unsigned(),
+    };
+    let host = guest.data_mut();
+    let types = host.description.as_ref().map(|d| d.inputs.as_slice());
+    let kind = types
+        .and_then(|types| types.get(id.input_type as usize))
+        .and_then(|input| input.fields.get(id.field as usize))
+        .filter(|field| id.element < field.len)
+        .map(|field| field.kind)
+        .ok_or_else(|| bad_argument(CALL, "no such input type, field or element"))?;
+    let tracing = host.tracing.as_mut();
+    let tracing = tracing.ok_or_else(|| throw(ContractFault::NotHere { call: CALL }))?;
+    handle(tracing.builder.input(id, kind, count))
+}
+
+/// `secret_count(type) -> i32`
+pub(super) fn secret_count(mut guest: Guest<'_>, number: i32) -> Result<i32, wasmi::Error> {
+    const CALL: &str = "secret_count";
+    let count = tracing(&mut guest, CALL)?.count(CALL, number)?;
+    Ok(i32::try_from(count).unwrap_or(i32::MAX))
+}
+
+/// `secret_constant(kind, low, high, len) -> i32`
+pub(super) fn secret_constant(
+    mut guest: Guest<'_>,
+    kind: i32,
+    low: i64,
+    high: i64,
+    len: i32,
+) -> Result<i32, wasmi::Error> {
+    const CALL: &str = "secret_constant";
+    let tracing = tracing(&mut guest, CALL)?;
+    let kind = Kind::from_code(kind.cast_unsigned())
+        .ok_or_else(|| bad_argument(CALL, format!("no kind has code {kind}")))?;
+    let value = u128::from(high.cast_unsigned()) << 64 | u128::from(low.cast_unsigned());
+    let len = len.cast_unsigned() as usize;
+    handle(tracing.builder.constant(kind, value & kind.mask(), len))
+}
+
+/// `secret_op(op, a, b, c, immediate) -> i32`
+pub(super) fn secret_op(
+    mut guest: Guest<'_>,
+    op: i32,
+    a: i32,
+    b: i32,
+    c: i32,
+    immediate: i64,
+) -> Result<i32, wasmi::Error> {
+    const CALL: &str = "secret_op";
+    let tracing = tracing(&mut guest, CALL)?;
+    let op = Op::from_code(op.cast_unsigned())
+        .ok_or_else(|| bad_argument(CALL, format!("no operation has code {op}")))?;
+    let operands = [a, b, c];
+    let (used, unused) = operands.split_at(op.operands());
+    if unused.iter().any(|handle| *handle != -1) {
+        return Err(bad_argument(CALL, format!("{op:?} has fewer operands")));
+    }
+    let operands: Vec<_> = used.iter().copied().map(value).collect();
+    let immediate = immediate.cast_unsigned();
+    handle(tracing.builder.apply(op, &operands, immediate))
+}
+
+/// `secret_len(handle) -> i32`
+pub(super) fn secret_len(mut guest: Guest<'_>, handle: i32) -> Result<i32, wasmi::Error> {
+    let tracing = tracing(&mut guest, "secret_len")?;
+    let len = tracing.builder.len(value(handle));
+    let len = len.map_err(|error| throw(program(&error)))?;
+    Ok(i32::try_from(len).unwrap_or(i32::MAX))
+}
+
+/// `reveal(handle)`
+pub(super) fn reveal(mut guest: Guest<'_>, handle: i32) -> Result<(), wasmi::Error> {
+    let tracing = tracing(&mut guest, "reveal")?;
+    let revealed = tracing.builder.reveal(value(handle));
+    revealed.map_err(|error| throw(program(&error)))
+}

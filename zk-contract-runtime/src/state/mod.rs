@@ -1,0 +1,193 @@
+//! The replicated state, in memory, with a Merkle root over all of it.
+//!
+//! Whatever changes goes through a method here that notes the place, so that only what changed is
+//! hashed when the block ends.
+
+mod keys;
+mod tree;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use wire::codec;
+
+use crate::{computation::Computation, contract::Contract, input::Input};
+
+pub use keys::StateKey;
+pub(crate) use tree::Tree;
+pub use tree::{BadProof, StateProof};
+
+/// Something that the state machine owes, in the order in which it came due. It is done when a
+/// block's fuel allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Run a held input for real.
+    DecideInput(B256),
+    /// Freeze a computation's inputs and trace its program.
+    Freeze(B256),
+    /// Encode a computation's opened values.
+    Encode(B256),
+    /// Tell the contract that a computation was attested.
+    TellAttested(B256),
+    /// Tell the contract that a computation has failed.
+    TellFailed(B256, wire::guest::Fault),
+}
+
+/// What there is once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chain {
+    /// How far time is ahead of the clocks, in milliseconds.
+    pub(crate) offset_ms: u64,
+    /// Requests to advance the time that took effect.
+    pub(crate) time_requests: BTreeSet<B256>,
+    /// Sequence of the next input.
+    pub(crate) next_input: u64,
+}
+
+/// The state.
+#[derive(Default)]
+pub(crate) struct State {
+    accounts: BTreeMap<Address, u64>,
+    contracts: BTreeMap<Address, Contract>,
+    inputs: BTreeMap<B256, Input>,
+    computations: BTreeMap<B256, Computation>,
+    chain: Chain,
+    tree: Tree,
+    touched: BTreeSet<StateKey>,
+    /// Undecided inputs by sequence.
+    pub(crate) undecided: BTreeMap<u64, B256>,
+    /// Undecided inputs of each sender, in ordering order.
+    pub(crate) queues: BTreeMap<Address, VecDeque<B256>>,
+    /// Computations that are neither attested nor failed.
+    pub(crate) unfinished: BTreeSet<B256>,
+    /// What is owed.
+    pub(crate) work: VecDeque<Work>,
+}
+
+impl State {
+    pub(crate) fn nonce(&self, address: Address) -> u64 {
+        self.accounts.get(&address).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn set_nonce(&mut self, address: Address, nonce: u64) {
+        self.touched.insert(StateKey::Account(address));
+        self.accounts.insert(address, nonce);
+    }
+
+    pub(crate) fn contract(&self, address: Address) -> Option<&Contract> {
+        self.contracts.get(&address)
+    }
+
+    pub(crate) fn contract_mut(&mut self, address: Address) -> Option<&mut Contract> {
+        self.touched.insert(StateKey::Contract(address));
+        self.contracts.get_mut(&address)
+    }
+
+    pub(crate) fn add_contract(&mut self, contract: Contract) {
+        self.touched.insert(StateKey::Contract(contract.address));
+        self.contracts.insert(contract.address, contract);
+    }
+
+    /// Changes a contract's public state.
+    pub(crate) fn write(&mut self, address: Address, writes: BTreeMap<Vec<u8>, Option<Bytes>>) {
+        let Some(contract) = self.contracts.get_mut(&address) else {
+            return;
+        };
+        if writes.is_empty() {
+            return;
+        }
+        let storage = Arc::make_mut(&mut contract.storage);
+        for (key, value) in writes {
+            match value {
+                Some(value) => storage.insert(key.clone(), value),
+                None => storage.remove(&key),
+            };
+            self.touched.insert(StateKey::Storage(address, key.into()));
+        }
+    }
+
+    pub(crate) fn input(&self, id: B256) -> Option<&Input> {
+        self.inputs.get(&id)
+    }
+
+    pub(crate) fn input_mut(&mut self, id: B256) -> Option<&mut Input> {
+        self.touched.insert(StateKey::Input(id));
+        self.inputs.get_mut(&id)
+    }
+
+    pub(crate) fn add_input(&mut self, id: B256, input: Input) {
+        self.touched.insert(StateKey::Input(id));
+        self.inputs.insert(id, input);
+    }
+
+    pub(crate) fn computation(&self, id: B256) -> Option<&Computation> {
+        self.computations.get(&id)
+    }
+
+    pub(crate) fn computation_mut(&mut self, id: B256) -> Option<&mut Computation> {
+        self.touched.insert(StateKey::Computation(id));
+        self.computations.get_mut(&id)
+    }
+
+    pub(crate) fn add_computation(&mut self, id: B256, computation: Computation) {
+        self.touched.insert(StateKey::Computation(id));
+        self.computations.insert(id, computation);
+    }
+
+    pub(crate) const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    pub(crate) fn chain_mut(&mut self) -> &mut Chain {
+        self.touched.insert(StateKey::Chain);
+        &mut self.chain
+    }
+
+    /// Hashes what has changed and returns the new root.
+    pub(crate) fn commit(&mut self) -> B256 {
+        for key in std::mem::take(&mut self.touched) {
+            let value = self.encoded(&key).map(keccak256);
+            self.tree.set(key.hash(), value);
+        }
+        self.tree.root()
+    }
+
+    /// What the tree commits to at a place, and the proof that it does. Only between blocks.
+    pub(crate) fn prove(&self, key: &StateKey) -> (Option<Vec<u8>>, StateProof) {
+        (self.encoded(key), self.tree.prove(key.hash()))
+    }
+
+    fn encoded(&self, key: &StateKey) -> Option<Vec<u8>> {
+        match key {
+            StateKey::Account(address) => {
+                let nonce = self.accounts.get(address)?;
+                Some(nonce.to_be_bytes().to_vec())
+            }
+            StateKey::Contract(address) => self.contracts.get(address).map(Contract::encode),
+            StateKey::Storage(address, key) => {
+                let value = self.contracts.get(address)?.storage.get(key.as_ref())?;
+                Some(value.to_vec())
+            }
+            StateKey::Input(id) => self.inputs.get(id).map(Input::encode),
+            StateKey::Computation(id) => self.computations.get(id).map(Computation::encode),
+            StateKey::Chain => {
+                let Chain {
+                    offset_ms,
+                    time_requests,
+                    next_input,
+                } = &self.chain;
+                if (*offset_ms, *next_input) == (0, 0) {
+                    return None;
+                }
+                Some(codec::encode(&(
+                    offset_ms,
+                    time_requests.len() as u64,
+                    next_input,
+                )))
+            }
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Life of computations.
+
+use wire::{
+    attestation::computation_id,
+    guest::Fault,
+    node_transaction::{NodeMessage, StopReason},
+    rpc::ComputationStatus,
+};
+
+use super::*;
+
+fn opened(votes: [u64; 3]) -> Bytes {
+    votes.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn output(votes: [u64; 3]) -> Vec<u8> {
+    votes
+        .iter()
+        .flat_map(|v| U256::from(*v).to_be_bytes::<32>())
+        .collect()
+}
+
+fn result(computation: B256, votes: [u64; 3]) -> Vec<NodeMessage> {
+    let opened = opened(votes);
+    vec![NodeMessage::Result {
+        computation,
+        opened,
+    }]
+}
+
+fn stop(computation: B256, attempt: u32) -> Vec<NodeMessage> {
+    let reason = StopReason::Silence { peer: 3 };
+    vec![NodeMessage::Stop {
+        computation,
+        attempt,
+        reason,
+    }]
+}
+
+fn attest(chain: &Chain, computation: B256, node: u8) -> Vec<NodeMessage> {
+    let attestation = chain.runtime.attestation(computation).unwrap();
+    let digest = attestation.digest(&chain.runtime.committee().l1);
+    let signature = signing::sign_digest(&chain.keys[usize::from(node)], digest);
+    vec![NodeMessage::Attest {
+        computation,
+        signature,
+    }]
+}
+
+fn status(chain: &Chain, id: B256) -> ComputationStatus {
+    chain.runtime.computation(id).unwrap().status
+}
+
+/// A poll whose tally was started over these ballots, and the tally's id.
+fn tally(choices: &[u8]) -> (Chain, Address, B256) {
+    let (mut chain, poll) = Chain::with_poll();
+    for (number, choice) in (1..).zip(choices) {
+        chain.vote(&user(number), poll, *choice);
+    }
+    let id = close(&mut chain, poll);
+    (chain, poll, id)
+}
+
+fn close(chain: &mut Chain, poll: Address) -> B256 {
+    chain.time_ms = chain.time_ms.max(CLOSES * 1_000);
+    let (receipt, _) = chain.act(&user(99), poll, call("close"));
+    assert!(receipt.status, "{receipt:?}");
+    let index = chain.runtime.contract(poll).unwrap().computations - 1;
+    computation_id(poll, index)
+}
+
+#[test]
+fn nobody_closes_before_the_deadline() {
+    let (mut chain, poll) = Chain::with_poll();
+    let (receipt, _) = chain.act(&user(9), poll, call("close"));
+    assert!(!receipt.status);
+    let expected = format!("PollStillOpen({CLOSES})");
+    assert_eq!(receipt.revert_reason, Some(expected));
+    assert_eq!(chain.runtime.computations(poll), []);
+}
+
+#[test]
+fn a_tally_is_traced_opened_and_attested() {
+    let (mut chain, poll, id) = tally(&[2, 0, 2, 7]);
+    let job = chain.runtime.job(id).unwrap();
+    assert_eq!((job.attempt, job.inputs.len()), (0, 4));
+    assert_eq!(job.types, [(0, ballot_type())]);
+    let kinds: Vec<_> = job.program.outputs();
+    assert_eq!(kinds, [(wire::kind::Kind::U64, 1); 3]);
+    assert_eq!(job.program.columns()[0].len, 4);
+    assert!(chain.runtime.certificate(id).is_none());
+
+    // Two equal results and a different one are not enough; neither is one said twice.
+    chain.block(
+        vec![(0, result(id, [1, 0, 2])), (1, result(id, [9, 9, 9]))],
+        vec![],
+    );
+    chain.block(
+        vec![(0, result(id, [1, 0, 2])), (1, result(id, [1, 0, 2]))],
+        vec![],
+    );
+    assert!(matches!(
+        status(&chain, id),
+        ComputationStatus::Running { .. }
+    ));
+    assert_eq!(chain.runtime.posted_result(id, 1), Some(&opened([9, 9, 9])));
+    assert!(chain.runtime.opened(id).is_none() && chain.runtime.attestation(id).is_none());
+    chain.block(vec![(2, result(id, [1, 0, 2]))], vec![]);
+    let applied = chain.block(vec![(3, result(id, [1, 0, 2]))], vec![]);
+    assert_eq!(applied.events, [Event::Opened { computation: id }]);
+    assert_eq!(chain.runtime.opened(id), Some(&opened([1, 0, 2])));
+
+    let attestation = chain.runtime.attestation(id).unwrap();
+    assert_eq!(attestation.output[..], output([1, 0, 2]));
+    assert_eq!(attestation.context, CONTEXT);
+    assert_eq!((attestation.inputCount, attestation.epoch), (4, 3));
+    assert_eq!(attestation.l2Contract, poll);
+    assert_eq!(attestation.programHash.0, job.program.hash());
+
+    // Signatures: forged ones, somebody else's, and one too few.
+    let mut forged = attest(&chain, id, 0);
+    if let NodeMessage::Attest { signature, .. } = &mut forged[0] {
+        signature.s.0[31] ^= 1;
+    }
+    let others = attest(&chain, id, 2);
+    chain.block(vec![(0, forged), (1, others)], vec![]);
+    assert!(!chain.runtime.posted_signature(id, 0) && !chain.runtime.posted_signature(id, 1));
+    let signed = [0, 2].map(|node| (node, attest(&chain, id, node)));
+    chain.block(signed.to_vec(), vec![]);
+    let again = attest(&chain, id, 2);
+    chain.block(vec![(2, again)], vec![]);
+    assert!(chain.runtime.certificate(id).is_none());
+    let third = attest(&chain, id, 3);
+    let applied = chain.block(vec![(3, third)], vec![]);
+    assert_eq!(applied.events, [Event::Attested { computation: id }]);
+    // The contract has heard of it, in the name of the transaction that started the tally.
+    assert_eq!(chain.read(poll, call("result"))[..], output([1, 0, 2]));
+    assert_eq!(applied.system_logs.len(), 1);
+    let certificate = chain.runtime.certificate(id).unwrap();
+    let (bitmap, signatures) = certificate.quorum().unwrap();
+    assert_eq!((bitmap, signatures.len()), (0b1101, 192));
+    // The fourth is kept too, and nothing else happens.
+    let fourth = attest(&chain, id, 1);
+    let applied = chain.block(vec![(1, fourth)], vec![]);
+    assert!(applied.events.is_empty() && applied.system_logs.is_empty());
+    let certificate = chain.runtime.certificate(id).unwrap();
+    assert_eq!(certificate.signatures.iter().flatten().count(), 4);
+    assert_eq!(chain.runtime.counts().running_computations, 0);
+    assert!(chain.runtime.job(id).is_none());
+}
+
+#[test]
+fn a_tally_of_nothing_is_traced_too() {
+    let (chain, _, id) = tally(&[]);
+    let job = chain.runtime.job(id).unwrap();
+    assert_eq!(job.inputs, []);
+    assert!(matches!(
+        status(&chain, id),
+        ComputationStatus::Running { attempt: 0, .. }
+    ));
+}
+
+#[test]
+fn a_tally_waits_for_what_was_ordered_before_it() {
+    let (mut chain, poll) = Chain::with_poll();
+    let first = chain.vote(&user(1), poll, 0);
+    let (tx, second) = chain.cast(&user(2), poll, 1);
+    let (tx3, third) = chain.cast(&user(3), poll, 1);
+    chain.block(vec![], vec![tx, tx3]);
+    let id = close(&mut chain, poll);
+    assert_eq!(
+        status(&chain, id),
+        ComputationStatus::Waiting { undecided: 2 }
+    );
+    assert!(chain.runtime.job(id).is_none());
+    // A result for it now makes no sense.
+    chain.block(vec![(0, result(id, [1, 1, 0]))], vec![]);
+    let missing = || {
+        vec![NodeMessage::Missing {
+            inputs: vec![third],
+        }]
+    };
+    chain.block(vec![(0, missing()), (1, missing())], vec![]);
+    assert_eq!(
+        status(&chain, id),
+        ComputationStatus::Waiting { undecided: 1 }
+    );
+    let applied = chain.hold(&[1, 2, 3], &[second]);
+    let expected = [
+        Event::InputAccepted { id: second },
+        Event::AttemptStarted {
+            computation: id,
+            attempt: 0,
+        },
+    ];
+    assert_eq!(applied.events, expected);
+    assert_eq!(
+        chain.runtime.job(id).unwrap().inputs,
+        [(first, 0), (second, 0)]
+    );
+    assert!(chain.runtime.posted_result(id, 0).is_none());
+}
+
+#[test]
+fn what_is_ordered_after_the_start_is_not_in_it() {
+    // A poll that never closes for voters, but may be closed by anybody: code at the same
+    // deadline, reached by a block whose transactions come in this order.
+    let (mut chain, poll) = Chain::with_poll();
+    let inside = chain.vote(&user(1), poll, 0);
+    let (late, late_id) = chain.cast(&user(2), poll, 1);
+    let id = {
+        let close_tx = chain.call(&user(9), poll, call("close"));
+        let mut block = chain.next(vec![], vec![close_tx, late]);
+        block.header.time_ms = CLOSES * 1_000;
+        let applied = chain.accept(&block).unwrap();
+        assert!(applied.receipts[0].status && !applied.receipts[1].status);
+        computation_id(poll, 0)
+    };
+    assert!(chain.runtime.input(late_id).is_none());
+    assert_eq!(chain.runtime.job(id).unwrap().inputs, [(inside, 0)]);
+}
+
+#[test]
+fn the_set_is_in_ordering_order_whatever_the_acceptance() {
+    let (mut chain, poll) = Chain::with_poll();
+    let cast: Vec<_> = (1..6).map(|n| chain.cast(&user(n), poll, n)).collect();
+    chain.block(vec![], cast.iter().map(|(tx, _)| tx.clone()).collect());
+    let ids: Vec<_> = cast.iter().map(|(_, id)| *id).collect();
+    for id in ids.iter().rev() {
+        chain.hold(&[0, 1, 2], &[*id]);
+    }
+    let id = close(&mut chain, poll);
+    let frozen: Vec<_> = chain.runtime.job(id).unwrap().inputs;
+    assert_eq!(frozen.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids);
+}
+
+#[test]
+fn two_nodes_stop_an_attempt_one_does_not() {
+    let (mut chain, _, id) = tally(&[1]);
+    let applied = chain.block(vec![(0, stop(id, 0))], vec![]);
+    assert_eq!(applied.events, []);
+    assert!(chain.runtime.posted_stop(id, 0));
+    // The same node again, and a stop of an attempt that is not the current one.
+    let applied = chain.block(vec![(0, stop(id, 0)), (1, stop(id, 1))], vec![]);
+    assert_eq!(applied.events, []);
+    let started = |attempt| Event::AttemptStarted {
+        computation: id,
+        attempt,
+    };
+    let applied = chain.block(vec![(2, stop(id, 0))], vec![]);
+    assert_eq!(applied.events, [started(1)]);
+    let job = chain.runtime.job(id).unwrap();
+    assert_eq!((job.attempt, job.attempt_not_before_ms), (1, chain.time_ms));
+    assert!(!chain.runtime.posted_stop(id, 0));
+    let suspected = vec![3];
+    let attempt = 1;
+    assert_eq!(
+        status(&chain, id),
+        ComputationStatus::Running { attempt, suspected }
+    );
+    // A replayed stop of attempt 0 does nothing; from the next attempt on there is a pause.
+    chain.block(vec![(0, stop(id, 0)), (2, stop(id, 0))], vec![]);
+    let applied = chain.block(vec![(1, stop(id, 1)), (3, stop(id, 1))], vec![]);
+    assert_eq!(applied.events, [started(2)]);
+    let job = chain.runtime.job(id).unwrap();
+    assert_eq!(job.attempt_not_before_ms, chain.time_ms + 2_000);
+    // A result of an earlier attempt counts with those of later ones.
+    chain.block(vec![(0, result(id, [0, 1, 0]))], vec![]);
+    chain.block(vec![(1, stop(id, 2)), (2, stop(id, 2))], vec![]);
+    let applied = chain.block(
+        vec![(1, result(id, [0, 1, 0])), (2, result(id, [0, 1, 0]))],
+        vec![],
+    );
+    assert_eq!(applied.events, [Event::Opened { computation: id }]);
+}
+
+#[test]
+fn after_too_many_attempts_it_fails_and_the_contract_hears() {
+    let (mut chain, poll, id) = tally(&[1]);
+    for attempt in 0..wire::limits::ATTEMPTS {
+        assert!(matches!(
+            status(&chain, id),
+            ComputationStatus::Running { .. }
+        ));
+        chain.block(vec![(0, stop(id, attempt)), (1, stop(id, attempt))], vec![]);
+    }
+    assert!(matches!(
+        status(&chain, id),
+        ComputationStatus::Failed { .. }
+    ));
+    let told = chain.read(poll, call("result"));
+    assert_eq!(told[12..], (Fault::Attempts as u32).to_be_bytes());
+    chain.block((0..4).map(|n| (n, result(id, [0, 1, 0]))).collect(), vec![]);
+    assert!(chain.runtime.attestation(id).is_none());
+    assert_eq!(chain.runtime.counts().running_computations, 0);
+}
+
+#[test]
+fn results_of_the_wrong_form_do_not_count() {
+    let (mut chain, _, id) = tally(&[1]);
+    let bad = |bytes: &[u8]| {
+        let opened = Bytes::copy_from_slice(bytes);
+        vec![NodeMessage::Result {
+            computation: id,
+            opened,
+        }]
+    };
+    let nodes = (0..4).map(|n| (n, bad(&[0; 25]))).collect();
+    assert_eq!(chain.block(nodes, vec![]).events, []);
+    let nodes = (0..4).map(|n| (n, bad(&[]))).collect();
+    assert_eq!(chain.block(nodes, vec![]).events, []);
+    // They do not stand in the way of right ones either.
+    let nodes = (0..3).map(|n| (n, result(id, [0, 1, 0]))).collect();
+    assert_eq!(
+        chain.block(nodes, vec![]).events,
+        [Event::Opened { computation: id }]
+    );
+}
+
+#[test]
+fn statements_about_nothing_are_harmless() {
+    let mut chain = Chain::new(true);
+    let nothing = B256::repeat_byte(5);
+    let root = chain.runtime.head().state_root;
+    let signature = signing::sign_digest(&chain.keys[0], nothing);
+    let mut messages = result(nothing, [1, 2, 3]);
+    messages.extend(stop(nothing, 0));
+    messages.push(NodeMessage::Hold {
+        inputs: vec![nothing],
+    });
+    messages.push(NodeMessage::Missing {
+        inputs: vec![nothing],
+    });
+    messages.push(NodeMessage::Attest {
+        computation: nothing,
+        signature,
+    });
+    let applied = chain.block(vec![(0, messages)], vec![]);
+    assert!(applied.events.is_empty());
+    assert_eq!(chain.runtime.head().state_root, root);
+}
+
+#[test]
+fn unfinished_computations_are_bounded() {
+    let (mut chain, poll, _) = tally(&[]);
+    let limit = wire::limits::RUNNING_COMPUTATIONS;
+    for _ in 1..limit {
+        close(&mut chain, poll);
+    }
+    let (receipt, _) = chain.act(&user(9), poll, call("close"));
+    assert!(!receipt.status);
+    assert!(receipt.revert_reason.unwrap().contains("unfinished"));
+    assert_eq!(
+        chain.runtime.contract(poll).unwrap().computations,
+        limit as u64
+    );
+}

@@ -1,0 +1,298 @@
+//! A small confidential poll, by hand in WebAssembly's text format.
+
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use wire::{
+    kind::{Field, InputType, Kind},
+    sealed::Binding,
+};
+
+use super::{CHAIN_ID, GENESIS_MS};
+
+/// When the poll closes, in seconds.
+pub(crate) const CLOSES: u64 = GENESIS_MS / 1_000 + 60;
+/// The context with which the poll starts its tally.
+pub(crate) const CONTEXT: B256 = B256::repeat_byte(0xc7);
+
+/// The poll's code.
+pub(crate) fn poll_code() -> Bytes {
+    module(&poll_source()).into()
+}
+
+/// Translates text into a module.
+pub(crate) fn module(source: &str) -> Vec<u8> {
+    wat::parse_str(source).unwrap()
+}
+
+/// ABI-encoded argument of the poll's constructor.
+pub(crate) fn closes_argument() -> Vec<u8> {
+    U256::from(CLOSES).to_be_bytes::<32>().to_vec()
+}
+
+pub(crate) fn ballot_type() -> InputType {
+    InputType {
+        name: "Ballot".into(),
+        fields: vec![Field {
+            name: "choice".into(),
+            kind: Kind::U8,
+            len: 1,
+        }],
+    }
+}
+
+pub(crate) fn binding(poll: Address, code_hash: B256, sender: Address, nonce: u64) -> Binding {
+    Binding {
+        chain_id: CHAIN_ID,
+        epoch: 3,
+        contract: poll,
+        code_hash,
+        sender,
+        nonce,
+        input: 0,
+        length: 1,
+    }
+}
+
+/// A function's selector and words.
+pub(crate) fn selector_with(signature: &str, words: &[B256]) -> Bytes {
+    let mut data = keccak256(signature)[..4].to_vec();
+    words
+        .iter()
+        .for_each(|word| data.extend_from_slice(word.as_slice()));
+    data.into()
+}
+
+/// Calldata of `cast(bytes)`.
+pub(crate) fn cast_calldata(sealed: &[u8]) -> Bytes {
+    let word = |n: usize| B256::from(U256::from(n));
+    let mut data = selector_with("cast(bytes)", &[word(32), word(sealed.len())]).to_vec();
+    data.extend_from_slice(sealed);
+    data.resize(data.len().next_multiple_of(32) + 4, 0);
+    data.into()
+}
+
+/// Calldata of a function without arguments.
+pub(crate) fn call(name: &str) -> Bytes {
+    selector_with(&format!("{name}()"), &[])
+}
+
+/// The poll's description.
+pub(crate) fn description() -> String {
+    let selector = alloy_primitives::hex::encode_prefixed(&keccak256("cast(bytes)")[..4]);
+    let function = |name: &str, inputs: &str, outputs: &str| {
+        format!(
+            r#"{{"type":"function","name":"{name}","inputs":[{inputs}],"outputs":[{outputs}],"stateMutability":"nonpayable"}}"#
+        )
+    };
+    let sealed = r#"{"name":"sealed","type":"bytes"}"#;
+    let abi = [
+        function("cast", sealed, ""),
+        function("close", "", ""),
+        function(
+            "voted",
+            r#"{"name":"who","type":"address"}"#,
+            r#"{"name":"","type":"bool"}"#,
+        ),
+        function("bump", "", r#"{"name":"","type":"uint256"}"#),
+        r#"{"type":"error","name":"AlreadyVoted","inputs":[]}"#.to_owned(),
+        r#"{"type":"error","name":"PollClosed","inputs":[]}"#.to_owned(),
+        r#"{"type":"error","name":"PollStillOpen","inputs":[{"name":"closes","type":"uint64"}]}"#
+            .to_owned(),
+    ];
+    let (abi, ballot) = (
+        abi.join(","),
+        serde_json::to_string(&ballot_type()).unwrap(),
+    );
+    format!(
+        r#"{{"name":"Poll","abi":[{abi}],"inputs":[{ballot}],"input_functions":[{{"name":"cast","selector":"{selector}","input":0}}],"computations":[{{"name":"tally","inputs":[0],"output":"(uint64[3])"}}]}}"#
+    )
+}
+
+/// Text as a WAT string of escaped bytes.
+fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
+}
+
+/// The first four bytes of a signature's hash, as the guest loads them.
+fn loaded(signature: &str) -> u32 {
+    u32::from_le_bytes(keccak256(signature)[..4].try_into().unwrap())
+}
+
+/// The imports that the tests' modules use.
+pub(crate) const IMPORTS: &str = r#"
+  (import "quartet" "calldata_len" (func $calldata_len (result i32)))
+  (import "quartet" "calldata_read" (func $calldata_read (param i32)))
+  (import "quartet" "output" (func $output (param i32 i32)))
+  (import "quartet" "context" (func $context (param i32)))
+  (import "quartet" "storage_read" (func $storage_read (param i32 i32) (result i32)))
+  (import "quartet" "staged_read" (func $staged_read (param i32)))
+  (import "quartet" "storage_write" (func $storage_write (param i32 i32 i32 i32)))
+  (import "quartet" "storage_remove" (func $storage_remove (param i32 i32)))
+  (import "quartet" "emit" (func $emit (param i32 i32 i32 i32)))
+  (import "quartet" "keccak256" (func $keccak256 (param i32 i32 i32)))
+  (import "quartet" "take_input" (func $take_input (param i32 i32 i32)))
+  (import "quartet" "start" (func $start (param i32 i32) (result i64)))
+  (import "quartet" "secret_input" (func $secret_input (param i32 i32 i32) (result i32)))
+  (import "quartet" "secret_count" (func $secret_count (param i32) (result i32)))
+  (import "quartet" "secret_constant" (func $secret_constant (param i32 i64 i64 i32) (result i32)))
+  (import "quartet" "secret_op" (func $secret_op (param i32 i32 i32 i32 i64) (result i32)))
+  (import "quartet" "secret_len" (func $secret_len (param i32) (result i32)))
+  (import "quartet" "reveal" (func $reveal (param i32)))"#;
+
+/// Memory: 0 description, 0x3000 constants, 0x4000 context, 0x5000 scratch, 0x10000 calldata.
+fn poll_source() -> String {
+    let description = description();
+    let length = description.len();
+    assert!(length < 0x3000);
+    let [cast, close, voted, bump, result] = [
+        "cast(bytes)",
+        "close()",
+        "voted(address)",
+        "bump()",
+        "result()",
+    ]
+    .map(loaded);
+    let [already, closed, open] =
+        ["AlreadyVoted()", "PollClosed()", "PollStillOpen(uint64)"].map(loaded);
+    let description = escaped(description.as_bytes());
+    let context = escaped(CONTEXT.as_slice());
+    format!(
+        r#"(module {IMPORTS}
+  (memory (export "memory") 2)
+  (data (i32.const 0) "{description}")
+  (data (i32.const 0x3000) "closes")
+  (data (i32.const 0x3010) "counter")
+  (data (i32.const 0x3020) "result")
+  (data (i32.const 0x3030) "failed")
+  (data (i32.const 0x3040) "{context}")
+  (data (i32.const 0x3080) "v")
+
+  (func $be32 (param $p i32) (result i32)
+    (i32.or
+      (i32.or (i32.shl (i32.load8_u (local.get $p)) (i32.const 24))
+              (i32.shl (i32.load8_u offset=1 (local.get $p)) (i32.const 16)))
+      (i32.or (i32.shl (i32.load8_u offset=2 (local.get $p)) (i32.const 8))
+              (i32.load8_u offset=3 (local.get $p)))))
+  (func $be64 (param $p i32) (result i64)
+    (i64.or (i64.shl (i64.extend_i32_u (call $be32 (local.get $p))) (i64.const 32))
+            (i64.extend_i32_u (call $be32 (i32.add (local.get $p) (i32.const 4))))))
+  (func $closes (result i64)
+    (drop (call $storage_read (i32.const 0x3000) (i32.const 6)))
+    (call $staged_read (i32.const 0x5000))
+    (call $be64 (i32.const 0x5018)))
+  (func $now (result i64)
+    (call $context (i32.const 0x4000))
+    (call $be64 (i32.const 0x4038)))
+  (func $revert (param $selector i32) (result i32)
+    (i32.store (i32.const 0x5100) (local.get $selector))
+    (call $output (i32.const 0x5100) (i32.const 4))
+    (i32.const 1))
+  (func $key (param $who i32)
+    (memory.copy (i32.const 0x3081) (local.get $who) (i32.const 20)))
+
+  (func (export "quartet_describe") (result i32)
+    (call $output (i32.const 0) (i32.const {length}))
+    (i32.const 0))
+  (func (export "quartet_init") (result i32)
+    (if (i32.ne (call $calldata_len) (i32.const 32)) (then (return (i32.const 2))))
+    (call $calldata_read (i32.const 0x10000))
+    (call $storage_write (i32.const 0x3000) (i32.const 6) (i32.const 0x10000) (i32.const 32))
+    (i32.const 0))
+
+  (func $cast (result i32)
+    (if (i64.ge_u (call $now) (call $closes)) (then (return (call $revert (i32.const {closed})))))
+    (call $key (i32.const 0x4000))
+    (if (i32.ge_s (call $storage_read (i32.const 0x3080) (i32.const 21)) (i32.const 0))
+      (then (return (call $revert (i32.const {already})))))
+    (call $take_input (i32.const 0) (i32.const 0x10044) (call $be32 (i32.const 0x10040)))
+    (call $storage_write (i32.const 0x3080) (i32.const 21) (i32.const 0x3080) (i32.const 1))
+    (call $emit (i32.const 0x3040) (i32.const 1) (i32.const 0x4000) (i32.const 20))
+    (i32.const 0))
+  (func $close (result i32)
+    (if (i64.lt_u (call $now) (call $closes))
+      (then
+        (drop (call $closes))
+        (i32.store (i32.const 0x4ffc) (i32.const {open}))
+        (call $output (i32.const 0x4ffc) (i32.const 36))
+        (return (i32.const 1))))
+    (i64.store (i32.const 0x5000) (call $start (i32.const 0) (i32.const 0x3040)))
+    (i32.const 0))
+  (func $voted (result i32)
+    (call $key (i32.const 0x10010))
+    (i32.store8 (i32.const 0x501f)
+      (i32.ge_s (call $storage_read (i32.const 0x3080) (i32.const 21)) (i32.const 0)))
+    (call $output (i32.const 0x5000) (i32.const 32))
+    (i32.const 0))
+  (func $bump (result i32)
+    (if (i32.ge_s (call $storage_read (i32.const 0x3010) (i32.const 7)) (i32.const 0))
+      (then (call $staged_read (i32.const 0x501c))))
+    (i32.store8 (i32.const 0x501f)
+      (i32.add (i32.load8_u (i32.const 0x501f)) (i32.const 1)))
+    (call $storage_write (i32.const 0x3010) (i32.const 7) (i32.const 0x501c) (i32.const 4))
+    (call $emit (i32.const 0x3040) (i32.const 1) (i32.const 0x501c) (i32.const 4))
+    (call $output (i32.const 0x5000) (i32.const 32))
+    (i32.const 0))
+  (func $result (result i32) (local $n i32)
+    (local.set $n (call $storage_read (i32.const 0x3020) (i32.const 6)))
+    (if (i32.lt_s (local.get $n) (i32.const 0)) (then (return (i32.const 1))))
+    (call $staged_read (i32.const 0x5000))
+    (call $output (i32.const 0x5000) (local.get $n))
+    (i32.const 0))
+  (func (export "quartet_call") (result i32) (local $s i32)
+    (if (i32.or (i32.lt_u (call $calldata_len) (i32.const 4))
+                (i32.gt_u (call $calldata_len) (i32.const 0x8000)))
+      (then (return (i32.const 2))))
+    (call $calldata_read (i32.const 0x10000))
+    (local.set $s (i32.load (i32.const 0x10000)))
+    (if (i32.eq (local.get $s) (i32.const {cast})) (then (return (call $cast))))
+    (if (i32.eq (local.get $s) (i32.const {close})) (then (return (call $close))))
+    (if (i32.eq (local.get $s) (i32.const {voted})) (then (return (call $voted))))
+    (if (i32.eq (local.get $s) (i32.const {bump})) (then (return (call $bump))))
+    (if (i32.eq (local.get $s) (i32.const {result})) (then (return (call $result))))
+    (i32.const 2))
+
+  (func (export "quartet_compute") (result i32) (local $column i32) (local $i i32)
+    (local.set $column (call $secret_input (i32.const 0) (i32.const 0) (i32.const 0)))
+    (loop $choices
+      (call $reveal
+        (call $secret_op (i32.const 7)
+          (call $secret_op (i32.const 12)
+            (local.get $column)
+            (call $secret_constant (i32.const 1) (i64.extend_i32_u (local.get $i)) (i64.const 0) (i32.const 1))
+            (i32.const -1) (i64.const 0))
+          (i32.const -1) (i32.const -1) (i64.const 0)))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $choices (i32.lt_u (local.get $i) (i32.const 3))))
+    (i32.const 0))
+  (func (export "quartet_encode") (result i32) (local $i i32) (local $j i32)
+    (if (i32.ne (call $calldata_len) (i32.const 28)) (then (return (i32.const 2))))
+    (call $calldata_read (i32.const 0x10000))
+    (loop $values
+      (local.set $j (i32.const 0))
+      (loop $bytes
+        (i32.store8
+          (i32.sub
+            (i32.add (i32.const 0x501f) (i32.mul (local.get $i) (i32.const 32)))
+            (local.get $j))
+          (i32.load8_u
+            (i32.add (i32.const 0x10004)
+              (i32.add (i32.mul (local.get $i) (i32.const 8)) (local.get $j)))))
+        (local.set $j (i32.add (local.get $j) (i32.const 1)))
+        (br_if $bytes (i32.lt_u (local.get $j) (i32.const 8))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $values (i32.lt_u (local.get $i) (i32.const 3))))
+    (call $output (i32.const 0x5000) (i32.const 96))
+    (i32.const 0))
+  (func (export "quartet_attested") (result i32)
+    (if (i32.ne (call $calldata_len) (i32.const 108)) (then (return (i32.const 2))))
+    (call $calldata_read (i32.const 0x10000))
+    (call $storage_write (i32.const 0x3020) (i32.const 6) (i32.const 0x1000c) (i32.const 96))
+    (call $emit (i32.const 0x3040) (i32.const 1) (i32.const 0x1000c) (i32.const 96))
+    (i32.const 0))
+  (func (export "quartet_failed") (result i32)
+    (if (i32.ne (call $calldata_len) (i32.const 16)) (then (return (i32.const 2))))
+    (call $calldata_read (i32.const 0x10000))
+    (call $storage_write (i32.const 0x3020) (i32.const 6) (i32.const 0x10000) (i32.const 16))
+    (i32.const 0))
+)"#
+    )
+}

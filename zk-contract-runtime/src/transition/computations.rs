@@ -1,0 +1,321 @@
+//! What becomes of computations: inputs frozen, programs traced, results and signatures counted.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use alloy_primitives::{Address, B256, Bytes};
+use mpc_engine::Program;
+use wire::{
+    attestation::Attestation,
+    guest::Fault,
+    limits::{CALL_FUEL, SESSION_FRAME_BYTES, TRACE_FUEL},
+    node_transaction::StopReason,
+    signing::{self, Signature},
+};
+
+use super::Transition;
+use crate::{
+    ContractFault, Event, HostFault,
+    computation::{Computation, Frozen, Phase},
+    contract::Contract,
+    input,
+    sandbox::{Call, Ending, Entry, Outcome, Tracing},
+    state::Work,
+};
+
+/// Fuel that freezing one input stands for.
+const FREEZE_INPUT_FUEL: u64 = 2_000;
+
+impl Transition<'_> {
+    /// Puts those computations of a contract to work whose inputs are all decided.
+    pub(super) fn release(&mut self, address: Address) {
+        let Some(contract) = self.state.contract(address) else {
+            return;
+        };
+        let ready = |id: &B256| {
+            self.state.computation(*id).is_none_or(|computation| {
+                let types = contract.types_of(computation.number);
+                contract
+                    .undecided_before(computation.cutoff, types)
+                    .next()
+                    .is_none()
+            })
+        };
+        let ready: Vec<_> = contract.waiting.iter().copied().filter(ready).collect();
+        if ready.is_empty() {
+            return;
+        }
+        if let Some(contract) = self.state.contract_mut(address) {
+            contract.waiting.retain(|id| !ready.contains(id));
+        }
+        self.state.work.extend(ready.into_iter().map(Work::Freeze));
+    }
+
+    /// Freezes the inputs of a computation, traces its program and begins attempt 0. Returns the
+    /// fuel used.
+    ///
+    /// # Errors
+    /// [`HostFault`].
+    pub(super) fn freeze(&mut self, id: B256) -> Result<u64, HostFault> {
+        let Some((computation, contract)) = self.find(id) else {
+            return Ok(0);
+        };
+        let types = contract.types_of(computation.number);
+        let inputs = contract.accepted_before(computation.cutoff, types);
+        let mut counts: BTreeMap<u32, u64> = types.iter().map(|ty| (*ty, 0)).collect();
+        for (_, ty) in &inputs {
+            *counts.entry(*ty).or_default() += 1;
+        }
+        let calldata = computation.number.to_be_bytes().to_vec();
+        let tracing = Some(Tracing::new(counts));
+        let outcome = self.tell(contract, Entry::Compute, calldata, tracing, TRACE_FUEL)?;
+        let used = outcome.fuel_used + FREEZE_INPUT_FUEL * inputs.len() as u64;
+        match checked(outcome) {
+            Ok(program) => self.run(id, inputs, program),
+            Err(reason) => self.fail(id, Fault::Program, reason),
+        }
+        Ok(used)
+    }
+
+    fn run(&mut self, id: B256, inputs: Vec<(B256, u32)>, program: Program) {
+        let leaves = inputs.iter().filter_map(|(id, _)| {
+            let input = self.state.input(*id)?;
+            let sealed = input.sealed.as_deref()?;
+            Some(input::leaf(*id, input.owner, sealed))
+        });
+        let outputs = program.outputs();
+        let frozen = Frozen {
+            input_root: input::root(leaves.collect()),
+            inputs: inputs.into(),
+            program_hash: B256::from(program.hash()),
+            rounds: program.plan().rounds as u64,
+            opened_bytes: outputs.iter().map(|(kind, len)| kind.bytes(*len)).sum(),
+            program: Some(Arc::new(program)),
+        };
+        let not_before_ms = self.place.time_ms;
+        if let Some(computation) = self.state.computation_mut(id) {
+            computation.frozen = Some(frozen);
+            let attempt = 0;
+            computation.phase = Phase::Running {
+                attempt,
+                not_before_ms,
+            };
+            let computation = id;
+            self.event(Event::AttemptStarted {
+                computation,
+                attempt,
+            });
+        }
+    }
+
+    /// Counts a node's result.
+    pub(super) fn result(&mut self, id: B256, node: u8, opened: &Bytes) {
+        if self.state.computation(id).is_none() {
+            return;
+        }
+        let computation = self.state.computation_mut(id);
+        if computation.is_some_and(|c| c.result(node, opened)) {
+            self.state.work.push_back(Work::Encode(id));
+        }
+    }
+
+    /// Counts a stop of an attempt at a node.
+    pub(super) fn stop(&mut self, id: B256, node: u8, attempt: u32, reason: &StopReason) {
+        if self.state.computation(id).is_none() {
+            return;
+        }
+        let now_ms = self.place.time_ms;
+        let computation = self.state.computation_mut(id);
+        match computation.and_then(|c| c.stop(node, attempt, reason, now_ms)) {
+            None => {}
+            Some(Some(attempt)) => self.event(Event::AttemptStarted {
+                computation: id,
+                attempt,
+            }),
+            Some(None) => {
+                let reason = format!("all {} attempts were stopped", wire::limits::ATTEMPTS);
+                self.fail(id, Fault::Attempts, reason);
+            }
+        }
+    }
+
+    /// Lets the contract encode what was opened, and fixes what is to be signed. Returns the fuel
+    /// used.
+    ///
+    /// # Errors
+    /// [`HostFault`].
+    pub(super) fn encode(&mut self, id: B256) -> Result<u64, HostFault> {
+        let Some((computation, contract)) = self.find(id) else {
+            return Ok(0);
+        };
+        let mut calldata = computation.number.to_be_bytes().to_vec();
+        calldata.extend_from_slice(computation.opened.as_ref().map_or(&[], |o| o));
+        let outcome = self.tell(contract, Entry::Encode, calldata, None, CALL_FUEL)?;
+        let code_hash = contract.compiled.code_hash;
+        match outcome.ending {
+            Ending::Ok => self.open(id, code_hash, outcome.output),
+            ref ending => {
+                let reason = format!("the contract could not encode the result: {}", why(ending));
+                self.fail(id, Fault::Output, reason);
+            }
+        }
+        Ok(outcome.fuel_used)
+    }
+
+    fn open(&mut self, id: B256, code_hash: B256, output: Bytes) {
+        let committee = self.committee;
+        let Some(computation) = self.state.computation_mut(id) else {
+            return;
+        };
+        let Some(frozen) = &mut computation.frozen else {
+            return;
+        };
+        frozen.program = None;
+        let attestation = Attestation {
+            l2ChainId: committee.chain_id,
+            l2Contract: computation.contract,
+            codeHash: code_hash,
+            computationId: id,
+            programHash: frozen.program_hash,
+            inputRoot: frozen.input_root,
+            inputCount: frozen.inputs.len() as u64,
+            context: computation.context,
+            epoch: committee.epoch,
+            output,
+        };
+        computation.digest = attestation.digest(&committee.l1);
+        computation.attestation = Some(attestation);
+        computation.phase = Phase::Opened;
+        self.event(Event::Opened { computation: id });
+    }
+
+    /// Checks and counts a node's signature of an attestation. Those after the third are kept too.
+    pub(super) fn attest(&mut self, id: B256, node: u8, signature: Signature) {
+        let Some(computation) = self.state.computation(id) else {
+            return;
+        };
+        let place = usize::from(node);
+        let known = computation
+            .signatures
+            .get(place)
+            .is_some_and(Option::is_some);
+        if computation.attestation.is_none() || known {
+            return;
+        }
+        let signer = signing::recover("attestation", computation.digest, &signature).ok();
+        let expected = self.committee.nodes.get(place).map(|node| node.address);
+        if signer.is_none() || signer != expected {
+            return;
+        }
+        let block = self.place.block;
+        if let Some(computation) = self.state.computation_mut(id)
+            && computation.signature(node, signature)
+        {
+            computation.phase = Phase::Attested;
+            computation.attested_in = Some(block);
+            self.state.unfinished.remove(&id);
+            self.state.work.push_back(Work::TellAttested(id));
+            self.event(Event::Attested { computation: id });
+        }
+    }
+
+    fn fail(&mut self, id: B256, fault: Fault, reason: String) {
+        if let Some(computation) = self.state.computation_mut(id) {
+            computation.phase = Phase::Failed { reason };
+            if let Some(frozen) = &mut computation.frozen {
+                frozen.program = None;
+            }
+        }
+        self.state.unfinished.remove(&id);
+        self.state.work.push_back(Work::TellFailed(id, fault));
+        self.event(Event::Failed { computation: id });
+    }
+
+    /// Tells the contract that a computation was attested; what it does then is kept if it ends
+    /// well. Returns the fuel used.
+    ///
+    /// # Errors
+    /// [`HostFault`].
+    pub(super) fn tell_attested(&mut self, id: B256) -> Result<u64, HostFault> {
+        let Some((computation, _)) = self.find(id) else {
+            return Ok(0);
+        };
+        let output = computation.attestation.as_ref().map(|a| a.output.clone());
+        self.call_back(id, Entry::Attested, &output.unwrap_or_default())
+    }
+
+    /// Tells the contract that a computation has failed, likewise.
+    ///
+    /// # Errors
+    /// [`HostFault`].
+    pub(super) fn tell_failed(&mut self, id: B256, fault: Fault) -> Result<u64, HostFault> {
+        self.call_back(id, Entry::Failed, &(fault as u32).to_be_bytes())
+    }
+
+    fn call_back(&mut self, id: B256, entry: Entry, last: &[u8]) -> Result<u64, HostFault> {
+        let Some((computation, contract)) = self.find(id) else {
+            return Ok(0);
+        };
+        let mut calldata = computation.number.to_be_bytes().to_vec();
+        calldata.extend_from_slice(&computation.index.to_be_bytes());
+        calldata.extend_from_slice(last);
+        let (started_by, address) = (computation.started_by, contract.address);
+        let outcome = self.tell(contract, entry, calldata, None, CALL_FUEL)?;
+        if outcome.ending == Ending::Ok {
+            self.state.write(address, outcome.effects.writes);
+            self.system_logs(started_by, address, outcome.effects.events);
+        }
+        Ok(outcome.fuel_used)
+    }
+
+    /// Calls a contract in the name of nobody.
+    fn tell(
+        &self,
+        contract: &Contract,
+        entry: Entry,
+        calldata: Vec<u8>,
+        tracing: Option<Tracing>,
+        fuel: u64,
+    ) -> Result<Outcome, HostFault> {
+        let place = self.place;
+        contract.compiled.run(Call {
+            entry,
+            calldata: calldata.into(),
+            context: place.context(self.committee, contract.address, Address::ZERO),
+            storage: Arc::clone(&contract.storage),
+            next_computation: contract.computations,
+            tracing,
+            fuel,
+        })
+    }
+
+    fn find(&self, id: B256) -> Option<(&Computation, &Contract)> {
+        let computation = self.state.computation(id)?;
+        let contract = self.state.contract(computation.contract)?;
+        Some((computation, contract))
+    }
+}
+
+/// The traced program, if the nodes can run it.
+fn checked(outcome: Outcome) -> Result<Program, String> {
+    let program = match (outcome.ending, outcome.program) {
+        (Ending::Ok, Some(program)) => program,
+        (ending, _) => {
+            let why = why(&ending);
+            return Err(format!("the program could not be traced: {why}"));
+        }
+    };
+    let frame = program.plan().largest_frame;
+    if frame > SESSION_FRAME_BYTES {
+        return Err(format!(
+            "a frame of the program has {frame} bytes, and at most {SESSION_FRAME_BYTES} are allowed"
+        ));
+    }
+    Ok(program)
+}
+
+fn why(ending: &Ending) -> String {
+    match ending {
+        Ending::Fault(fault) => ContractFault::to_string(fault),
+        Ending::Ok | Ending::Reverted => "it refused".to_owned(),
+    }
+}
