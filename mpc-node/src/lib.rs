@@ -1,1 +1,24 @@
-//! To be written.
+//! One node of a cluster: the shell around the pure crates.
+//!
+//! Owns what they may not have: the swarm, files and sled, JSON-RPC, session workers, keys and
+//! the clock. It decides nothing that nodes must agree on. Read [`node`] first (what runs beside
+//! what), then [`core`] (the one thread that owns ordering), [`network`], [`session`], [`seeds`],
+//! [`storage`] and [`rpc`].
+
+pub mod admin;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod core;
+mod error;
+pub mod filter;
+pub mod keys;
+pub mod metrics;
+pub mod network;
+pub mod node;
+pub mod rpc;
+pub mod seeds;
+pub mod session;
+pub mod storage;
+
+pub use error::NodeError;

@@ -1,0 +1,345 @@
+//! The one thread that owns this node's part in the log.
+//!
+//! It takes what happens (peers, users, seeds, sessions, time), gives it to
+//! [`ordering::Ordering`], and performs the effects strictly in order ([`effects`]): what must be on disk
+//! is fsynced before the next effect is performed. It has a thread of its own since it runs
+//! contracts and waits for the disk.
+//!
+//! JSON-RPC reads the same state under a lock. Whoever writes goes first, calls are bounded in
+//! number and fuel, and everything that waits is taken in one go, so readers can slow this thread
+//! down by at most one bounded call for each round of messages, and never stop it.
+
+mod effects;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock, RwLockReadGuard},
+};
+
+use alloy_primitives::{B256, Bytes};
+use ordering::{Effect, Input, Ordering, Refusal};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot, watch},
+};
+use tokio_util::sync::CancellationToken;
+use wire::{limits::NODES, peer::PeerMessage};
+
+use crate::{
+    NodeError,
+    clock::Clock,
+    metrics::Metrics,
+    network::{Inbound, Inlets, Network, NetworkEvent, sessions::SessionId},
+    seeds::{Order, SeedKeeper, Verdict},
+    session::{Outcome, Workers},
+    storage::{block_log::BlockLog, derived::Derived, wal::Wal},
+};
+
+/// Inputs taken in one go.
+const AT_ONCE: usize = 64;
+
+/// What RPC asks of the core.
+#[derive(Debug)]
+pub enum Command {
+    /// A user's transaction.
+    Submit {
+        /// The envelope.
+        raw: Bytes,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Result<B256, Refusal>>,
+    },
+    /// Time is to move forward; development only.
+    AdvanceTime {
+        /// Names the request.
+        request: B256,
+        /// By how much, in milliseconds.
+        by_ms: u64,
+    },
+}
+
+/// The state that the core and RPC share.
+#[derive(Debug)]
+pub struct Shared {
+    ordering: RwLock<OrderingCell>,
+    height: watch::Sender<u64>,
+    /// The clock of this node.
+    pub clock: Clock,
+}
+
+struct OrderingCell(Ordering);
+
+impl std::fmt::Debug for OrderingCell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ordering")
+    }
+}
+
+/// Reads the state; keep it short.
+pub struct StateGuard<'a>(RwLockReadGuard<'a, OrderingCell>);
+
+impl std::ops::Deref for StateGuard<'_> {
+    type Target = Ordering;
+
+    fn deref(&self) -> &Ordering {
+        &self.0.0
+    }
+}
+
+impl Shared {
+    /// Takes the state.
+    #[must_use]
+    pub fn new(ordering: Ordering, clock: Clock) -> Self {
+        let height = watch::Sender::new(ordering.runtime().head().number);
+        Self {
+            ordering: RwLock::new(OrderingCell(ordering)),
+            height,
+            clock,
+        }
+    }
+
+    /// The state for reading. Blocks while a block is applied; not for asynchronous tasks.
+    pub fn read(&self) -> StateGuard<'_> {
+        StateGuard(self.ordering.read().unwrap_or_else(|e| e.into_inner()))
+    }
+
+    /// Number of the last block that is applied and indexed.
+    #[must_use]
+    pub fn height(&self) -> watch::Receiver<u64> {
+        self.height.subscribe()
+    }
+}
+
+/// What the core works with.
+pub struct Core {
+    /// The state.
+    pub shared: Arc<Shared>,
+    /// The log of decided blocks.
+    pub blocks: BlockLog,
+    /// The write-ahead log.
+    pub wal: Wal,
+    /// Indices.
+    pub derived: Derived,
+    /// The other nodes.
+    pub network: Network,
+    /// What comes from them.
+    pub inlets: Inlets,
+    /// The keeper of seeds.
+    pub seeds: SeedKeeper,
+    /// What the keeper says.
+    pub verdicts: mpsc::Receiver<Verdict>,
+    /// What RPC asks.
+    pub commands: mpsc::Receiver<Command>,
+    /// Starts sessions.
+    pub workers: Workers,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Ends sessions, and the state of performing effects.
+struct Running {
+    core: Core,
+    sessions: HashMap<B256, (u32, CancellationToken)>,
+    outcome_sender: mpsc::Sender<(SessionId, Outcome)>,
+    replies: HashMap<u64, oneshot::Sender<Result<B256, Refusal>>>,
+    next_request: u64,
+    wake_ms: Option<u64>,
+}
+
+/// Something that happened.
+enum Happening {
+    Network(NetworkEvent),
+    Message(u8, Inbound),
+    Command(Command),
+    Verdict(Verdict),
+    Session(SessionId, Outcome),
+    Tick,
+    Stop,
+}
+
+impl Core {
+    /// Runs until `stop` is cancelled, on the calling thread.
+    ///
+    /// # Errors
+    /// [`NodeError::Halted`] if ordering cannot go on safely; [`NodeError::File`] if the disk
+    /// fails.
+    pub fn run(
+        self,
+        first: Vec<Effect>,
+        stop: &CancellationToken,
+        runtime: &Handle,
+    ) -> Result<(), NodeError> {
+        let (outcome_sender, mut outcomes) = mpsc::channel(64);
+        let mut running = Running {
+            core: self,
+            sessions: HashMap::new(),
+            outcome_sender,
+            replies: HashMap::new(),
+            next_request: 0,
+            wake_ms: None,
+        };
+        let head = {
+            let state = running.core.shared.read();
+            *state.runtime().head()
+        };
+        running.perform(first, &head)?;
+        let result = loop {
+            let happening = runtime.block_on(running.next(&mut outcomes, stop));
+            if matches!(happening, Happening::Stop) {
+                break Ok(());
+            }
+            let mut inputs = Vec::new();
+            // Room that messages take is given back once they are dealt with.
+            let mut rooms = Vec::new();
+            running.translate(happening, &mut inputs, &mut rooms);
+            while inputs.len() < AT_ONCE {
+                let Some(more) = running.next_at_once(&mut outcomes) else {
+                    break;
+                };
+                running.translate(more, &mut inputs, &mut rooms);
+            }
+            if let Err(error) = running.take(inputs) {
+                break Err(error);
+            }
+        };
+        for (_, cancelled) in running.sessions.values() {
+            cancelled.cancel();
+        }
+        running.core.wal.sync()?;
+        running.core.derived.flush()?;
+        result
+    }
+}
+
+impl Running {
+    async fn next(
+        &mut self,
+        outcomes: &mut mpsc::Receiver<(SessionId, Outcome)>,
+        stop: &CancellationToken,
+    ) -> Happening {
+        let core = &mut self.core;
+        let [m0, m1, m2, m3] = &mut core.inlets.messages;
+        let wake = self.wake_ms.map(|at_ms| core.shared.clock.instant(at_ms));
+        let timer = async {
+            match wake {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        // Branches are polled in random order: nobody who floods this node keeps the others out.
+        tokio::select! {
+            () = stop.cancelled() => Happening::Stop,
+            () = timer => {
+                self.wake_ms = None;
+                Happening::Tick
+            }
+            Some(event) = core.inlets.events.recv() => Happening::Network(event),
+            Some(message) = m0.recv() => Happening::Message(0, message),
+            Some(message) = m1.recv() => Happening::Message(1, message),
+            Some(message) = m2.recv() => Happening::Message(2, message),
+            Some(message) = m3.recv() => Happening::Message(3, message),
+            Some(verdict) = core.verdicts.recv() => Happening::Verdict(verdict),
+            Some((id, outcome)) = outcomes.recv() => Happening::Session(id, outcome),
+            Some(command) = core.commands.recv() => Happening::Command(command),
+        }
+    }
+
+    /// What else has happened by now. A fair share of everything, one of a kind at a time.
+    fn next_at_once(
+        &mut self,
+        outcomes: &mut mpsc::Receiver<(SessionId, Outcome)>,
+    ) -> Option<Happening> {
+        let core = &mut self.core;
+        if let Ok(event) = core.inlets.events.try_recv() {
+            return Some(Happening::Network(event));
+        }
+        let start = self.next_request as usize;
+        for offset in 0..NODES {
+            let party = (start + offset) % NODES;
+            if let Ok(message) = core.inlets.messages[party].try_recv() {
+                self.next_request += 1;
+                let from = u8::try_from(party).unwrap_or(u8::MAX);
+                return Some(Happening::Message(from, message));
+            }
+        }
+        if let Ok(verdict) = core.verdicts.try_recv() {
+            return Some(Happening::Verdict(verdict));
+        }
+        let (id, outcome) = outcomes.try_recv().ok()?;
+        Some(Happening::Session(id, outcome))
+    }
+
+    fn translate(
+        &mut self,
+        happening: Happening,
+        inputs: &mut Vec<Input>,
+        rooms: &mut Vec<tokio::sync::OwnedSemaphorePermit>,
+    ) {
+        match happening {
+            Happening::Stop => {}
+            Happening::Tick => inputs.push(Input::Tick),
+            Happening::Network(NetworkEvent::Up { peer }) => inputs.push(Input::PeerUp { peer }),
+            Happening::Network(NetworkEvent::Down { peer }) => {
+                inputs.push(Input::PeerDown { peer });
+            }
+            Happening::Message(from, Inbound { message, _room }) => {
+                match message {
+                    PeerMessage::WantSeeds { inputs } => {
+                        self.core.seeds.peer_said(Order::Asked { from, inputs });
+                    }
+                    PeerMessage::Seeds(seeds) => {
+                        self.core.seeds.peer_said(Order::Sent { from, seeds });
+                    }
+                    message => inputs.push(Input::Peer { from, message }),
+                }
+                rooms.push(_room);
+            }
+            Happening::Verdict(Verdict::Held(input)) => inputs.push(Input::SeedsHeld { input }),
+            Happening::Verdict(Verdict::Missing(input)) => {
+                inputs.push(Input::SeedsMissing { input });
+            }
+            Happening::Session(
+                SessionId {
+                    computation,
+                    attempt,
+                },
+                outcome,
+            ) => match outcome {
+                Outcome::Done(opened) => inputs.push(Input::SessionDone {
+                    computation,
+                    attempt,
+                    opened,
+                }),
+                Outcome::Stopped(reason) => inputs.push(Input::SessionStopped {
+                    computation,
+                    attempt,
+                    reason,
+                }),
+                Outcome::Cancelled => {}
+            },
+            Happening::Command(Command::Submit { raw, answer }) => {
+                let request = self.next_request;
+                self.next_request += 1;
+                self.replies.insert(request, answer);
+                inputs.push(Input::Submit { request, raw });
+            }
+            Happening::Command(Command::AdvanceTime { request, by_ms }) => {
+                inputs.push(Input::AdvanceTime { request, by_ms });
+            }
+        }
+    }
+
+    /// Gives inputs to ordering, and performs what comes of them.
+    fn take(&mut self, inputs: Vec<Input>) -> Result<(), NodeError> {
+        let now_ms = self.core.shared.clock.now_ms();
+        let shared = self.core.shared.clone();
+        let (effects, head) = {
+            let mut state = shared.ordering.write().unwrap_or_else(|e| e.into_inner());
+            let effects = inputs
+                .into_iter()
+                .flat_map(|input| state.0.step(input, now_ms));
+            let effects: Vec<Effect> = effects.collect();
+            (effects, *state.0.runtime().head())
+        };
+        self.perform(effects, &head)
+    }
+}

@@ -1,0 +1,31 @@
+//! The seam at which a test build of a node misbehaves.
+
+use crate::network::sessions::SessionId;
+
+/// A frame of a computation that is about to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct OutgoingFrame {
+    /// The session.
+    pub session: SessionId,
+    /// Round of the session, from 0.
+    pub round: u32,
+    /// Party number of the receiver.
+    pub to: u8,
+}
+
+/// Sees every outgoing frame of every computation. The normal node uses [`Honest`]; a test node
+/// alters what it sends. It never sees anything else of the node.
+pub trait FrameFilter: Send + Sync + 'static {
+    /// What is sent instead of `frame`; nothing at all if none.
+    fn outgoing(&self, place: OutgoingFrame, frame: Vec<u8>) -> Option<Vec<u8>>;
+}
+
+/// Sends what the engine says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Honest;
+
+impl FrameFilter for Honest {
+    fn outgoing(&self, _place: OutgoingFrame, frame: Vec<u8>) -> Option<Vec<u8>> {
+        Some(frame)
+    }
+}

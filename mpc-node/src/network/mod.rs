@@ -1,0 +1,227 @@
+//! Connections between the four nodes.
+//!
+//! One libp2p swarm over TCP, Noise and Yamux, pinned to the committee ([`pinned`]). The node of
+//! lower index dials. On each connection run one long-lived stream in each direction with what
+//! nodes say to each other (`link`), and one stream for each session of a computation, opened
+//! by the lower index ([`sessions`]). Everything is bounded: queues drop their oldest (`outbox`)
+//! or hold up the sender, frames have a length ([`frame`]), connections and streams a number.
+//! Read `swarm` first.
+
+pub mod frame;
+mod link;
+mod outbox;
+pub mod pinned;
+pub mod sessions;
+mod swarm;
+
+use std::{
+    sync::{Arc, atomic::AtomicU8, atomic::Ordering},
+    time::Duration,
+};
+
+use alloy_primitives::Bytes;
+use futures::StreamExt as _;
+use libp2p::StreamProtocol;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use wire::{
+    limits::{NODES, PEER_FRAME_BYTES},
+    peer::PeerMessage,
+};
+
+use crate::{NodeError, config::Membership, keys::NodeKeys, metrics::Metrics};
+use outbox::Outbox;
+use sessions::SessionLinks;
+
+const PEER_PROTOCOL: StreamProtocol = StreamProtocol::new("/quartet/peer/1");
+const SESSION_PROTOCOL: StreamProtocol = StreamProtocol::new("/quartet/session/1");
+
+/// How long opening a stream and its acknowledgement may take.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
+/// A sign of life is sent after this silence.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// A peer that was silent for so long is taken for gone, and its connection is closed.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// What the network tells the core.
+#[derive(Debug)]
+pub enum NetworkEvent {
+    /// A peer can be sent messages.
+    Up {
+        /// Party number of the peer.
+        peer: u8,
+    },
+    /// It cannot any more.
+    Down {
+        /// Party number of the peer.
+        peer: u8,
+    },
+}
+
+/// A message of a peer, with its share of the memory that this peer may fill.
+#[derive(Debug)]
+pub struct Inbound {
+    /// The message.
+    pub message: PeerMessage,
+    /// Given back when the message has been dealt with.
+    pub _room: tokio::sync::OwnedSemaphorePermit,
+}
+
+/// What the core reads from the network.
+#[derive(Debug)]
+pub struct Inlets {
+    /// Connections coming and going.
+    pub events: mpsc::Receiver<NetworkEvent>,
+    /// Messages by peer; that of this node itself stays empty.
+    pub messages: [mpsc::Receiver<Inbound>; NODES],
+}
+
+/// Sends to peers; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Network {
+    me: u8,
+    outboxes: [Arc<Outbox>; NODES],
+    connected: Arc<AtomicU8>,
+    metrics: Arc<Metrics>,
+    sessions: SessionLinks,
+}
+
+/// The running tasks; they end when this is dropped.
+pub type NetworkTasks = JoinSet<&'static str>;
+
+/// Starts the swarm. It listens when this returns.
+///
+/// # Errors
+/// [`NodeError::Swarm`] if the address in the committee file cannot be listened on.
+pub async fn start(
+    membership: Arc<Membership>,
+    keys: &NodeKeys,
+    metrics: Arc<Metrics>,
+) -> Result<(Network, Inlets, NetworkTasks), NodeError> {
+    let swarm_error = |error: String| NodeError::Swarm(error);
+    let mut swarm = swarm::build(&membership, keys)?;
+    let mut control = swarm.behaviour().streams.new_control();
+    let mut peer_streams = control
+        .accept(PEER_PROTOCOL)
+        .map_err(|e| swarm_error(e.to_string()))?;
+    let session_streams = control
+        .accept(SESSION_PROTOCOL)
+        .map_err(|e| swarm_error(e.to_string()))?;
+    swarm::listen(&mut swarm, &membership).await?;
+
+    let (event_sender, events) = mpsc::channel(16);
+    let (commands, command_receiver) = mpsc::channel(16);
+    let connections: [watch::Sender<u64>; NODES] = std::array::from_fn(|_| watch::Sender::new(0));
+    let sessions = SessionLinks::new(membership.clone(), control.clone(), metrics.clone());
+    let network = Network {
+        me: membership.me,
+        outboxes: std::array::from_fn(|_| Arc::default()),
+        connected: Arc::new(AtomicU8::new(0)),
+        metrics: metrics.clone(),
+        sessions: sessions.clone(),
+    };
+
+    let mut tasks = JoinSet::new();
+    let mut receivers = Vec::with_capacity(NODES);
+    let mut readers: [Option<link::Reader>; NODES] = [const { None }; NODES];
+    for (party, reader) in (0u8..).zip(&mut readers) {
+        let (sender, receiver) = mpsc::channel(256);
+        receivers.push(receiver);
+        if party == membership.me {
+            continue;
+        }
+        let at = usize::from(party);
+        *reader = Some(link::Reader::new(
+            party,
+            sender,
+            metrics.clone(),
+            commands.clone(),
+        ));
+        let writer = link::Writer {
+            peer: party,
+            peer_id: membership.peers[at],
+            control: control.clone(),
+            connection: connections[at].subscribe(),
+            outbox: network.outboxes[at].clone(),
+            connected: network.connected.clone(),
+            events: event_sender.clone(),
+            metrics: metrics.clone(),
+        };
+        tasks.spawn(async move {
+            writer.run().await;
+            "writer to a peer"
+        });
+    }
+    let accepting = membership.clone();
+    tasks.spawn(async move {
+        // libp2p-stream drops a stream that is not taken at once; the peer then tries again.
+        while let Some((peer_id, stream)) = peer_streams.next().await {
+            let party = accepting.index_of(&peer_id).map(usize::from);
+            if let Some(reader) = party.and_then(|party| readers[party].as_mut()) {
+                reader.take(stream);
+            }
+        }
+        "stream listener"
+    });
+    tasks.spawn(async move {
+        sessions.accept(session_streams).await;
+        "session listener"
+    });
+    tasks.spawn(async move {
+        swarm::run(swarm, membership, connections, command_receiver, metrics).await;
+        "swarm"
+    });
+    let messages = receivers
+        .try_into()
+        .map_err(|_| swarm_error("there are not four nodes".into()))?;
+    Ok((network, Inlets { events, messages }, tasks))
+}
+
+impl Network {
+    /// Queues a message for one peer; it is lost if the peer is not connected or too slow.
+    pub fn send(&self, to: u8, message: &PeerMessage) {
+        self.send_frame(to, encode(message));
+    }
+
+    /// Queues a message for every peer.
+    pub fn broadcast(&self, message: &PeerMessage) {
+        let frame = encode(message);
+        for peer in (0..4u8).filter(|peer| *peer != self.me) {
+            self.send_frame(peer, frame.clone());
+        }
+    }
+
+    fn send_frame(&self, to: u8, frame: Bytes) {
+        if frame.len() > PEER_FRAME_BYTES {
+            tracing::error!(
+                bytes = frame.len(),
+                "a message is too long for a frame: not sent"
+            );
+        } else if let Some(outbox) = self.outboxes.get(usize::from(to)) {
+            let dropped = outbox.push(frame);
+            self.metrics.swarm_dropped[usize::from(to)].inc_by(dropped);
+        }
+    }
+
+    /// Party numbers of the peers that can be sent messages.
+    #[must_use]
+    pub fn connected(&self) -> Vec<u8> {
+        let bits = self.connected.load(Ordering::Relaxed);
+        (0..4u8).filter(|party| bits >> party & 1 == 1).collect()
+    }
+
+    /// Links of sessions.
+    #[must_use]
+    pub const fn sessions(&self) -> &SessionLinks {
+        &self.sessions
+    }
+}
+
+fn encode(message: &PeerMessage) -> Bytes {
+    Bytes::from(message.encode())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! JSON-RPC: what Ethereum's tools expect, and `quartet_*`.
+//!
+//! Reads run on blocking threads under the state's read lock; calls and estimates, which run
+//! contracts, are bounded in number and fuel. Transactions go to the core by a bounded queue. No
+//! method returns a share. Read [`eth`] and [`quartet`]; [`shapes`] has the JSON, [`params`] what
+//! is accepted, [`error`] what is refused and how.
+
+pub mod error;
+pub mod eth;
+pub mod logs;
+pub mod params;
+pub mod quartet;
+pub mod shapes;
+mod writes;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use jsonrpsee::{
+    RpcModule,
+    server::{BatchRequestConfig, Server, ServerConfig, ServerHandle},
+    types::Params,
+};
+use serde_json::Value;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::{
+    NodeError,
+    config::{Membership, RpcLimits},
+    core::{Command, Shared},
+    metrics::Metrics,
+    network::Network,
+    storage::{block_log::BlockReader, derived::Derived},
+};
+use error::RpcError;
+use params::Arguments;
+
+/// What methods work with.
+pub struct Rpc {
+    /// The state.
+    pub shared: Arc<Shared>,
+    /// Decided blocks.
+    pub blocks: BlockReader,
+    /// Indices.
+    pub derived: Derived,
+    /// The other nodes.
+    pub network: Network,
+    /// The committee.
+    pub membership: Arc<Membership>,
+    /// The core's queue.
+    pub commands: mpsc::Sender<Command>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Bounds.
+    pub limits: RpcLimits,
+}
+
+type Answer = Result<Value, RpcError>;
+type Read = fn(&Rpc, &Arguments) -> Answer;
+
+/// Methods that only look things up.
+const READS: &[(&str, Read)] = &[
+    ("eth_accounts", |_, _| Ok(Value::Array(Vec::new()))),
+    ("eth_blockNumber", eth::block_number),
+    ("eth_chainId", eth::chain_id),
+    ("eth_feeHistory", eth::fee_history),
+    ("eth_gasPrice", |_, _| Ok(shapes::quantity(0))),
+    ("eth_getBalance", eth::balance),
+    ("eth_getBlockByHash", eth::block_by_hash),
+    ("eth_getBlockByNumber", eth::block_by_number),
+    ("eth_getCode", eth::code),
+    ("eth_getLogs", logs::logs),
+    ("eth_getTransactionByHash", eth::transaction_by_hash),
+    ("eth_getTransactionCount", eth::transaction_count),
+    ("eth_getTransactionReceipt", eth::transaction_receipt),
+    ("eth_maxPriorityFeePerGas", |_, _| Ok(shapes::quantity(0))),
+    ("eth_syncing", |_, _| Ok(Value::Bool(false))),
+    ("net_listening", |_, _| Ok(Value::Bool(true))),
+    ("net_version", eth::net_version),
+    ("quartet_certificate", quartet::certificate),
+    ("quartet_committee", quartet::committee),
+    ("quartet_computation", quartet::computation),
+    ("quartet_computations", quartet::computations),
+    ("quartet_contract", quartet::contract),
+    ("quartet_input", quartet::input),
+    ("quartet_status", quartet::status),
+    ("web3_clientVersion", eth::client_version),
+];
+
+/// Methods that run contracts.
+const CALLS: &[(&str, Read)] = &[
+    ("eth_call", eth::call),
+    ("eth_estimateGas", eth::estimate_gas),
+];
+
+/// Starts the server; it serves until the handle stops it.
+///
+/// # Errors
+/// [`NodeError::Listen`].
+pub async fn start(address: SocketAddr, rpc: Rpc) -> Result<(SocketAddr, ServerHandle), NodeError> {
+    let failed = |source| NodeError::Listen {
+        what: "JSON-RPC",
+        address,
+        source,
+    };
+    let limits = rpc.limits;
+    let config = ServerConfig::builder()
+        .http_only()
+        .max_request_body_size(limits.max_request_bytes)
+        .max_response_body_size(limits.max_response_bytes)
+        .max_connections(limits.max_connections)
+        .set_batch_request_config(BatchRequestConfig::Limit(limits.max_batch))
+        .build();
+    let server = Server::builder().set_config(config).build(address);
+    let server = server.await.map_err(failed)?;
+    let bound = server.local_addr().map_err(failed)?;
+    let methods = methods(rpc).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+    Ok((bound, server.start(methods)))
+}
+
+fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, jsonrpsee::server::RegisterMethodError> {
+    let calls = Arc::new(Semaphore::new(rpc.limits.max_calls));
+    let mut module = RpcModule::new(rpc);
+    for (name, read) in READS {
+        module.register_blocking_method(name, move |params, rpc, _| {
+            let answer = arguments(&params).and_then(|arguments| read(&rpc, &arguments));
+            counted(&rpc, name, answer)
+        })?;
+    }
+    for (name, call) in CALLS {
+        let calls = calls.clone();
+        module.register_async_method(name, move |params, rpc, _| {
+            let calls = calls.clone();
+            async move {
+                let answer = run_call(&calls, *call, &params, &rpc).await;
+                counted(&rpc, name, answer)
+            }
+        })?;
+    }
+    module.register_async_method("eth_sendRawTransaction", |params, rpc, _| async move {
+        let answer = match arguments(&params) {
+            Ok(arguments) => writes::send_raw_transaction(&rpc, &arguments).await,
+            Err(error) => Err(error),
+        };
+        counted(&rpc, "eth_sendRawTransaction", answer)
+    })?;
+    module.register_async_method("quartet_advanceTime", |params, rpc, _| async move {
+        let answer = match arguments(&params) {
+            Ok(arguments) => writes::advance_time(&rpc, &arguments).await,
+            Err(error) => Err(error),
+        };
+        counted(&rpc, "quartet_advanceTime", answer)
+    })?;
+    Ok(module)
+}
+
+/// Runs a call on a blocking thread, when it is its turn.
+async fn run_call(calls: &Semaphore, call: Read, params: &Params<'_>, rpc: &Arc<Rpc>) -> Answer {
+    let arguments = arguments(params)?;
+    let _turn = calls.acquire().await.map_err(|_| RpcError::Busy)?;
+    let rpc = rpc.clone();
+    let running = tokio::task::spawn_blocking(move || call(&rpc, &arguments));
+    running
+        .await
+        .map_err(|_| RpcError::Internal("the call was cut off".into()))?
+}
+
+fn arguments(params: &Params<'_>) -> Result<Arguments, RpcError> {
+    Arguments::parse(params.as_str())
+}
+
+fn counted(rpc: &Rpc, name: &'static str, answer: Answer) -> Answer {
+    rpc.metrics.request(name, answer.is_ok());
+    answer
+}
+
+#[cfg(test)]
+mod tests;

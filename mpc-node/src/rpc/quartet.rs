@@ -1,0 +1,60 @@
+//! Methods that Ethereum has no word for; their shapes are in `wire::rpc`.
+
+use alloy_primitives::{Address, B256};
+use wire::rpc::NodeStatus;
+
+use super::{Answer, Rpc, params::Arguments, shapes::value};
+use crate::metrics::totals;
+
+pub(super) fn committee(rpc: &Rpc, _: &Arguments) -> Answer {
+    Ok(value(&rpc.membership.committee))
+}
+
+pub(super) fn contract(rpc: &Rpc, arguments: &Arguments) -> Answer {
+    let address: Address = arguments.get(0, "address")?;
+    Ok(value(&rpc.shared.read().runtime().contract(address)))
+}
+
+pub(super) fn input(rpc: &Rpc, arguments: &Arguments) -> Answer {
+    let id: B256 = arguments.get(0, "transaction hash")?;
+    Ok(value(&rpc.shared.read().runtime().input(id)))
+}
+
+pub(super) fn computation(rpc: &Rpc, arguments: &Arguments) -> Answer {
+    let id: B256 = arguments.get(0, "computation id")?;
+    Ok(value(&rpc.shared.read().runtime().computation(id)))
+}
+
+pub(super) fn computations(rpc: &Rpc, arguments: &Arguments) -> Answer {
+    let address: Address = arguments.get(0, "address")?;
+    Ok(value(&rpc.shared.read().runtime().computations(address)))
+}
+
+pub(super) fn certificate(rpc: &Rpc, arguments: &Arguments) -> Answer {
+    let id: B256 = arguments.get(0, "computation id")?;
+    Ok(value(&rpc.shared.read().runtime().certificate(id)))
+}
+
+pub(super) fn status(rpc: &Rpc, _: &Arguments) -> Answer {
+    let (head, counts, pending) = {
+        let state = rpc.shared.read();
+        let runtime = state.runtime();
+        (*runtime.head(), runtime.counts(), state.pending())
+    };
+    let me = rpc.membership.me;
+    Ok(value(&NodeStatus {
+        node: me,
+        address: rpc.membership.committee.nodes[usize::from(me)].address,
+        version: env!("CARGO_PKG_VERSION").into(),
+        block: head.number,
+        block_hash: head.hash,
+        state_root: head.state_root,
+        time: head.time_ms / 1000,
+        connected: rpc.network.connected(),
+        pending_transactions: pending as u64,
+        pending_inputs: counts.pending_inputs,
+        running_computations: counts.running_computations,
+        session_bytes_sent: totals(&rpc.metrics.session_sent),
+        swarm_bytes_sent: totals(&rpc.metrics.swarm_sent),
+    }))
+}

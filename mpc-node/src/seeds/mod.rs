@@ -1,0 +1,357 @@
+//! This node's seeds of inputs: opened from their seals, else asked for from peers.
+//!
+//! One task owns what is under way. Seals are opened in batches on blocking threads. A seed, from
+//! wherever it comes, is believed only if it opens its commitment. Peers are asked, and answered,
+//! by input id only; an answer holds no component that the asker is not to have, which is the one
+//! with its own index. Seeds are kept encrypted ([`crate::storage::seed_box`]).
+
+mod wants;
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use alloy_primitives::B256;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::Instant,
+};
+use wire::{
+    limits::PENDING_INPUTS,
+    peer::{PeerMessage, SharedSeeds},
+    sealed::SealKey,
+};
+use zk_contract_runtime::PendingInput;
+
+use crate::{
+    metrics::Metrics,
+    network::Network,
+    storage::{derived::Derived, seed_box::HeldSeeds},
+};
+use wants::{Wants, Weighed};
+
+/// Seals opened by one job.
+const BATCH: usize = 128;
+/// Jobs at the same time.
+const JOBS: usize = 2;
+/// Inputs of one request or answer between peers.
+pub const PER_MESSAGE: usize = 1024;
+/// How often what is wanted is looked through.
+const TICK: Duration = Duration::from_millis(100);
+
+/// An order to the seeds' keeper.
+pub enum Order {
+    /// Get the seeds of an input and tell the core.
+    Open {
+        /// Id of the input.
+        input: B256,
+        /// The input.
+        pending: PendingInput,
+    },
+    /// Get the seeds of inputs for a session.
+    Collect {
+        /// The inputs.
+        inputs: Vec<(B256, PendingInput)>,
+        /// How long to try.
+        patience: Duration,
+        /// Where the seeds go.
+        answer: oneshot::Sender<Vec<Option<HeldSeeds>>>,
+    },
+    /// The input is rejected: its seeds are of no use.
+    Forget {
+        /// Id of the input.
+        input: B256,
+    },
+    /// A peer asks for seeds.
+    Asked {
+        /// Party number of the peer.
+        from: u8,
+        /// Ids of the inputs.
+        inputs: Vec<B256>,
+    },
+    /// A peer sends seeds.
+    Sent {
+        /// Party number of the peer.
+        from: u8,
+        /// The seeds.
+        seeds: Vec<SharedSeeds>,
+    },
+}
+
+/// What the keeper tells the core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// This node holds its seeds of the input.
+    Held(B256),
+    /// They cannot be had, so far.
+    Missing(B256),
+}
+
+/// Gives orders; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SeedKeeper {
+    orders: mpsc::Sender<Order>,
+    questions: mpsc::Sender<Order>,
+}
+
+impl SeedKeeper {
+    /// Starts the keeper.
+    #[must_use]
+    pub fn start(
+        me: u8,
+        key: SealKey,
+        derived: Derived,
+        network: Network,
+        metrics: Arc<Metrics>,
+        verdicts: mpsc::Sender<Verdict>,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
+        // The log bounds how many inputs are pending, so orders always find room.
+        let (orders, order_receiver) = mpsc::channel(2 * PENDING_INPUTS);
+        let (questions, question_receiver) = mpsc::channel(64);
+        let keeper = Keeper {
+            me,
+            key: Arc::new(key),
+            derived,
+            network,
+            metrics,
+            verdicts,
+            sealed: VecDeque::new(),
+            opening: HashSet::new(),
+            wants: Wants::default(),
+            sessions: Vec::new(),
+            jobs: JoinSet::new(),
+        };
+        let task = tokio::spawn(keeper.run(order_receiver, question_receiver));
+        (Self { orders, questions }, task)
+    }
+
+    /// Gives an order of this node's own. Returns whether there was room.
+    pub fn order(&self, order: Order) -> bool {
+        self.orders.try_send(order).is_ok()
+    }
+
+    /// Passes on what a peer said; dropped if there is too much of it, since peers ask again.
+    pub fn peer_said(&self, order: Order) {
+        if self.questions.try_send(order).is_err() {
+            tracing::debug!("too many questions about seeds at once: dropping one");
+        }
+    }
+}
+
+struct Keeper {
+    me: u8,
+    key: Arc<SealKey>,
+    derived: Derived,
+    network: Network,
+    metrics: Arc<Metrics>,
+    verdicts: mpsc::Sender<Verdict>,
+    sealed: VecDeque<(B256, PendingInput)>,
+    opening: HashSet<B256>,
+    wants: Wants,
+    sessions: Vec<Collection>,
+    jobs: JoinSet<Vec<(B256, PendingInput, bool)>>,
+}
+
+/// Seeds that a session waits for.
+struct Collection {
+    inputs: Vec<B256>,
+    missing: HashSet<B256>,
+    until: Instant,
+    answer: oneshot::Sender<Vec<Option<HeldSeeds>>>,
+}
+
+impl Keeper {
+    async fn run(
+        mut self,
+        mut orders: mpsc::Receiver<Order>,
+        mut questions: mpsc::Receiver<Order>,
+    ) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(order) => self.take(order).await,
+                    None => return,
+                },
+                Some(order) = questions.recv() => self.take(order).await,
+                Some(opened) = self.jobs.join_next() => match opened {
+                    Ok(opened) => self.opened(opened).await,
+                    Err(error) => tracing::error!(%error, "a job that opens seals failed"),
+                },
+                _ = tick.tick() => self.tick().await,
+            }
+            self.start_jobs();
+        }
+    }
+
+    async fn take(&mut self, order: Order) {
+        match order {
+            Order::Open { input, pending } => {
+                if self.derived.has_seeds(input) && self.derived.seeds(input).is_some() {
+                    self.held(input).await;
+                } else if self.opening.insert(input) {
+                    self.sealed.push_back((input, pending));
+                }
+            }
+            Order::Collect {
+                inputs,
+                patience,
+                answer,
+            } => {
+                let ids = inputs.iter().map(|(id, _)| *id).collect();
+                let mut missing = HashSet::new();
+                for (id, pending) in inputs {
+                    if self.derived.seeds(id).is_none() {
+                        missing.insert(id);
+                        if self.opening.insert(id) {
+                            self.sealed.push_back((id, pending));
+                        }
+                    }
+                }
+                let collection = Collection {
+                    inputs: ids,
+                    missing,
+                    until: Instant::now() + patience,
+                    answer,
+                };
+                self.sessions.push(collection);
+                self.answer_sessions();
+            }
+            Order::Forget { input } => self.wants.forget(input),
+            Order::Asked { from, inputs } => self.answer_peer(from, inputs),
+            Order::Sent { from, seeds } => {
+                for shared in seeds {
+                    match self.wants.weigh(from, &shared) {
+                        Weighed::Complete(seeds) => self.keep(shared.input, &seeds).await,
+                        Weighed::Lie => {
+                            self.metrics.suspicions[usize::from(from)].inc();
+                            tracing::warn!(from, input = %shared.input,
+                                "a peer sent a seed that does not open its commitment");
+                        }
+                        Weighed::Nothing => {}
+                    }
+                }
+                self.answer_sessions();
+            }
+        }
+    }
+
+    /// Opens seals on blocking threads, a batch at a time.
+    fn start_jobs(&mut self) {
+        while self.jobs.len() < JOBS && !self.sealed.is_empty() {
+            let batch: Vec<_> = self.sealed.drain(..BATCH.min(self.sealed.len())).collect();
+            let (me, key, derived) = (self.me, self.key.clone(), self.derived.clone());
+            self.jobs.spawn_blocking(move || {
+                let open = |(input, pending): (B256, PendingInput)| {
+                    let opened = key.open(me, &pending.binding, &pending.sealed);
+                    let kept = match opened {
+                        Ok(seeds) => derived.keep_seeds(input, &seeds).is_ok(),
+                        Err(_) => false,
+                    };
+                    (input, pending, kept)
+                };
+                batch.into_iter().map(open).collect()
+            });
+        }
+    }
+
+    async fn opened(&mut self, opened: Vec<(B256, PendingInput, bool)>) {
+        for (input, pending, kept) in opened {
+            self.opening.remove(&input);
+            if kept {
+                self.held(input).await;
+            } else {
+                self.metrics.seals_bad.inc();
+                tracing::info!(%input, "the seal for this node does not open: asking the peers");
+                self.wants.add(input, pending, self.me, Instant::now());
+            }
+        }
+        self.answer_sessions();
+        self.ask();
+    }
+
+    async fn keep(&mut self, input: B256, seeds: &HeldSeeds) {
+        match self.derived.keep_seeds(input, seeds) {
+            Ok(()) => {
+                tracing::info!(%input, "the seeds came from the peers");
+                self.held(input).await;
+            }
+            Err(error) => tracing::error!(%error, "seeds could not be kept"),
+        }
+    }
+
+    async fn held(&mut self, input: B256) {
+        self.metrics.seeds_held.inc();
+        for session in &mut self.sessions {
+            session.missing.remove(&input);
+        }
+        let _ = self.verdicts.send(Verdict::Held(input)).await;
+    }
+
+    async fn tick(&mut self) {
+        self.ask();
+        let connected = self.network.connected();
+        for input in self.wants.overdue(&connected, Instant::now()) {
+            self.metrics.seeds_missing.inc();
+            tracing::warn!(%input, "no peer has the seeds that this node lacks, so far");
+            let _ = self.verdicts.send(Verdict::Missing(input)).await;
+        }
+        self.answer_sessions();
+    }
+
+    /// Asks all peers for what is due.
+    fn ask(&mut self) {
+        let due = self.wants.due(Instant::now());
+        for inputs in due.chunks(PER_MESSAGE) {
+            self.network.broadcast(&PeerMessage::WantSeeds {
+                inputs: inputs.to_vec(),
+            });
+        }
+    }
+
+    fn answer_peer(&self, from: u8, inputs: Vec<B256>) {
+        let seeds = inputs.into_iter().take(PER_MESSAGE).map(|input| {
+            let held = self.derived.seeds(input);
+            entitled(from, input, held.as_ref())
+        });
+        let answer = PeerMessage::Seeds(seeds.collect());
+        self.network.send(from, &answer);
+    }
+
+    /// Answers sessions that have all they need, or have waited long enough.
+    fn answer_sessions(&mut self) {
+        let now = Instant::now();
+        let (ready, waiting) = std::mem::take(&mut self.sessions)
+            .into_iter()
+            .partition(|session| session.missing.is_empty() || session.until <= now);
+        self.sessions = waiting;
+        let ready: Vec<Collection> = ready;
+        for session in ready {
+            let derived = self.derived.clone();
+            tokio::task::spawn_blocking(move || {
+                let seeds = session.inputs.iter().map(|id| derived.seeds(*id));
+                let _ = session.answer.send(seeds.collect());
+            });
+        }
+    }
+}
+
+/// What `asker` may have of the seeds that this node holds of an input: every component but the
+/// one that the asker is never to hold.
+fn entitled(asker: u8, input: B256, held: Option<&HeldSeeds>) -> SharedSeeds {
+    let seeds = held.into_iter().flatten().zip(0u8..);
+    let shared = seeds
+        .filter(|(_, component)| *component != asker)
+        .filter_map(|(seed, component)| Some((component, *seed.as_ref()?.expose())));
+    SharedSeeds {
+        input,
+        seeds: shared.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+use std::error::Error;
+
+use alloy_primitives::Address;
+use rand::SeedableRng as _;
+use wire::{
+    committee::{Committee, L1},
+    kind::{Field, InputType, Kind},
+    sealed::{Binding, Seed, seal},
+};
+
+use super::*;
+use crate::keys::NodeKeys;
+
+fn pending() -> Result<(PendingInput, Vec<NodeKeys>), Box<dyn Error>> {
+    let keys = [(); 4].map(|()| NodeKeys::generate());
+    let keys: Vec<NodeKeys> = keys.into_iter().collect::<Result<_, _>>()?;
+    let nodes: Result<Vec<_>, _> = keys.iter().map(|keys| keys.public("x")).collect();
+    let committee = Committee {
+        chain_id: 7,
+        epoch: 1,
+        genesis_ms: 0,
+        dev: true,
+        l1: L1 {
+            chain_id: 1,
+            verifier: Address::ZERO,
+        },
+        nodes: nodes?.try_into().map_err(|_| "four")?,
+    };
+    let input_type = InputType {
+        name: "Ballot".into(),
+        fields: vec![Field {
+            name: "choice".into(),
+            kind: Kind::U8,
+            len: 1,
+        }],
+    };
+    let binding = Binding {
+        chain_id: 7,
+        epoch: 1,
+        contract: Address::ZERO,
+        code_hash: B256::ZERO,
+        sender: Address::ZERO,
+        nonce: 0,
+        input: 0,
+        length: 1,
+    };
+    let seeds = [1, 2, 3, 4].map(|byte| Seed::new([byte; 32]));
+    let mut random = rand::rngs::StdRng::seed_from_u64(1);
+    let sealed = seal(&committee, &binding, &input_type, &[2], &seeds, &mut random)?;
+    let pending = PendingInput {
+        binding,
+        sealed: Arc::new(sealed),
+        input_type: Arc::new(input_type),
+    };
+    Ok((pending, keys))
+}
+
+fn shared(components: &[(u8, u8)]) -> SharedSeeds {
+    SharedSeeds {
+        input: B256::ZERO,
+        seeds: components
+            .iter()
+            .map(|(c, byte)| (*c, [*byte; 32]))
+            .collect(),
+    }
+}
+
+#[test]
+fn nobody_is_sent_the_component_that_is_not_for_them() {
+    let held = [
+        Some(Seed::new([1; 32])),
+        None,
+        Some(Seed::new([3; 32])),
+        Some(Seed::new([4; 32])),
+    ];
+    for asker in [0u8, 2, 3] {
+        let answer = entitled(asker, B256::ZERO, Some(&held));
+        let components: Vec<u8> = answer.seeds.iter().map(|(c, _)| *c).collect();
+        assert_eq!(components.len(), 2);
+        assert!(!components.contains(&asker) && !components.contains(&1));
+        assert!(answer.seeds.iter().all(|(c, seed)| *seed == [c + 1; 32]));
+    }
+    assert!(entitled(0, B256::ZERO, None).seeds.is_empty());
+}
+
+#[tokio::test]
+async fn two_honest_peers_make_up_for_a_bad_seal() -> Result<(), Box<dyn Error>> {
+    let (pending, keys) = pending()?;
+    let mut wants = Wants::default();
+    wants.add(B256::ZERO, pending.clone(), 1, Instant::now());
+    // What parties 0 and 2 hold, as they would answer party 1.
+    for (from, complete) in [(0, false), (2, true)] {
+        let held = keys[usize::from(from)]
+            .seal()?
+            .open(from, &pending.binding, &pending.sealed)?;
+        let answer = entitled(1, B256::ZERO, Some(&held));
+        let weighed = wants.weigh(from, &answer);
+        match weighed {
+            Weighed::Complete(seeds) => {
+                assert!(complete);
+                assert!(seeds[1].is_none());
+                assert_eq!(seeds[3].as_ref().map(Seed::expose), Some(&[4; 32]));
+            }
+            Weighed::Nothing => assert!(!complete),
+            Weighed::Lie => return Err("an honest answer was refused".into()),
+        }
+    }
+    assert!(
+        matches!(wants.weigh(0, &shared(&[(0, 1)])), Weighed::Nothing),
+        "wanted no more"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn wrong_seeds_are_never_kept() -> Result<(), Box<dyn Error>> {
+    let (pending, _) = pending()?;
+    let mut wants = Wants::default();
+    wants.add(B256::ZERO, pending, 1, Instant::now());
+    for lie in [&[(0, 9)][..], &[(2, 1)], &[(1, 2)], &[(7, 1)]] {
+        assert!(
+            matches!(wants.weigh(3, &shared(lie)), Weighed::Lie),
+            "{lie:?}"
+        );
+    }
+    assert!(matches!(
+        wants.weigh(3, &shared(&[(0, 1), (2, 3)])),
+        Weighed::Nothing
+    ));
+    assert!(matches!(
+        wants.weigh(0, &shared(&[(3, 4)])),
+        Weighed::Complete(_)
+    ));
+    Ok(())
+}
+
+#[tokio::test]
+async fn seeds_are_missing_only_after_repeated_refusals_or_long_silence()
+-> Result<(), Box<dyn Error>> {
+    let (pending, _) = pending()?;
+    let mut wants = Wants::default();
+    let start = Instant::now();
+    wants.add(B256::ZERO, pending.clone(), 1, start);
+    let mut now = start;
+    let mut rounds = 0;
+    let missing = loop {
+        if !wants.due(now).is_empty() {
+            rounds += 1;
+            wants.weigh(0, &shared(&[]));
+            assert!(
+                wants.overdue(&[0, 2], now).is_empty(),
+                "peer 2 has not answered"
+            );
+            wants.weigh(2, &shared(&[]));
+        }
+        let missing = wants.overdue(&[0, 2], now);
+        if !missing.is_empty() {
+            break missing;
+        }
+        now += TICK;
+        assert!(now < start + Duration::from_secs(60), "never missing");
+    };
+    assert_eq!((missing, rounds), (vec![B256::ZERO], 3));
+    assert!(wants.overdue(&[0, 2], now).is_empty(), "reported once");
+    assert!(
+        !wants.due(now + Duration::from_secs(60)).is_empty(),
+        "asked for on"
+    );
+
+    let mut silent = Wants::default();
+    silent.add(B256::ZERO, pending, 1, start);
+    assert!(
+        silent
+            .overdue(&[0], start + Duration::from_secs(7))
+            .is_empty()
+    );
+    assert_eq!(silent.overdue(&[], start + Duration::from_secs(9)).len(), 1);
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! What a node keeps on disk.
+//!
+//! The truth is two append-only files: the log of decided blocks and the write-ahead log of
+//! consensus, both fsynced before anything that depends on them leaves the node ([`records`]).
+//! What follows from them, and the seeds of inputs, is in sled ([`derived`]), and is rebuilt from
+//! the log and from peers when it is lost. Read [`records`] first.
+
+pub mod block_log;
+pub mod derived;
+pub mod records;
+pub mod seed_box;
+pub mod wal;
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::{B256, keccak256};
+use wire::{codec, committee::Committee};
+
+use crate::NodeError;
+
+/// The folder of one node, locked for this process.
+#[derive(Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataFolder {
+    /// Makes the folder if needed, and locks it.
+    ///
+    /// # Errors
+    /// [`NodeError::DataInUse`] and [`NodeError::File`].
+    pub fn open(path: &Path) -> Result<Self, NodeError> {
+        fs::create_dir_all(path).map_err(NodeError::file("create", path))?;
+        let lock = path.join("lock");
+        let file = File::create(&lock).map_err(NodeError::file("create", &lock))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: file,
+            }),
+            Err(TryLockError::WouldBlock) => Err(NodeError::DataInUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(NodeError::file("lock", &lock)(source)),
+        }
+    }
+
+    /// A file or folder in it.
+    #[must_use]
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+/// What ties the files of a node to its cluster: chain, epoch, keys and genesis, but not
+/// addresses, which may change.
+#[must_use]
+pub fn cluster_id(committee: &Committee) -> B256 {
+    let addresses: Vec<_> = committee.nodes.iter().map(|node| node.address).collect();
+    let seal_keys: Vec<_> = committee.nodes.iter().map(|node| node.seal_key).collect();
+    keccak256(codec::encode(&(
+        committee.chain_id,
+        committee.epoch,
+        committee.genesis_ms,
+        addresses,
+        seal_keys,
+    )))
+}

@@ -1,0 +1,134 @@
+//! How frames are altered.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use clap::ValueEnum;
+use mpc_node::filter::{FrameFilter, OutgoingFrame};
+
+/// What a misbehaving node does to the frames of computations that it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Behaviour {
+    /// Flips one bit, in another place in every round.
+    Flip,
+    /// Sends nothing.
+    Drop,
+    /// Adds one to the last byte.
+    PlusOne,
+    /// Sends the frame of the round before once more.
+    Replay,
+    /// Cuts the last byte off.
+    Truncate,
+    /// Adds a byte.
+    Lengthen,
+}
+
+/// Which frames are concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Where {
+    /// First round.
+    pub(crate) from_round: u32,
+    /// Only those to this party, if given.
+    pub(crate) to: Option<u8>,
+}
+
+/// Alters frames.
+#[derive(Debug)]
+pub(crate) struct Liar {
+    behaviour: Behaviour,
+    place: Where,
+    /// The frame before, by receiver.
+    earlier: Mutex<HashMap<u8, Vec<u8>>>,
+}
+
+impl Liar {
+    pub(crate) fn new(behaviour: Behaviour, place: Where) -> Self {
+        Self {
+            behaviour,
+            place,
+            earlier: Mutex::default(),
+        }
+    }
+}
+
+impl FrameFilter for Liar {
+    fn outgoing(&self, place: OutgoingFrame, mut frame: Vec<u8>) -> Option<Vec<u8>> {
+        let earlier = {
+            let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner);
+            earlier.insert(place.to, frame.clone())
+        };
+        let spared = self.place.to.is_some_and(|to| to != place.to);
+        if spared || place.round < self.place.from_round {
+            return Some(frame);
+        }
+        match self.behaviour {
+            Behaviour::Drop => return None,
+            Behaviour::Replay => return Some(earlier.unwrap_or(frame)),
+            Behaviour::Flip if !frame.is_empty() => {
+                let bit = place.round as usize * 13 % (frame.len() * 8);
+                frame[bit / 8] ^= 1 << (bit % 8);
+            }
+            Behaviour::PlusOne => {
+                if let Some(last) = frame.last_mut() {
+                    *last = last.wrapping_add(1);
+                }
+            }
+            Behaviour::Truncate => {
+                frame.pop();
+            }
+            Behaviour::Lengthen | Behaviour::Flip => frame.push(0),
+        }
+        Some(frame)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+    use mpc_node::network::sessions::SessionId;
+
+    use super::*;
+
+    fn send(liar: &Liar, round: u32, to: u8, frame: &[u8]) -> Option<Vec<u8>> {
+        let session = SessionId {
+            computation: B256::ZERO,
+            attempt: 0,
+        };
+        liar.outgoing(OutgoingFrame { session, round, to }, frame.to_vec())
+    }
+
+    #[test]
+    fn every_behaviour_alters_exactly_the_frames_it_should() {
+        for behaviour in Behaviour::value_variants() {
+            let place = Where {
+                from_round: 1,
+                to: Some(2),
+            };
+            let liar = Liar::new(*behaviour, place);
+            for to in 0..3 {
+                assert_eq!(send(&liar, 0, to, b"one").as_deref(), Some(&b"one"[..]));
+            }
+            assert_eq!(send(&liar, 1, 0, b"two").as_deref(), Some(&b"two"[..]));
+            assert_ne!(
+                send(&liar, 1, 2, b"two").as_deref(),
+                Some(&b"two"[..]),
+                "{behaviour:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_replayed_frame_is_the_one_before() {
+        let place = Where {
+            from_round: 0,
+            to: None,
+        };
+        let liar = Liar::new(Behaviour::Replay, place);
+        send(&liar, 0, 1, b"one");
+        assert_eq!(send(&liar, 1, 1, b"two").as_deref(), Some(&b"one"[..]));
+        let liar = Liar::new(Behaviour::Flip, place);
+        assert_eq!(send(&liar, 3, 1, b""), Some(vec![0]));
+    }
+}
