@@ -1,8 +1,8 @@
 //! `#[derive(AbiType)]`: a struct as a Solidity struct and as a value of public state.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Data, DeriveInput, Fields, Ident, Type};
+use quote::{quote, quote_spanned};
+use syn::{Data, DeriveInput, Fields, Ident, Type, spanned::Spanned};
 
 use crate::names;
 
@@ -45,6 +45,33 @@ pub(crate) fn fields<'a>(
     Ok(fields)
 }
 
+/// `<Type as Trait>::item` for each field's type, placed where the author wrote the type, so that the
+/// compiler points there when the trait is missing.
+pub(crate) fn items(
+    fields: &[(&Ident, &Type)],
+    implemented: &TokenStream,
+    item: &str,
+) -> Vec<TokenStream> {
+    let one = |(_, ty): &(&Ident, &Type)| {
+        let item = Ident::new(item, ty.span());
+        quote_spanned!(ty.span()=> <#ty as #implemented>::#item)
+    };
+    fields.iter().map(one).collect()
+}
+
+/// Makes a struct of handles `Copy`. Not derived, for a derive says again that a field is wrong.
+pub(crate) fn copy(name: &Ident) -> TokenStream {
+    quote! {
+        impl ::core::clone::Clone for #name {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl ::core::marker::Copy for #name {}
+    }
+}
+
 pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
     Ok(implement(&item.ident, &fields(item, "AbiType")?))
 }
@@ -52,7 +79,12 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
 /// The implementations of `AbiType` and `Stored`.
 pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream {
     let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
-    let types: Vec<_> = fields.iter().map(|(_, ty)| ty).collect();
+    let (abi, stored) = (quote!(::quartet::abi::AbiType), quote!(::quartet::Stored));
+    let sols = items(fields, &abi, "Sol");
+    let to_sols = items(fields, &abi, "to_sol");
+    let from_sols = items(fields, &abi, "from_sol");
+    let stores = items(fields, &stored, "store");
+    let restores = items(fields, &stored, "restore");
     let places = (0..fields.len()).map(syn::Index::from);
     let components = fields.iter().enumerate().map(|(i, (name, ty))| {
         let separator = (i > 0).then(|| quote!(__out.push(',');));
@@ -64,15 +96,15 @@ pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream
     });
     quote! {
         impl ::quartet::abi::AbiType for #name {
-            type Sol = (#(<#types as ::quartet::abi::AbiType>::Sol,)*);
+            type Sol = (#(#sols,)*);
 
             fn to_sol(&self) -> ::quartet::abi::Encodable<Self> {
-                (#(<#types as ::quartet::abi::AbiType>::to_sol(&self.#names),)*)
+                (#(#to_sols(&self.#names),)*)
             }
 
             fn from_sol(__value: ::quartet::abi::Encodable<Self>) -> Self {
                 Self {
-                    #(#names: <#types as ::quartet::abi::AbiType>::from_sol(__value.#places),)*
+                    #(#names: #from_sols(__value.#places),)*
                 }
             }
 
@@ -89,12 +121,12 @@ pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream
 
         impl ::quartet::Stored for #name {
             fn store(&self, __out: &mut ::std::vec::Vec<u8>) {
-                #(<#types as ::quartet::Stored>::store(&self.#names, __out);)*
+                #(#stores(&self.#names, __out);)*
             }
 
             fn restore(__bytes: &mut &[u8]) -> ::core::option::Option<Self> {
                 ::core::option::Option::Some(Self {
-                    #(#names: <#types as ::quartet::Stored>::restore(__bytes)?,)*
+                    #(#names: #restores(__bytes)?,)*
                 })
             }
         }

@@ -4,8 +4,9 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::{
+    function::{Function, Role},
     generate::selector,
-    model::{Function, Model, Role},
+    model::Model,
     names,
 };
 

@@ -1,12 +1,13 @@
 //! What the macro adds to a contract's module.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Ident, Type, spanned::Spanned};
+use syn::{Ident, spanned::Spanned};
 
 use crate::{
-    calls,
-    model::{Computation, Function, Model, Role},
+    calls, describe,
+    function::{Computation, Function, Role},
+    model::Model,
     names, state,
 };
 
@@ -149,7 +150,7 @@ fn selectors(model: &Model) -> TokenStream {
 
 fn implementation(model: &Model) -> TokenStream {
     let name = names::plain(&model.module.ident);
-    let describe = describe(model);
+    let describe = describe::describe(model);
     let init = match &model.init {
         Some(function) => run(model, function, &quote!(__arguments)),
         None => quote! {
@@ -315,10 +316,10 @@ fn attested(model: &Model, place: usize) -> TokenStream {
         return quote!(::core::result::Result::Ok(()));
     };
     let computation = &model.computations[place].name;
-    let index = (function.arguments.len() > 1).then(|| quote!(__index,));
-    let finish = finish(model, function, &quote!(#index __value));
+    let (arguments, value) = callback_arguments(function);
+    let finish = finish(model, function, &arguments);
     quote! {
-        let (__value,) = <
+        let (#value,) = <
             (<#computation as ::quartet::contract::Computation>::Output,)
             as ::quartet::abi::Params
         >::decode(__output).ok_or(::quartet::contract::Refused::BadCall)?;
@@ -330,65 +331,22 @@ fn failed(model: &Model, place: usize) -> TokenStream {
     let Some((_, function)) = model.failed.iter().find(|(at, _)| *at == place) else {
         return quote!(::core::result::Result::Ok(()));
     };
-    let index = (function.arguments.len() > 1).then(|| quote!(__index,));
-    let finish = finish(model, function, &quote!(#index __fault));
-    quote!(#finish.map(|_| ()))
-}
-
-/// The statements that fill the description.
-fn describe(model: &Model) -> TokenStream {
-    let constructor = match &model.init {
-        Some(function) => {
-            let (params, names) = (function.params(), argument_names(function));
-            quote!(__description.constructor::<#params>(&[#(#names),*]);)
-        }
-        None => quote!(__description.constructor::<()>(&[]);),
-    };
-    let functions = model.functions.iter().map(|function| {
-        let (params, names) = (function.params(), argument_names(function));
-        let (text, view) = (
-            names::camel_case(&function.name),
-            function.role == Role::View,
-        );
-        let output = output(&function.returns);
-        let input = match &function.role {
-            Role::Input(ty) => {
-                let selector = selector(function);
-                quote!(__description.input_function::<#ty>(#text, Self::#selector);)
-            }
-            _ => TokenStream::new(),
-        };
-        quote! {
-            __description.function::<#params, #output>(#text, &[#(#names),*], #view);
-            #input
-        }
-    });
-    let events = model.events.iter().map(crate::event::Event::describe);
-    let errors = model.error.iter().map(crate::error::ErrorEnum::describe);
-    let inputs = &model.inputs;
-    let computations = model
-        .computations
-        .iter()
-        .map(|computation| &computation.name);
+    let (arguments, value) = callback_arguments(function);
+    let finish = finish(model, function, &arguments);
     quote! {
-        #constructor
-        #(#functions)*
-        #(#events)*
-        #(#errors)*
-        #(__description.input_type::<#inputs>();)*
-        #(__description.computation::<#computations>();)*
+        let #value = __fault;
+        #finish.map(|_| ())
     }
 }
 
-fn argument_names(function: &Function) -> Vec<String> {
-    let names = function
+/// The arguments of a callback after state and context, and the variable in the last of them. It is
+/// placed where the author wrote the type, for the compiler to point there.
+fn callback_arguments(function: &Function) -> (TokenStream, Ident) {
+    let index = (function.arguments.len() > 1).then(|| quote!(__index,));
+    let place = function
         .arguments
-        .iter()
-        .map(|(name, _)| name)
-        .chain(&function.sealed);
-    names.map(names::camel_case).collect()
-}
-
-fn output(returns: &Type) -> TokenStream {
-    quote_spanned!(returns.span()=> <#returns as ::quartet::contract::Outcome>::Output)
+        .last()
+        .map_or(Span::call_site(), |(_, ty)| ty.span());
+    let value = Ident::new("__value", Span::call_site().located_at(place));
+    (quote!(#index #value), value)
 }

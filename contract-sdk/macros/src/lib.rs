@@ -7,8 +7,10 @@
 
 mod abi_type;
 mod calls;
+mod describe;
 mod error;
 mod event;
+mod function;
 mod generate;
 mod model;
 mod names;

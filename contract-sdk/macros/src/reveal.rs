@@ -12,21 +12,26 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
     let (name, vis) = (&item.ident, &item.vis);
     let secrets = format_ident!("{name}Secrets");
     let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
-    let types: Vec<_> = fields.iter().map(|(_, ty)| ty).collect();
+    let reveal = quote!(::quartet::Reveal);
+    let types = abi_type::items(&fields, &reveal, "Secret");
+    let reveals = abi_type::items(&fields, &reveal, "reveal");
+    let openeds = abi_type::items(&fields, &reveal, "opened");
     let secrets_doc = format!("The fields of a secret [`{name}`].");
     let field_docs = names.iter().map(|field| format!("The secret `{field}`."));
     let secret_doc = format!("A secret [`{name}`] of its fields.");
+    let copy = abi_type::copy(&secrets);
     Ok(quote! {
         #abi
 
         #[doc = #secrets_doc]
-        #[derive(Clone, Copy)]
         #vis struct #secrets {
             #(
                 #[doc = #field_docs]
-                #vis #names: <#types as ::quartet::Reveal>::Secret,
+                #vis #names: #types,
             )*
         }
+
+        #copy
 
         impl ::quartet::secret::SecretType for #name {
             type Held = #secrets;
@@ -38,14 +43,14 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
             type Secret = ::quartet::Secret<Self>;
 
             fn reveal(__secret: &::quartet::Secret<Self>) {
-                #(<#types as ::quartet::Reveal>::reveal(&__secret.#names);)*
+                #(#reveals(&__secret.#names);)*
             }
 
             fn opened(
                 __values: &mut ::quartet::secret::Opened<'_>,
             ) -> ::core::option::Option<Self> {
                 ::core::option::Option::Some(Self {
-                    #(#names: <#types as ::quartet::Reveal>::opened(__values)?,)*
+                    #(#names: #openeds(__values)?,)*
                 })
             }
         }
@@ -55,7 +60,7 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
             #[must_use]
             #[allow(dead_code, reason = "a contract may read secrets of it only")]
             #vis const fn secret(
-                #(#names: <#types as ::quartet::Reveal>::Secret,)*
+                #(#names: #types,)*
             ) -> ::quartet::Secret<Self> {
                 ::quartet::Secret::of_fields(#secrets { #(#names,)* })
             }

@@ -12,7 +12,15 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
     let columns = format_ident!("{name}Columns");
     let text = names::plain(name);
     let idents: Vec<_> = fields.iter().map(|(name, _)| name).collect();
-    let types: Vec<_> = fields.iter().map(|(_, ty)| ty).collect();
+    let field = quote!(::quartet::secret::SecretField);
+    let types = abi_type::items(&fields, &field, "Column");
+    let plains = abi_type::items(&fields, &field, "Plain");
+    let kinds = abi_type::items(&fields, &field, "KIND");
+    let lens = abi_type::items(&fields, &field, "LEN");
+    let of_column = abi_type::items(&fields, &field, "column");
+    let of_index = abi_type::items(&fields, &field, "at");
+    let of_plain = abi_type::items(&fields, &field, "bits");
+    let copy = abi_type::copy(&columns);
     let texts = idents.iter().map(|name| names::plain(name));
     let numbers = 0..u32::try_from(fields.len()).unwrap_or(0);
     let columns_doc = format!("The fields of all [`{name}`]s, each a vector over the inputs.");
@@ -22,13 +30,14 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
     let plain_doc = format!("A [`{name}`] in clear, to be sealed.");
     Ok(quote! {
         #[doc = #columns_doc]
-        #[derive(Clone, Copy)]
         #vis struct #columns {
             #(
                 #[doc = #field_docs]
-                #vis #idents: <#types as ::quartet::secret::SecretField>::Column,
+                #vis #idents: #types,
             )*
         }
+
+        #copy
 
         impl ::quartet::secret::Vectored for #name {
             type Columns = #columns;
@@ -41,15 +50,15 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
                 #(
                     __visit(
                         #texts,
-                        <#types as ::quartet::secret::SecretField>::KIND,
-                        <#types as ::quartet::secret::SecretField>::LEN,
+                        #kinds,
+                        #lens,
                     );
                 )*
             }
 
             fn columns(__number: u32) -> #columns {
                 #columns {
-                    #(#idents: <#types as ::quartet::secret::SecretField>::column(
+                    #(#idents: #of_column(
                         __number, #numbers,
                     ),)*
                 }
@@ -57,7 +66,7 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
 
             fn at(__columns: &#columns, __index: usize) -> Self {
                 Self {
-                    #(#idents: <#types as ::quartet::secret::SecretField>::at(
+                    #(#idents: #of_index(
                         &__columns.#idents, __index,
                     ),)*
                 }
@@ -69,10 +78,10 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
             #[doc = #plain_doc]
             #[must_use]
             #vis fn plain(
-                #(#idents: <#types as ::quartet::secret::SecretField>::Plain,)*
+                #(#idents: #plains,)*
             ) -> ::quartet::Plain<Self> {
                 ::quartet::Plain::new(::std::vec![
-                    #(<#types as ::quartet::secret::SecretField>::bits(&#idents),)*
+                    #(#of_plain(&#idents),)*
                 ])
             }
         }

@@ -1,6 +1,6 @@
 //! Methods of secret values and vectors. The operators are in `operators`.
 
-use wire::{kind::Kind, limits::VALUE_ELEMENTS, secret::Op};
+use wire::{limits::VALUE_ELEMENTS, secret::Op};
 
 use super::{
     Integer, Scalar, ScalarOperand, Secret, SecretVec, VectorOperand,
@@ -51,24 +51,6 @@ impl<T: Integer> Secret<T> {
     #[must_use]
     pub fn ge(self, other: impl ScalarOperand<T>) -> Secret<bool> {
         scalar(Op::Le, &[other.operand(), self.operand()], 0)
-    }
-
-    /// Shifted left by a public number of bits.
-    ///
-    /// # Panics
-    /// The number is not less than the width.
-    #[must_use]
-    pub fn shl(self, bits: u32) -> Self {
-        scalar(Op::Shl, &[self.operand()], shift(T::KIND, bits))
-    }
-
-    /// Shifted right by a public number of bits, keeping the sign of a signed type.
-    ///
-    /// # Panics
-    /// The number is not less than the width.
-    #[must_use]
-    pub fn shr(self, bits: u32) -> Self {
-        scalar(Op::Shr, &[self.operand()], shift(T::KIND, bits))
     }
 }
 
@@ -196,24 +178,6 @@ impl<T: Integer> SecretVec<T> {
     pub fn dot(self, other: Self) -> Secret<T> {
         reduction(Op::Dot, &[self.operand(), other.operand()])
     }
-
-    /// Shifted left by a public number of bits.
-    ///
-    /// # Panics
-    /// The number is not less than the width.
-    #[must_use]
-    pub fn shl(self, bits: u32) -> Self {
-        vector(Op::Shl, &[self.operand()], shift(T::KIND, bits))
-    }
-
-    /// Shifted right by a public number of bits, keeping the sign of a signed type.
-    ///
-    /// # Panics
-    /// The number is not less than the width.
-    #[must_use]
-    pub fn shr(self, bits: u32) -> Self {
-        vector(Op::Shr, &[self.operand()], shift(T::KIND, bits))
-    }
 }
 
 impl SecretVec<bool> {
@@ -236,12 +200,4 @@ impl SecretVec<bool> {
             0,
         )
     }
-}
-
-fn shift(kind: Kind, bits: u32) -> u64 {
-    assert!(
-        bits < kind.bits(),
-        "shift by as many bits as the type has, or more"
-    );
-    u64::from(bits)
 }

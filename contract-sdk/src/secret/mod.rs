@@ -4,7 +4,7 @@
 //! appends to the program, which the nodes then run on shares. A `Secret<bool>` is not a `bool`, so
 //! a branch on a secret does not compile:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0308
 //! use quartet::prelude::*;
 //!
 //! fn larger(a: Secret<u64>, b: Secret<u64>) -> Secret<u64> {

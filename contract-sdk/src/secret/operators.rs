@@ -1,11 +1,12 @@
-//! The operators `+ - * & | ^ !` on secret values, vectors, and public values beside them.
+//! The operators `+ - * & | ^ !` on secret values, vectors, and public values beside them, and
+//! shifts by public numbers of bits.
 
 use std::ops::{
     Add, AddAssign, BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, BitXorAssign, Mul, MulAssign,
-    Neg, Not, Sub, SubAssign,
+    Neg, Not, Shl, Shr, Sub, SubAssign,
 };
 
-use wire::secret::Op;
+use wire::{kind::Kind, secret::Op};
 
 use super::{
     Integer, Operand, Scalar, Secret, SecretVec, Source, VectorOperand,
@@ -165,4 +166,35 @@ impl<T: Integer> Neg for SecretVec<T> {
     fn neg(self) -> Self {
         vector(Op::Neg, &[self.operand()], 0)
     }
+}
+
+macro_rules! shifts {
+    ($($secret:ident $apply:ident $Trait:ident $method:ident;)*) => {$(
+        /// A right shift keeps the sign of a signed type.
+        ///
+        /// # Panics
+        /// The number of bits is not less than the width.
+        impl<T: Integer> $Trait<u32> for $secret<T> {
+            type Output = Self;
+
+            fn $method(self, bits: u32) -> Self {
+                $apply(Op::$Trait, &[self.operand()], shift(T::KIND, bits))
+            }
+        }
+    )*};
+}
+
+shifts! {
+    Secret scalar Shl shl;
+    Secret scalar Shr shr;
+    SecretVec vector Shl shl;
+    SecretVec vector Shr shr;
+}
+
+fn shift(kind: Kind, bits: u32) -> u64 {
+    assert!(
+        bits < kind.bits(),
+        "shift by as many bits as the type has, or more"
+    );
+    u64::from(bits)
 }

@@ -6,6 +6,11 @@ use super::{Secret, SecretType, Source};
 use crate::{abi::AbiType, state::Stored};
 
 /// A type of one secret value: bool or an integer of 8 to 128 bits.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can be neither secret nor revealed",
+    note = "single secret values are bool, u8 to u128 and i8 to i128; structs of them have \
+            #[derive(SecretInput)] on the way in and #[derive(Reveal)] on the way out"
+)]
 pub trait Scalar:
     SecretType<Held = Source> + AbiType + Stored + Copy + PartialEq + std::fmt::Debug
 {
@@ -20,6 +25,10 @@ pub trait Scalar:
 }
 
 /// A type of one secret integer. Arithmetic is at its own width and wraps.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no secret integer",
+    note = "secret integers are u8 to u128 and i8 to i128; cast makes a bool one"
+)]
 pub trait Integer: Scalar {}
 
 impl SecretType for bool {

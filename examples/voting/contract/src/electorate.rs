@@ -58,7 +58,7 @@ fn parent(left: &B256, right: &B256) -> B256 {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use list::Electorate;
+pub use list::{Electorate, TooManyBatches};
 
 /// The list as a whole, for those who carry it.
 #[cfg(not(target_arch = "wasm32"))]

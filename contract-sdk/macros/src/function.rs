@@ -1,0 +1,251 @@
+//! The functions of a contract, read from their signatures.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{FnArg, Ident, ItemFn, ItemStruct, Pat, ReturnType, Type, parse_quote, spanned::Spanned};
+
+/// What a function is for.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Role {
+    Init,
+    Action,
+    View,
+    /// With the type of its sealed input.
+    Input(Box<Type>),
+    Attested,
+    Failed,
+}
+
+/// A function on the state.
+pub(crate) struct Function {
+    pub(crate) role: Role,
+    pub(crate) name: Ident,
+    /// Whether it takes the context.
+    pub(crate) context: bool,
+    /// Arguments after state and context, without the sealed input.
+    pub(crate) arguments: Vec<(Ident, Type)>,
+    /// Name of the sealed input.
+    pub(crate) sealed: Option<Ident>,
+    pub(crate) returns: Type,
+}
+
+/// A `#[compute]` function.
+pub(crate) struct Computation {
+    pub(crate) name: Ident,
+    pub(crate) arguments: Vec<Type>,
+    pub(crate) returns: Type,
+}
+
+/// Refuses what cannot be called from outside.
+pub(crate) fn plain(item: &ItemFn) -> syn::Result<()> {
+    let signature = &item.sig;
+    if let Some(token) = &signature.asyncness {
+        return Err(syn::Error::new_spanned(
+            token,
+            "contracts do not wait: remove `async`",
+        ));
+    }
+    if let Some(token) = &signature.unsafety {
+        return Err(syn::Error::new_spanned(
+            token,
+            "anybody may call this: remove `unsafe`",
+        ));
+    }
+    if !signature.generics.params.is_empty() {
+        let text = "a function on the ABI takes no type parameters: write the types out";
+        return Err(syn::Error::new_spanned(&signature.generics, text));
+    }
+    Ok(())
+}
+
+/// Names and types of the arguments.
+fn arguments(item: &ItemFn) -> syn::Result<Vec<(Ident, Type)>> {
+    let argument = |argument: &FnArg| match argument {
+        FnArg::Receiver(receiver) => {
+            let text = "a contract's functions take the state as their first argument: \
+                        write `s: &mut State`";
+            Err(syn::Error::new_spanned(receiver, text))
+        }
+        FnArg::Typed(typed) => match &*typed.pat {
+            Pat::Ident(pattern) => Ok((pattern.ident.clone(), (*typed.ty).clone())),
+            Pat::Wild(_) => Ok((Ident::new("_unnamed", typed.span()), (*typed.ty).clone())),
+            pattern => {
+                let text = "an argument needs a name, since clients see it: write `name: Type`";
+                Err(syn::Error::new_spanned(pattern, text))
+            }
+        },
+    };
+    item.sig.inputs.iter().map(argument).collect()
+}
+
+fn returns(item: &ItemFn) -> Type {
+    match &item.sig.output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    }
+}
+
+/// The last segment of a path type.
+fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+fn is_reference_to(ty: &Type, name: &str) -> bool {
+    match ty {
+        Type::Reference(reference) => {
+            last_segment(&reference.elem).is_some_and(|segment| segment.ident == name)
+        }
+        _ => false,
+    }
+}
+
+impl Function {
+    pub(crate) fn read(role: &str, item: &ItemFn, state: &ItemStruct) -> syn::Result<Self> {
+        let mut arguments = arguments(item)?;
+        let state_name = state.ident.to_string();
+        let view = role == "view";
+        let wanted = if view {
+            format!("&{state_name}")
+        } else {
+            format!("&mut {state_name}")
+        };
+        match arguments.first() {
+            Some((_, ty @ Type::Reference(reference))) if is_reference_to(ty, &state_name) => {
+                if view && reference.mutability.is_some() {
+                    let text = format!("a view writes nothing: take `{wanted}`");
+                    return Err(syn::Error::new_spanned(ty, text));
+                }
+            }
+            first => {
+                let text = format!(
+                    "the first argument of an #[{role}] function is the state: write `s: {wanted}`"
+                );
+                return Err(match first {
+                    Some((_, ty)) => syn::Error::new_spanned(ty, text),
+                    None => syn::Error::new_spanned(&item.sig.ident, text),
+                });
+            }
+        }
+        arguments.remove(0);
+        let context = arguments
+            .first()
+            .is_some_and(|(_, ty)| is_reference_to(ty, "Ctx"));
+        if context {
+            arguments.remove(0);
+        }
+        if let Some((_, ty)) = arguments
+            .iter()
+            .find(|(_, ty)| matches!(ty, Type::Reference(_)))
+        {
+            let text = "arguments come from outside and are owned: write the type without `&`, \
+                        Vec<T> for a slice, String for str; `&Ctx` comes right after the state";
+            return Err(syn::Error::new_spanned(ty, text));
+        }
+        let mut sealed = None;
+        let role = match role {
+            "init" => Role::Init,
+            "action" => Role::Action,
+            "view" => Role::View,
+            "attested" => Role::Attested,
+            "failed" => Role::Failed,
+            _ => {
+                let last = arguments.pop();
+                let (name, ty) = last
+                    .as_ref()
+                    .and_then(|(name, ty)| Some((name, sealed_type(ty)?)))
+                    .ok_or_else(|| {
+                        let text = "the last argument of an #[input] function is the sealed \
+                                    input: write `input: Sealed<Ballot>`";
+                        match &last {
+                            Some((_, ty)) => syn::Error::new_spanned(ty, text),
+                            None => syn::Error::new_spanned(&item.sig.ident, text),
+                        }
+                    })?;
+                sealed = Some(name.clone());
+                Role::Input(Box::new(ty))
+            }
+        };
+        if let Some((_, ty)) = arguments.iter().find(|(_, ty)| sealed_type(ty).is_some()) {
+            let text = "a sealed input is the last argument of an #[input] function";
+            return Err(syn::Error::new_spanned(ty, text));
+        }
+        let function = Self {
+            role,
+            name: item.sig.ident.clone(),
+            context,
+            arguments,
+            sealed,
+            returns: returns(item),
+        };
+        function.check_callback()?;
+        Ok(function)
+    }
+
+    fn check_callback(&self) -> syn::Result<()> {
+        let what = match self.role {
+            Role::Attested => "what was revealed: write `tally: Tally`",
+            Role::Failed => "why: write `fault: Fault`",
+            _ => return Ok(()),
+        };
+        if self.arguments.is_empty() || self.arguments.len() > 2 {
+            let text = format!(
+                "after the state and the context this function takes, if you want it, the \
+                 computation's index as a u64, and {what}"
+            );
+            return Err(syn::Error::new_spanned(&self.name, text));
+        }
+        Ok(())
+    }
+}
+
+/// `T` of `Sealed<T>`.
+fn sealed_type(ty: &Type) -> Option<Type> {
+    let segment = last_segment(ty).filter(|segment| segment.ident == "Sealed")?;
+    match &segment.arguments {
+        syn::PathArguments::AngleBracketed(angle) => match angle.args.first()? {
+            syn::GenericArgument::Type(ty) => Some(ty.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl Computation {
+    pub(crate) fn read(item: &ItemFn) -> syn::Result<Self> {
+        let arguments: Vec<Type> = arguments(item)?.into_iter().map(|(_, ty)| ty).collect();
+        if arguments.is_empty() {
+            let text = "a #[compute] function takes the inputs that it reads: \
+                        write `ballots: SecretVec<Ballot>`";
+            return Err(syn::Error::new_spanned(&item.sig.ident, text));
+        }
+        if let Some(ty) = arguments.iter().find(|ty| matches!(ty, Type::Reference(_))) {
+            let text = "a #[compute] function sees inputs only, neither state nor context: \
+                        write `ballots: SecretVec<Ballot>`";
+            return Err(syn::Error::new_spanned(ty, text));
+        }
+        if matches!(item.sig.output, ReturnType::Default) {
+            let text = "a #[compute] function returns what is revealed: write `-> Secret<Tally>`";
+            return Err(syn::Error::new_spanned(&item.sig, text));
+        }
+        Ok(Self {
+            name: item.sig.ident.clone(),
+            arguments,
+            returns: returns(item),
+        })
+    }
+}
+
+impl Function {
+    /// The type of the argument list on the ABI, the sealed input as `bytes`.
+    pub(crate) fn params(&self) -> TokenStream {
+        let types = self.arguments.iter().map(|(_, ty)| ty);
+        let sealed = self
+            .sealed
+            .as_ref()
+            .map(|_| quote!(::quartet::alloy_primitives::Bytes,));
+        quote!((#(#types,)* #sealed))
+    }
+}

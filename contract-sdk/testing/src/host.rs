@@ -1,0 +1,214 @@
+//! What a contract asks for while it runs, answered from a test's state.
+
+use std::{
+    cell::{Ref, RefCell, RefMut},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+use alloy_primitives::B256;
+use quartet::host::{Handle, native::Host};
+use wire::{guest::Context, kind::Kind, limits, secret::Op};
+
+use crate::trace::Tracing;
+
+/// Keys and values of public state.
+pub(crate) type Storage = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Topics and data of an event.
+pub(crate) type Log = (Vec<B256>, Vec<u8>);
+
+/// What a call may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Read.
+    View,
+    /// Read, write, emit, start a computation.
+    Action,
+    /// The same, and take the sealed input, which is of this type.
+    Input(u32),
+    /// Make a program.
+    Trace,
+}
+
+/// A computation that a call started.
+#[derive(Clone, Copy)]
+pub(crate) struct Start {
+    pub(crate) computation: u32,
+    pub(crate) context: B256,
+}
+
+/// What a call did so far; kept only if it ends well.
+#[derive(Default)]
+pub(crate) struct Effects {
+    pub(crate) writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    pub(crate) events: Vec<Log>,
+    pub(crate) starts: Vec<Start>,
+    pub(crate) taken: bool,
+}
+
+/// The host of one call.
+pub(crate) struct CallHost {
+    mode: Mode,
+    context: Context,
+    storage: Rc<Storage>,
+    next_computation: u64,
+    effects: RefCell<Effects>,
+    tracing: RefCell<Option<Tracing>>,
+}
+
+impl CallHost {
+    pub(crate) fn new(
+        mode: Mode,
+        context: Context,
+        storage: Rc<Storage>,
+        next_computation: u64,
+    ) -> Self {
+        Self {
+            mode,
+            context,
+            storage,
+            next_computation,
+            effects: RefCell::default(),
+            tracing: RefCell::default(),
+        }
+    }
+
+    /// A host that makes a program.
+    pub(crate) fn tracing(context: Context, storage: Rc<Storage>, tracing: Tracing) -> Self {
+        let host = Self::new(Mode::Trace, context, storage, 0);
+        host.tracing.replace(Some(tracing));
+        host
+    }
+
+    /// What the call did.
+    pub(crate) fn take_effects(&self) -> Effects {
+        self.effects.take()
+    }
+
+    /// The program that the call made.
+    pub(crate) fn take_tracing(&self) -> Option<Tracing> {
+        self.tracing.take()
+    }
+
+    fn effects(&self) -> Ref<'_, Effects> {
+        self.effects.borrow()
+    }
+
+    /// To change something, which this call must be allowed to do.
+    fn change(&self, what: &str) -> RefMut<'_, Effects> {
+        assert!(
+            matches!(self.mode, Mode::Action | Mode::Input(_)),
+            "a view or a #[compute] function cannot {what}"
+        );
+        self.effects.borrow_mut()
+    }
+
+    fn trace(&self) -> RefMut<'_, Tracing> {
+        RefMut::map(self.tracing.borrow_mut(), |tracing| {
+            #[expect(clippy::expect_used, reason = "in a node the call traps")]
+            tracing
+                .as_mut()
+                .expect("secret values exist only in #[compute] functions")
+        })
+    }
+}
+
+fn bound(what: &str, actual: usize, limit: usize) {
+    assert!(
+        actual <= limit,
+        "{what}: {actual}, and at most {limit} are allowed"
+    );
+}
+
+impl Host for CallHost {
+    fn context(&self) -> Context {
+        self.context
+    }
+
+    fn storage_read(&self, key: &[u8]) -> Option<Vec<u8>> {
+        assert!(
+            self.mode != Mode::Trace,
+            "a #[compute] function cannot read public state"
+        );
+        bound(
+            "bytes of a storage key",
+            key.len(),
+            limits::STORAGE_KEY_BYTES,
+        );
+        match self.effects().writes.get(key) {
+            Some(written) => written.clone(),
+            None => self.storage.get(key).cloned(),
+        }
+    }
+
+    fn storage_write(&self, key: &[u8], value: &[u8]) {
+        bound(
+            "bytes of a storage key",
+            key.len(),
+            limits::STORAGE_KEY_BYTES,
+        );
+        bound(
+            "bytes of a stored value",
+            value.len(),
+            limits::STORAGE_VALUE_BYTES,
+        );
+        self.change("write")
+            .writes
+            .insert(key.to_vec(), Some(value.to_vec()));
+    }
+
+    fn storage_remove(&self, key: &[u8]) {
+        self.change("write").writes.insert(key.to_vec(), None);
+    }
+
+    fn emit(&self, topics: &[B256], data: &[u8]) {
+        bound("bytes of an event", data.len(), limits::EVENT_BYTES);
+        let mut effects = self.change("emit events");
+        effects.events.push((topics.to_vec(), data.to_vec()));
+        bound(
+            "events of a call",
+            effects.events.len(),
+            limits::EVENTS_PER_CALL,
+        );
+    }
+
+    fn take_input(&self, number: u32, _sealed: &[u8]) {
+        assert!(
+            self.mode == Mode::Input(number),
+            "this call carries no input of type {number}"
+        );
+        let mut effects = self.change("take an input");
+        assert!(!effects.taken, "an input is taken once");
+        effects.taken = true;
+    }
+
+    fn start(&self, computation: u32, context: &B256) -> u64 {
+        let mut effects = self.change("start a computation");
+        effects.starts.push(Start {
+            computation,
+            context: *context,
+        });
+        self.next_computation + effects.starts.len() as u64 - 1
+    }
+
+    fn secret_input(&self, number: u32, field: u32, element: u32) -> Handle {
+        self.trace().input(number, field, element)
+    }
+
+    fn secret_count(&self, number: u32) -> usize {
+        self.trace().count(number)
+    }
+
+    fn secret_constant(&self, kind: Kind, value: u128, len: u32) -> Handle {
+        self.trace().constant(kind, value, len)
+    }
+
+    fn secret_op(&self, op: Op, operands: &[Handle], immediate: u64) -> Handle {
+        self.trace().apply(op, operands, immediate)
+    }
+
+    fn reveal(&self, handle: Handle) {
+        self.trace().reveal(handle);
+    }
+}

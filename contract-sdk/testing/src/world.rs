@@ -1,0 +1,334 @@
+//! One deployed contract with its users, time, state and inputs.
+
+mod run;
+
+use std::{marker::PhantomData, rc::Rc};
+
+use alloy_primitives::{Address, Bytes};
+use quartet::{
+    Contract, Event, Time,
+    abi::Params,
+    calls::{Call, Deploy, InputCall, Seen},
+    contract::{ContractError, Outcome, Output, Refused},
+    host::native,
+};
+use rand::RngExt;
+use wire::{contract::Description, guest::Context, limits};
+
+use crate::{
+    host::{CallHost, Effects, Log, Mode, Start, Storage},
+    user,
+};
+
+const CHAIN_ID: u64 = 4_004;
+
+/// A contract in a test.
+pub struct World<C> {
+    description: Description,
+    address: Address,
+    storage: Rc<Storage>,
+    time: Time,
+    block: u64,
+    events: Vec<Log>,
+    inputs: Vec<Input>,
+    started: Vec<Run>,
+    seed: Option<u64>,
+    contract: PhantomData<C>,
+}
+
+/// An input, in ordering order.
+struct Input {
+    number: u32,
+    owner: Address,
+    fields: Vec<Vec<u128>>,
+    verdict: Verdict,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Pending,
+    Accepted,
+    Rejected,
+}
+
+/// A computation that was started.
+struct Run {
+    start: Start,
+    /// How many inputs had been ordered.
+    inputs: usize,
+    finished: bool,
+}
+
+/// An input that is ordered and awaits its verdict.
+#[must_use = "accept or reject it"]
+pub struct Pending<C, R> {
+    place: usize,
+    context: Context,
+    call: Call<C, R>,
+}
+
+impl<C: Contract> World<C> {
+    /// Deploys the contract.
+    ///
+    /// # Errors
+    /// The contract's own.
+    ///
+    /// # Panics
+    /// The contract's description is not valid.
+    pub fn deploy<R: Outcome>(
+        time: Time,
+        deployer: Address,
+        deployment: &Deploy<C, R>,
+    ) -> Result<Self, R::Error> {
+        #[expect(clippy::expect_used, reason = "no node would take the contract")]
+        let description =
+            serde_json::from_str(&C::describe()).expect("the contract's description is not valid");
+        let seed = std::env::var("QUARTET_SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
+        let mut world = Self {
+            description,
+            address: user(C::NAME),
+            storage: Rc::default(),
+            time,
+            block: 1,
+            events: Vec::new(),
+            inputs: Vec::new(),
+            started: Vec::new(),
+            seed: Some(seed.unwrap_or_else(|| rand::rng().random())),
+            contract: PhantomData,
+        };
+        let context = world.context(deployer);
+        let result = world.enter(Mode::Action, context, || C::init(deployment.arguments()));
+        let (_, effects) = typed::<R>(result)?;
+        world.keep(effects);
+        Ok(world)
+    }
+
+    /// From now on computations run in clear only, which is faster.
+    #[must_use]
+    pub const fn in_clear_only(mut self) -> Self {
+        self.seed = None;
+        self
+    }
+
+    /// The contract's address.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        self.address
+    }
+
+    /// What the contract says about itself.
+    #[must_use]
+    pub const fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// Time of the next block, in seconds since the Unix epoch.
+    #[must_use]
+    pub const fn time(&self) -> Time {
+        self.time
+    }
+
+    /// Sets the time of the next block, in seconds since the Unix epoch.
+    ///
+    /// # Panics
+    /// Time only grows.
+    pub fn set_time(&mut self, time: Time) {
+        assert!(time >= self.time, "time only grows");
+        self.time = time;
+    }
+
+    /// Calls an action, in a block of its own.
+    ///
+    /// # Errors
+    /// The contract's own; nothing has changed then.
+    pub fn call<R: Outcome>(
+        &mut self,
+        from: Address,
+        call: &Call<C, R>,
+    ) -> Result<Seen<R>, R::Error> {
+        self.block += 1;
+        let context = self.context(from);
+        let result = self.enter(Mode::Action, context, || C::call(call.data()));
+        let (output, effects) = typed::<R>(result)?;
+        self.keep(effects);
+        Ok(output)
+    }
+
+    /// Calls a view.
+    ///
+    /// # Errors
+    /// The contract's own.
+    ///
+    /// # Panics
+    /// The function changes something.
+    pub fn view<R: Outcome>(&self, call: &Call<C, R>) -> Result<Seen<R>, R::Error> {
+        let context = self.context(Address::ZERO);
+        let result = self.enter(Mode::View, context, || C::call(call.data()));
+        Ok(typed::<R>(result)?.0)
+    }
+
+    /// Sends an input, which is ordered and accepted at once.
+    ///
+    /// # Errors
+    /// The contract's own; nothing has changed then.
+    pub fn input<R: Outcome>(
+        &mut self,
+        from: Address,
+        call: &InputCall<C, R>,
+    ) -> Result<Seen<R>, R::Error> {
+        let pending = self.order(from, call)?;
+        self.accept(pending)
+    }
+
+    /// Orders an input, in a block of its own: the contract runs, and its writes are dropped.
+    ///
+    /// # Errors
+    /// The contract's own.
+    pub fn order<R: Outcome>(
+        &mut self,
+        from: Address,
+        call: &InputCall<C, R>,
+    ) -> Result<Pending<C, R>, R::Error> {
+        self.block += 1;
+        let context = self.context(from);
+        let number = call.number();
+        let fields = call.expose().to_vec();
+        let call = call.sealed(Bytes::new());
+        typed::<R>(self.enter(Mode::Input(number), context, || C::call(call.data())))?;
+        let place = self.inputs.len();
+        self.inputs.push(Input {
+            number,
+            owner: from,
+            fields,
+            verdict: Verdict::Pending,
+        });
+        Ok(Pending {
+            place,
+            context,
+            call,
+        })
+    }
+
+    /// The nodes have accepted the sealed part: the contract runs for real, as of the block that
+    /// ordered the input.
+    ///
+    /// # Errors
+    /// The contract's own; the input is rejected then, and nothing has changed.
+    ///
+    /// # Panics
+    /// An earlier input of the same sender awaits its verdict.
+    pub fn accept<R: Outcome>(&mut self, pending: Pending<C, R>) -> Result<Seen<R>, R::Error> {
+        let Pending {
+            place,
+            context,
+            call,
+        } = pending;
+        let Input { number, owner, .. } = self.inputs[place];
+        assert!(
+            !self.inputs[..place]
+                .iter()
+                .any(|input| input.owner == owner && input.verdict == Verdict::Pending),
+            "inputs of one sender are decided in the order in which they were ordered"
+        );
+        let result = self.enter(Mode::Input(number), context, || C::call(call.data()));
+        let result = typed::<R>(result);
+        self.inputs[place].verdict = if result.is_ok() {
+            Verdict::Accepted
+        } else {
+            Verdict::Rejected
+        };
+        let (output, effects) = result?;
+        self.keep(effects);
+        Ok(output)
+    }
+
+    /// The nodes have rejected the sealed part. The contract never hears of it.
+    pub fn reject<R: Outcome>(&mut self, pending: Pending<C, R>) {
+        self.inputs[pending.place].verdict = Verdict::Rejected;
+    }
+
+    /// The events of this type, in the order in which they were emitted.
+    #[must_use]
+    pub fn events<E: Event>(&self) -> Vec<E> {
+        self.events
+            .iter()
+            .filter_map(|(topics, data)| E::decode(topics, data))
+            .collect()
+    }
+
+    fn context(&self, sender: Address) -> Context {
+        Context {
+            sender: sender.into_array(),
+            contract: self.address.into_array(),
+            chain_id: CHAIN_ID,
+            block: self.block,
+            time: self.time,
+        }
+    }
+
+    /// Runs an entry point. Its effects are to be kept only if it ends well.
+    fn enter<T>(
+        &self,
+        mode: Mode,
+        context: Context,
+        entry: impl FnOnce() -> Result<T, Refused>,
+    ) -> Result<(T, Effects), Refused> {
+        let next = self.started.len() as u64;
+        let host = Rc::new(CallHost::new(mode, context, Rc::clone(&self.storage), next));
+        let output = native::with(Rc::clone(&host) as _, entry)?;
+        let effects = host.take_effects();
+        assert!(
+            !matches!(mode, Mode::Input(_)) || effects.taken,
+            "an #[input] function ended well without its input"
+        );
+        Ok((output, effects))
+    }
+
+    /// Makes what a call did last.
+    fn keep(&mut self, effects: Effects) {
+        let storage = Rc::make_mut(&mut self.storage);
+        for (key, value) in effects.writes {
+            match value {
+                Some(value) => storage.insert(key, value),
+                None => storage.remove(&key),
+            };
+        }
+        self.events.extend(effects.events);
+        let inputs = self.inputs.len();
+        let run = |start| Run {
+            start,
+            inputs,
+            finished: false,
+        };
+        self.started.extend(effects.starts.into_iter().map(run));
+    }
+}
+
+/// Decodes what a call gave back, or its error.
+#[expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "no author can cause this"
+)]
+fn typed<R: Outcome>(
+    result: Result<(Vec<u8>, Effects), Refused>,
+) -> Result<(Seen<R>, Effects), R::Error> {
+    match result {
+        Ok((output, effects)) => {
+            let actual = output.len();
+            assert!(
+                actual <= limits::RETURN_BYTES,
+                "bytes returned: {actual}, and at most {} are allowed",
+                limits::RETURN_BYTES
+            );
+            let output = Params::decode(&output).expect("the output does not decode");
+            Ok((R::Output::seen(output), effects))
+        }
+        Err(Refused::Revert(data)) => {
+            Err(R::Error::decode(&data).expect("the error does not decode"))
+        }
+        Err(Refused::BadCall) => panic!("the contract does not know its own call"),
+    }
+}

@@ -1,0 +1,139 @@
+//! Computations of a [`World`]: from the frozen set of inputs to the contract's callback.
+
+use std::rc::Rc;
+
+use alloy_primitives::{Address, B256};
+use mpc_engine::{Program, encode_opened};
+use quartet::{
+    Contract, Fault, Started,
+    abi::Params,
+    contract::{Computation, Refused},
+    host::native,
+};
+
+use super::{Run, Verdict, World};
+use crate::{
+    host::{CallHost, Mode},
+    trace::{self, Inputs, Tracing},
+};
+
+impl<C: Contract> World<C> {
+    /// The program of a computation, as the nodes would run it: its plan says what it costs.
+    ///
+    /// # Panics
+    /// An input that was ordered before the computation started awaits its verdict, or the
+    /// computation is not valid.
+    #[must_use]
+    pub fn program<P: Computation>(&self, started: Started<P>) -> Program {
+        self.trace::<P>(&self.inputs_of(started))
+    }
+
+    /// The 32 bytes that the contract put into a computation's attestation.
+    ///
+    /// # Panics
+    /// The computation was started in another world.
+    #[must_use]
+    pub fn context_of<P: Computation>(&self, started: Started<P>) -> B256 {
+        self.run_of(started).start.context
+    }
+
+    /// Runs a computation to its end: in clear and on four parties, through the contract's own
+    /// encoding, to its `#[attested]` function.
+    ///
+    /// # Panics
+    /// See [`World::program`]. The two results differ, the computation has ended before, or the
+    /// `#[attested]` function refuses.
+    pub fn run<P: Computation>(&mut self, started: Started<P>) -> P::Output {
+        let inputs = self.inputs_of(started);
+        let program = self.trace::<P>(&inputs);
+        let opened = trace::run(&program, &inputs, self.seed);
+        let output = self.encode::<P>(&program, &opened);
+        self.end(started, || C::attested(P::NUMBER, started.index, &output));
+        decoded::<P>(&output)
+    }
+
+    /// Lets a computation fail: the contract's `#[failed]` function runs.
+    ///
+    /// # Panics
+    /// The computation has ended before, or the `#[failed]` function refuses.
+    pub fn fail<P: Computation>(&mut self, started: Started<P>, fault: Fault) {
+        self.end(started, || C::failed(P::NUMBER, started.index, fault));
+    }
+
+    fn run_of<P: Computation>(&self, started: Started<P>) -> &Run {
+        let run = usize::try_from(started.index)
+            .ok()
+            .and_then(|index| self.started.get(index));
+        let run = run.filter(|run| run.start.computation == P::NUMBER);
+        #[expect(clippy::expect_used, reason = "a mistake in the test")]
+        run.expect("this world has not started such a computation")
+    }
+
+    /// The inputs that a computation reads: accepted ones that were ordered before it started.
+    fn inputs_of<P: Computation>(&self, started: Started<P>) -> Inputs {
+        let ordered = &self.inputs[..self.run_of(started).inputs];
+        let of_type = |number: u32| {
+            let of_type = ordered.iter().filter(move |input| input.number == number);
+            assert!(
+                of_type
+                    .clone()
+                    .all(|input| input.verdict != Verdict::Pending),
+                "a computation waits for inputs that were ordered before it: accept or reject them"
+            );
+            let accepted = of_type.filter(|input| input.verdict == Verdict::Accepted);
+            (number, accepted.map(|input| input.fields.clone()).collect())
+        };
+        P::INPUTS.iter().map(|number| of_type(*number)).collect()
+    }
+
+    fn trace<P: Computation>(&self, inputs: &Inputs) -> Program {
+        let tracing = Tracing::new(self.description.inputs.clone(), inputs);
+        let context = self.context(Address::ZERO);
+        let host = Rc::new(CallHost::tracing(
+            context,
+            Rc::clone(&self.storage),
+            tracing,
+        ));
+        let result = native::with(Rc::clone(&host) as _, || C::compute(P::NUMBER));
+        assert_eq!(
+            result,
+            Ok(()),
+            "the contract does not know its own computation"
+        );
+        #[expect(clippy::expect_used, reason = "nobody else takes it")]
+        host.take_tracing().expect("a program was made").finish()
+    }
+
+    /// What the contract makes of the opened values.
+    #[expect(clippy::expect_used, reason = "no author can cause this")]
+    fn encode<P: Computation>(&self, program: &Program, opened: &[Vec<u128>]) -> Vec<u8> {
+        let opened = encode_opened(program, opened).expect("what was opened fits its program");
+        let context = self.context(Address::ZERO);
+        let entry = || C::encode(P::NUMBER, &opened);
+        self.enter(Mode::View, context, entry)
+            .expect("what was opened is not what is revealed")
+            .0
+    }
+
+    fn end<P: Computation>(
+        &mut self,
+        started: Started<P>,
+        callback: impl FnOnce() -> Result<(), Refused>,
+    ) {
+        assert!(!self.run_of(started).finished, "the computation has ended");
+        self.block += 1;
+        let context = self.context(Address::ZERO);
+        let result = self.enter(Mode::Action, context, callback);
+        #[expect(clippy::panic, reason = "a callback that refuses loses the result")]
+        let ((), effects) = result.unwrap_or_else(|refused| {
+            panic!("the contract refused the end of its own computation: {refused:?}")
+        });
+        self.started[started.index as usize].finished = true;
+        self.keep(effects);
+    }
+}
+
+fn decoded<P: Computation>(output: &[u8]) -> P::Output {
+    #[expect(clippy::expect_used, reason = "it was encoded from this type")]
+    <(P::Output,)>::decode(output).expect("an output decodes").0
+}

@@ -1,0 +1,285 @@
+//! The poll from its list of voters to its tally, in clear and on four parties.
+
+use alloy_primitives::{Address, B256};
+use contract_testing::{World, user};
+use quartet::Fault;
+use voting_contract::{
+    electorate::{self, Electorate},
+    voting::{
+        Ballot, BatchAdded, Contract, PollError, Tallied, Tally, VoteCast,
+        calls::{self, cast, close},
+    },
+};
+
+type Poll = World<Contract>;
+
+const NOON: u64 = 1_000_000;
+const EVENING: u64 = NOON + 6 * 3_600;
+const L1_POLL: Address = Address::repeat_byte(0x11);
+const NAMES: [&str; 5] = ["ada", "ben", "cleo", "dan", "eve"];
+
+/// Two batches: three voters and two.
+fn electorate() -> Electorate {
+    let voters = NAMES.map(user);
+    Electorate::of_batches(vec![voters[..3].to_vec(), voters[3..].to_vec()]).unwrap()
+}
+
+fn deployed() -> Poll {
+    let deployment = calls::new(L1_POLL, electorate().root(), 2, EVENING);
+    World::deploy(NOON, user("opener"), &deployment).unwrap()
+}
+
+fn add_batch(poll: &mut Poll, index: u32) -> Result<(), PollError> {
+    let list = electorate();
+    let voters = list.batches()[index as usize].clone();
+    poll.call(
+        user("carrier"),
+        &calls::add_voters(index, voters, list.proof(index)),
+    )
+}
+
+/// A poll in which voting has opened.
+fn open() -> Poll {
+    let mut poll = deployed();
+    add_batch(&mut poll, 1).unwrap();
+    add_batch(&mut poll, 0).unwrap();
+    poll
+}
+
+fn vote(poll: &mut Poll, name: &str, choice: u8) -> Result<(), PollError> {
+    poll.input(user(name), &cast(&Ballot::plain(choice)))
+}
+
+/// Closes the poll and counts.
+fn count(poll: &mut Poll) -> Tally {
+    poll.set_time(EVENING);
+    let started = poll.call(user("nobody"), &close()).unwrap();
+    poll.run(started)
+}
+
+fn tally(votes: [u64; 3], invalid: u64) -> Tally {
+    Tally { votes, invalid }
+}
+
+#[test]
+fn right_tally() {
+    let mut poll = open();
+    for (name, choice) in NAMES.into_iter().zip([2, 0, 2, 1, 2]) {
+        vote(&mut poll, name, choice).unwrap();
+    }
+    assert_eq!(poll.view(&calls::result()), Err(PollError::NotTalliedYet));
+    assert_eq!(count(&mut poll), tally([1, 1, 3], 0));
+
+    assert_eq!(poll.view(&calls::result()), Ok(tally([1, 1, 3], 0)));
+    assert_eq!(
+        poll.events::<Tallied>(),
+        [Tallied {
+            votes: [1, 1, 3],
+            invalid: 0
+        }]
+    );
+    let voters: Vec<_> = poll
+        .events::<VoteCast>()
+        .into_iter()
+        .map(|event| event.voter)
+        .collect();
+    assert_eq!(voters, NAMES.map(user));
+}
+
+#[test]
+fn choices_that_do_not_exist_count_as_invalid() {
+    let mut poll = open();
+    for (name, choice) in NAMES.into_iter().zip([3, 255, 1, 0, 130]) {
+        vote(&mut poll, name, choice).unwrap();
+    }
+    assert_eq!(count(&mut poll), tally([1, 1, 0], 3));
+}
+
+#[test]
+fn nobody_voted() {
+    assert_eq!(count(&mut open()), tally([0, 0, 0], 0));
+}
+
+#[test]
+fn not_on_the_list() {
+    let mut poll = open();
+    assert_eq!(vote(&mut poll, "mallory", 1), Err(PollError::NotOnTheList));
+    assert_eq!(vote(&mut poll, "opener", 1), Err(PollError::NotOnTheList));
+    assert_eq!(count(&mut poll), tally([0, 0, 0], 0));
+}
+
+#[test]
+fn once_only() {
+    let mut poll = open();
+    vote(&mut poll, "ada", 1).unwrap();
+    assert_eq!(vote(&mut poll, "ada", 2), Err(PollError::AlreadyVoted));
+    assert_eq!(count(&mut poll), tally([0, 1, 0], 0));
+}
+
+#[test]
+fn two_ballots_at_once_through_two_nodes() {
+    let mut poll = open();
+    let first = poll.order(user("ada"), &cast(&Ballot::plain(0))).unwrap();
+    let second = poll.order(user("ada"), &cast(&Ballot::plain(1))).unwrap();
+    poll.accept(first).unwrap();
+    assert_eq!(poll.accept(second), Err(PollError::AlreadyVoted));
+    assert_eq!(poll.view(&calls::votes_cast()), Ok(1));
+    assert_eq!(count(&mut poll), tally([1, 0, 0], 0));
+}
+
+#[test]
+fn a_rejected_ballot_leaves_no_trace() {
+    let mut poll = open();
+    let rubbish = poll.order(user("ada"), &cast(&Ballot::plain(0))).unwrap();
+    poll.reject(rubbish);
+    assert_eq!(poll.view(&calls::votes_cast()), Ok(0));
+    vote(&mut poll, "ada", 2).unwrap();
+    assert_eq!(count(&mut poll), tally([0, 0, 1], 0));
+}
+
+#[test]
+fn after_the_deadline() {
+    let mut poll = open();
+    poll.set_time(EVENING - 1);
+    vote(&mut poll, "ada", 0).unwrap();
+    let in_time = poll.order(user("ben"), &cast(&Ballot::plain(1))).unwrap();
+    poll.set_time(EVENING);
+    assert_eq!(vote(&mut poll, "cleo", 2), Err(PollError::PollClosed));
+
+    poll.accept(in_time)
+        .expect("it was ordered in time, though accepted later");
+    assert_eq!(count(&mut poll), tally([1, 1, 0], 0));
+}
+
+#[test]
+fn a_ballot_ordered_after_the_count_began_is_not_in_it() {
+    let mut poll = open();
+    vote(&mut poll, "ada", 0).unwrap();
+    poll.set_time(EVENING);
+    let started = poll.call(user("nobody"), &close()).unwrap();
+    assert_eq!(vote(&mut poll, "ben", 0), Err(PollError::PollClosed));
+    assert_eq!(poll.run(started), tally([1, 0, 0], 0));
+}
+
+#[test]
+fn closing() {
+    let mut poll = open();
+    let refused = PollError::PollStillOpen { closes: EVENING };
+    assert_eq!(poll.call(user("nobody"), &close()), Err(refused.clone()));
+    poll.set_time(EVENING - 1);
+    assert_eq!(poll.call(user("opener"), &close()), Err(refused));
+    poll.set_time(EVENING);
+
+    let started = poll.call(user("nobody"), &close()).unwrap();
+    assert_eq!(
+        poll.context_of(started),
+        electorate::context(L1_POLL, electorate().root(), 2)
+    );
+    assert_eq!(
+        poll.call(user("nobody"), &close()),
+        Err(PollError::AlreadyStarted)
+    );
+}
+
+#[test]
+fn a_failed_count_can_be_started_again() {
+    let mut poll = open();
+    vote(&mut poll, "eve", 1).unwrap();
+    poll.set_time(EVENING);
+    let started = poll.call(user("nobody"), &close()).unwrap();
+    poll.fail(started, Fault::Attempts);
+    assert_eq!(poll.view(&calls::result()), Err(PollError::NotTalliedYet));
+    assert_eq!(count(&mut poll), tally([0, 1, 0], 0));
+}
+
+#[test]
+fn voting_opens_when_the_list_is_complete() {
+    let mut poll = deployed();
+    assert_eq!(
+        vote(&mut poll, "ada", 1),
+        Err(PollError::ElectorateIncomplete)
+    );
+    add_batch(&mut poll, 0).unwrap();
+    assert_eq!(poll.view(&calls::complete()), Ok(false));
+    assert_eq!(poll.view(&calls::batch_added(0)), Ok(true));
+    assert_eq!(poll.view(&calls::batch_added(1)), Ok(false));
+    assert_eq!(
+        vote(&mut poll, "ada", 1),
+        Err(PollError::ElectorateIncomplete)
+    );
+
+    add_batch(&mut poll, 1).unwrap();
+    assert_eq!(poll.view(&calls::complete()), Ok(true));
+    vote(&mut poll, "ada", 1).unwrap();
+    let events = [
+        BatchAdded {
+            index: 0,
+            voters: 3,
+        },
+        BatchAdded {
+            index: 1,
+            voters: 2,
+        },
+    ];
+    assert_eq!(poll.events::<BatchAdded>(), events);
+}
+
+#[test]
+fn a_hostile_carrier_spoils_nothing() {
+    let mut poll = deployed();
+    let list = electorate();
+    let right = list.batches()[0].clone();
+    let mut add = |index, voters: &[Address], proof: Vec<B256>| {
+        poll.call(
+            user("mallory"),
+            &calls::add_voters(index, voters.to_vec(), proof),
+        )
+    };
+    let refused = Err(PollError::NotInElectorate);
+    assert_eq!(
+        add(0, &[user("mallory")], list.proof(0)),
+        refused,
+        "other voters"
+    );
+    assert_eq!(
+        add(0, &right[..2], list.proof(0)),
+        refused,
+        "a voter left out"
+    );
+    assert_eq!(add(1, &right, list.proof(0)), refused, "another place");
+    assert_eq!(add(2, &[], list.proof(2)), refused, "a batch more");
+    assert_eq!(
+        add(u32::MAX, &right, list.proof(0)),
+        refused,
+        "a place that does not exist"
+    );
+    assert_eq!(add(0, &right, list.proof(1)), refused, "another proof");
+    assert_eq!(add(0, &right, vec![]), refused, "no proof");
+    assert_eq!(
+        add(0, &right, list.proof(0)),
+        Ok(()),
+        "the right one still goes through"
+    );
+    assert_eq!(add(0, &right, list.proof(0)), Err(PollError::AlreadyAdded));
+
+    assert_eq!(
+        poll.view(&calls::complete()),
+        Ok(false),
+        "a batch twice counts once"
+    );
+    add_batch(&mut poll, 1).unwrap();
+    assert_eq!(vote(&mut poll, "mallory", 0), Err(PollError::NotOnTheList));
+    vote(&mut poll, "ada", 0).unwrap();
+    assert_eq!(count(&mut poll), tally([1, 0, 0], 0));
+}
+
+#[test]
+fn batches_of_another_list_are_refused() {
+    let mut poll = deployed();
+    let other = Electorate::new(&[user("mallory")]).unwrap();
+    let batch = calls::add_voters(0, other.batches()[0].clone(), other.proof(0));
+    assert_eq!(
+        poll.call(user("mallory"), &batch),
+        Err(PollError::NotInElectorate)
+    );
+}
