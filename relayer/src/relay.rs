@@ -159,7 +159,8 @@ impl Relay {
             let report = self.round().await;
             total.carried += report.carried;
             (total.waits, total.failures) = (report.waits, report.failures);
-            if total.worst() != Some(Class::Retryable) || round == ONCE_ROUNDS {
+            let retryable = |error: &RelayerError| error.class() == Class::Retryable;
+            if !total.failures.iter().any(retryable) || round == ONCE_ROUNDS {
                 break;
             }
             let pauses = self.routes.iter().filter_map(|route| route.not_before);
@@ -193,7 +194,7 @@ impl Relay {
         }
         let waiting = i64::try_from(report.waits.len()).unwrap_or(i64::MAX);
         self.metrics.waiting.set(waiting);
-        if report.failures.is_empty() {
+        if self.routes.iter().all(|route| route.failures == 0) {
             let since = SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default();

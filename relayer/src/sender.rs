@@ -320,3 +320,6 @@ const fn is_verdict(error: &RelayerError) -> bool {
         RelayerError::FailedInBlock { .. } | RelayerError::NonceTaken { .. }
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,8 @@ pub struct Client {
 struct Cache {
     committee: OnceCell<Committee>,
     contracts: Mutex<HashMap<Address, Arc<ContractInfo>>>,
+    /// Gas limit of inputs by contract and input type.
+    input_gas: Mutex<HashMap<(Address, u32), u64>>,
 }
 
 /// Contracts that a client remembers.

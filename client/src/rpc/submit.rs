@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
-use alloy::rpc::types::TransactionReceipt;
-use alloy_primitives::{Address, B256, Bytes};
+use alloy::{
+    providers::Provider as _,
+    rpc::types::{TransactionReceipt, TransactionRequest},
+};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U64};
 use wire::{limits::CALL_FUEL, sealed::SealedInput, transaction::Deployment};
 
-use super::{Client, answer};
+use super::{CACHED_CONTRACTS, Client, answer};
 use crate::{
     ClientError, UserKey,
     abi::{self, Abi},
     input::{self, Destination, Value},
     transaction::{Draft, SignedTransaction, sign},
 };
-use alloy::providers::Provider as _;
-
 /// How long a transaction may take until it is in a block.
 pub(super) const INCLUSION_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Gas of an input whose real need is not known, because a dry run of it is refused.
+const INPUT_GAS: u64 = 50_000_000;
 
 /// A secret input, signed and ready for [`Client::send_raw`], at this node or another.
 #[derive(Clone, Debug)]
@@ -57,6 +61,65 @@ impl Client {
         Err(answer::error(method, &self.urls, error))
     }
 
+    /// Gas limit for a call, or for a deployment: what it takes now, and half as much again.
+    ///
+    /// # Errors
+    /// As [`Client::request`]; [`ClientError::Reverted`] if the contract would refuse it.
+    pub async fn estimate(
+        &self,
+        from: Address,
+        to: Option<Address>,
+        data: Bytes,
+    ) -> Result<u64, ClientError> {
+        let request = TransactionRequest {
+            from: Some(from),
+            to: Some(to.map_or(TxKind::Create, TxKind::Call)),
+            input: data.into(),
+            ..TransactionRequest::default()
+        };
+        let method = "eth_estimateGas";
+        let answer: Result<U64, _> = self.provider.raw_request(method.into(), (request,)).await;
+        let gas: u64 = match answer {
+            Ok(gas) => gas.to(),
+            Err(error) => {
+                return Err(match answer::revert_data(&error) {
+                    Some(data) => self.reverted(to.unwrap_or_default(), data).await,
+                    None => answer::error(method, &self.urls, error),
+                });
+            }
+        };
+        Ok(gas.saturating_add(gas / 2).min(CALL_FUEL))
+    }
+
+    /// Gas limit for an input. It is asked for once per input type and remembered: all inputs of a
+    /// type have the same size. An input that is refused now is still given a limit, since the
+    /// verdict is the node's to give when the input is sent.
+    async fn input_gas(
+        &self,
+        from: Address,
+        contract: Address,
+        input: u32,
+        data: &Bytes,
+    ) -> Result<u64, ClientError> {
+        let mut known = self.cache.input_gas.lock().await;
+        if let Some(gas) = known.get(&(contract, input)) {
+            return Ok(*gas);
+        }
+        match self.estimate(from, Some(contract), data.clone()).await {
+            Ok(gas) => {
+                if known.len() >= CACHED_CONTRACTS {
+                    known.clear();
+                }
+                // Half as much again, since a contract's storage grows with its users.
+                let gas = gas.saturating_add(gas / 2).min(CALL_FUEL);
+                known.insert((contract, input), gas);
+                Ok(gas)
+            }
+            Err(ClientError::Reverted { .. } | ClientError::Refused { .. }) => Ok(INPUT_GAS),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Calls a function in a transaction and waits until it is in a block.
     ///
     /// # Errors
@@ -68,7 +131,8 @@ impl Client {
         data: Bytes,
     ) -> Result<TransactionReceipt, ClientError> {
         let nonce = self.nonce(key.address()).await?;
-        let draft = Draft::call(self.chain_id().await?, nonce, CALL_FUEL, to, data.clone());
+        let gas = self.estimate(key.address(), Some(to), data.clone()).await?;
+        let draft = Draft::call(self.chain_id().await?, nonce, gas, to, data);
         let transaction = sign(key, &draft);
         self.send_raw(Some(to), &transaction).await?;
         let receipt = self
@@ -77,15 +141,7 @@ impl Client {
         if receipt.status() {
             return Ok(receipt);
         }
-        // The receipt has no reason; the same call now most likely gives it.
-        match self.call_from(key.address(), to, data).await {
-            Err(reverted @ ClientError::Reverted { .. }) => Err(reverted),
-            _ => Err(ClientError::Reverted {
-                contract: to,
-                reason: "a reason that no longer holds; the same call would pass now".into(),
-                data: Bytes::new(),
-            }),
-        }
+        Err(self.revert_of(to, transaction.hash).await)
     }
 
     /// Deploys a contract and waits until it is in a block; its address.
@@ -112,7 +168,10 @@ impl Client {
         deployment: &Deployment,
     ) -> Result<TransactionReceipt, ClientError> {
         let nonce = self.nonce(key.address()).await?;
-        let draft = Draft::deployment(self.chain_id().await?, nonce, CALL_FUEL, deployment);
+        let gas = self
+            .estimate(key.address(), None, deployment.encode())
+            .await?;
+        let draft = Draft::deployment(self.chain_id().await?, nonce, gas, deployment);
         let transaction = sign(key, &draft);
         self.send_raw(None, &transaction).await?;
         let receipt = self
@@ -120,11 +179,7 @@ impl Client {
             .await?;
         let expected = deployment.address(key.address());
         if !receipt.status() {
-            return Err(ClientError::Reverted {
-                contract: expected,
-                reason: "the deployment was refused".into(),
-                data: Bytes::new(),
-            });
+            return Err(self.revert_of(expected, transaction.hash).await);
         }
         if receipt
             .contract_address
@@ -168,7 +223,10 @@ impl Client {
         let encoded = input::encode(ty, values)?;
         let sealed = input::seal(&destination, &encoded, &mut rand::rng())?;
         let data = Abi::new(&info.description)?.input_call(function, public_arguments, &sealed)?;
-        let draft = Draft::call(committee.chain_id, nonce, CALL_FUEL, contract, data);
+        let gas = self
+            .input_gas(key.address(), contract, declared.input, &data)
+            .await?;
+        let draft = Draft::call(committee.chain_id, nonce, gas, contract, data);
         Ok(PreparedInput {
             transaction: sign(key, &draft),
             contract,

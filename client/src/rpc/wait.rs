@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use alloy::rpc::types::TransactionReceipt;
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
+use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 use wire::rpc::{ComputationInfo, ComputationStatus, InputInfo, InputStatus};
 
@@ -60,11 +61,34 @@ impl Client {
             // The two answers may be of two moments; look again.
             return Ok(None);
         }
-        Err(ClientError::Reverted {
-            contract: receipt.to.unwrap_or_default(),
-            reason: "the contract refused the input when it was ordered".into(),
-            data: Bytes::new(),
-        })
+        Err(self.revert_of(receipt.to.unwrap_or_default(), id).await)
+    }
+
+    /// Why a transaction that is in a block was reverted, from the fields that nodes of Quartet add
+    /// to its receipt.
+    pub(super) async fn revert_of(&self, contract: Address, hash: B256) -> ClientError {
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        struct Fields {
+            revert_reason: Option<Bytes>,
+            revert_message: Option<String>,
+        }
+        let fields = self.request("eth_getTransactionReceipt", (hash,)).await;
+        let fields: Option<Fields> = match fields {
+            Ok(fields) => fields,
+            Err(error) => return error,
+        };
+        let fields = fields.unwrap_or_default();
+        let data = fields.revert_reason.unwrap_or_default();
+        let reason = match fields.revert_message {
+            Some(message) if data.is_empty() => message,
+            _ => self.reason(contract, &data).await,
+        };
+        ClientError::Reverted {
+            contract,
+            reason,
+            data,
+        }
     }
 
     /// Waits until an input is accepted.

@@ -84,7 +84,7 @@ fn record(scan: &mut Scan, batches: &[Batch], to: u64) {
 #[derive(Debug)]
 enum Decision {
     Wait(String),
-    Carry(Tree),
+    Carry(Box<Tree>),
 }
 
 /// Whether the batches that were read are the list that L1 has sealed.
@@ -106,7 +106,7 @@ fn decide(app: Address, list: List, scan: &Scan) -> Result<Decision, RelayerErro
         source,
     })?;
     if tree.root() == root {
-        Ok(Decision::Carry(tree))
+        Ok(Decision::Carry(Box::new(tree)))
     } else {
         Err(mismatch(app, list, &tree))
     }

@@ -1,5 +1,7 @@
 //! From L2 to L1: signed results.
 
+use std::collections::btree_map::Entry;
+
 use alloy::{
     primitives::{Address, B256},
     sol_types::{SolCall as _, SolInterface as _},
@@ -112,6 +114,9 @@ async fn submit(
             }
         },
     }
+    // What was seen before, if anything, a reorganisation has undone.
+    let accepted = world.store.state.accepted.entry(app).or_default();
+    accepted.remove(&id);
     let mined = world.to_l1.send(&call, world.store).await?;
     let (hash, block, gas_used) = (mined.hash, mined.block, mined.gas_used);
     info!(%app, computation = %id, %hash, block, gas_used, "result accepted on L1");
@@ -141,8 +146,8 @@ fn call(app: Address, computation: &ComputationInfo, checked: &CheckedCertificat
 /// Remembers that the app needs this result no more, as of the last block.
 async fn remember(app: Address, id: B256, world: &mut World<'_>) -> Result<(), RelayerError> {
     let accepted = world.store.state.accepted.entry(app).or_default();
-    if !accepted.contains_key(&id) {
-        accepted.insert(id, world.l1.chain.head().await?);
+    if let Entry::Vacant(place) = accepted.entry(id) {
+        place.insert(world.l1.chain.head().await?);
         world.store.save()?;
     }
     Ok(())
