@@ -74,11 +74,6 @@ impl Crossing {
         self.outgoing.name_operation(op, chunk, stage);
     }
 
-    /// Whether this round's operations wait for a value.
-    pub(crate) const fn is_waiting(&self) -> bool {
-        !self.pending.is_empty()
-    }
-
     /// Ends the round: the frames to send.
     pub(crate) fn close(&mut self) -> Frames {
         let outgoing = std::mem::replace(&mut self.outgoing, Outgoing::new(self.me));

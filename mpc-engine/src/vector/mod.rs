@@ -287,6 +287,7 @@ impl Vector {
     }
 
     /// Appends `lanes` elements in the encoding of [`Kind::bytes`].
+    #[cfg(test)]
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
         out.resize(start + self.domain().wire_bytes(self.lanes), 0);

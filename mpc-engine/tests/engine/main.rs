@@ -1,9 +1,10 @@
 //! The engine from outside: every operation against the clear-text model, its costs, and what
 //! happens when somebody lies.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 #![allow(unreachable_pub, reason = "modules of one test")]
 
 mod costs;
 mod operations;
 mod support;
+mod tampering;

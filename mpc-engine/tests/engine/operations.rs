@@ -4,19 +4,6 @@ use crate::support::{Cluster, column, edges, number, pairs, random, single};
 use mpc_engine::{Program, ProgramBuilder, clear, local};
 use wire::{kind::Kind, secret::Op};
 
-const INTEGERS: [Kind; 10] = [
-    Kind::U8,
-    Kind::U16,
-    Kind::U32,
-    Kind::U64,
-    Kind::U128,
-    Kind::I8,
-    Kind::I16,
-    Kind::I32,
-    Kind::I64,
-    Kind::I128,
-];
-
 fn check(what: &str, program: &Program, columns: &[Vec<u128>]) {
     let expected = clear::evaluate(program, columns).unwrap();
     let actual = local::run(program, columns, 5).unwrap();

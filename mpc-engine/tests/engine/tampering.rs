@@ -1,0 +1,395 @@
+//! Every message of every party, altered in every way: whoever stops first names the liar, and
+//! nobody opens anything wrong.
+
+use crate::support::{Cluster, End, binding, column, number, random, single};
+use mpc_engine::{
+    FrameFault, Frames, Program, ProgramBuilder, Session, SessionBinding, Stop, clear, local,
+};
+use std::sync::Arc;
+use wire::{kind::Kind, secret::Op};
+use zeroize::Zeroizing;
+
+/// Bytes of a frame's header.
+const HEADER: usize = 16;
+
+/// How a frame is altered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Lie {
+    /// A bit flips at this place, in 16ths of the frame.
+    Flip(usize),
+    /// One more, in the byte after the header.
+    AddOne,
+    Truncate,
+    Lengthen,
+    /// The frame that went the same way in the round before.
+    EarlierRound,
+    /// The frame of the same round in another session with the same binding.
+    OtherSession,
+    Empty,
+}
+
+const LIES: [Lie; 11] = [
+    Lie::Flip(0),
+    Lie::Flip(4),
+    Lie::Flip(9),
+    Lie::Flip(13),
+    Lie::Flip(16),
+    Lie::AddOne,
+    Lie::Truncate,
+    Lie::Lengthen,
+    Lie::EarlierRound,
+    Lie::OtherSession,
+    Lie::Empty,
+];
+
+impl Lie {
+    fn tell(self, frame: &mut Vec<u8>, earlier: &[u8], other: &[u8]) {
+        match self {
+            Self::Flip(place) => {
+                let place = (frame.len() * place / 16).min(frame.len() - 1);
+                frame[place] ^= 1 << (place % 8);
+            }
+            Self::AddOne => {
+                let place = HEADER.min(frame.len() - 1);
+                frame[place] = frame[place].wrapping_add(1);
+            }
+            Self::Truncate => {
+                frame.pop();
+            }
+            Self::Lengthen => frame.push(0),
+            Self::EarlierRound => earlier.clone_into(frame),
+            Self::OtherSession => other.clone_into(frame),
+            Self::Empty => frame.clear(),
+        }
+    }
+}
+
+/// All frames of an honest run: by round, sender, receiver.
+fn record(program: &Program, columns: &[Vec<u128>], seed: u64) -> Vec<Vec<Frames>> {
+    let mut cluster = Cluster::start(program, columns, seed);
+    let mut rounds = Vec::new();
+    while cluster.sessions.iter().any(Option::is_some) {
+        rounds.push(cluster.frames.clone());
+        let results = cluster.round();
+        cluster.go_on(results);
+    }
+    rounds
+}
+
+/// Whoever is blamed includes the liar.
+fn blames(stop: &Stop, liar: usize) -> bool {
+    match stop {
+        Stop::Mismatch { pair, .. } => pair[0] != pair[1] && pair.contains(&(liar as u8)),
+        Stop::BadFrame { peer, .. } => usize::from(*peer) == liar,
+        _ => false,
+    }
+}
+
+/// Runs until somebody honest stops or all have opened, altering what `liar` sends by `alter`.
+/// Returns the round in which each honest party ended, and how.
+fn run_until_stop(
+    mut cluster: Cluster,
+    liar: usize,
+    mut alter: impl FnMut(usize, &mut Frames),
+) -> Vec<(usize, usize, End)> {
+    let mut ended = Vec::new();
+    for round in 0.. {
+        alter(round, &mut cluster.frames[liar]);
+        let results = cluster.round();
+        let ends = cluster.go_on(results);
+        let honest = ends
+            .into_iter()
+            .enumerate()
+            .filter(|(party, _)| *party != liar);
+        ended.extend(honest.filter_map(|(party, end)| Some((round, party, end?))));
+        if !ended.is_empty() || cluster.sessions.iter().all(Option::is_none) {
+            break;
+        }
+    }
+    ended
+}
+
+/// Alters each frame of each round in each way.
+fn grid(what: &str, program: &Program, columns: &[Vec<u128>]) {
+    let expected = clear::evaluate(program, columns).unwrap();
+    let honest = record(program, columns, 1);
+    let other = record(program, columns, 2);
+    for lied_in in 0..honest.len() {
+        for lie in LIES {
+            for (liar, receiver) in (0..16).map(|link| (link / 4, link % 4)) {
+                let Some(true_frame) = honest[lied_in][liar]
+                    .get(receiver)
+                    .filter(|f| !f.is_empty())
+                else {
+                    continue;
+                };
+                let mut told = true_frame.clone();
+                let earlier = &honest[lied_in.saturating_sub(1)][liar][receiver];
+                lie.tell(&mut told, earlier, &other[lied_in][liar][receiver]);
+                if told == *true_frame {
+                    continue; // Nothing is replayed in the first round.
+                }
+                let cluster = Cluster::start(program, columns, 1);
+                let ended = run_until_stop(cluster, liar, |round, frames| {
+                    if round == lied_in {
+                        frames[receiver].clone_from(&told);
+                    }
+                });
+                let context =
+                    format!("{what}: round {lied_in}, {liar} to {receiver}, {lie:?}: {ended:?}");
+                check_ends(&ended, &expected, (lied_in, liar, receiver), &context);
+            }
+        }
+    }
+}
+
+/// Somebody stops, in time, and whoever stops names the liar; nobody opens anything wrong.
+fn check_ends(
+    ended: &[(usize, usize, End)],
+    expected: &[Vec<u128>],
+    (lied_in, liar, receiver): (usize, usize, usize),
+    context: &str,
+) {
+    let mut stopped = false;
+    for (round, party, end) in ended {
+        match end {
+            Ok(values) => assert_eq!(values, expected, "{context}"),
+            Err(stop) => {
+                stopped = true;
+                assert!(blames(stop, liar), "{context}");
+                // The receiver stops before it sends anything more. Only a commitment that was
+                // replaced shows a round later, and to all.
+                if lied_in > 0 {
+                    assert_eq!((*round, *party), (lied_in, receiver), "{context}");
+                } else {
+                    assert!(*round <= 1, "{context}");
+                }
+            }
+        }
+    }
+    assert!(stopped, "{context}");
+}
+
+fn columns(kinds: &[Kind], lanes: usize, stream: u64) -> Vec<Vec<u128>> {
+    let mut random = random(stream);
+    let column = |kind: &Kind| {
+        (0..lanes)
+            .map(|_| number(&mut random) & kind.mask())
+            .collect()
+    };
+    kinds.iter().map(column).collect()
+}
+
+/// Operations that send something, with few lanes (second copies) or many (digests).
+#[test]
+fn every_message_of_every_operation() {
+    let table: &[(Op, &[Kind], u64)] = &[
+        (Op::Mul, &[Kind::U64, Kind::U64], 0),
+        (Op::Dot, &[Kind::U32, Kind::U32], 0),
+        (Op::And, &[Kind::Bool, Kind::Bool], 0),
+        (Op::Or, &[Kind::Bool, Kind::Bool], 0),
+        (Op::Count, &[Kind::Bool], 0),
+        (Op::Cast, &[Kind::Bool], Kind::U16 as u64),
+        (Op::Cast, &[Kind::I8], Kind::I64 as u64),
+        (Op::Select, &[Kind::Bool, Kind::U16, Kind::U16], 0),
+        (Op::Eq, &[Kind::U8, Kind::U8], 0),
+        (Op::Lt, &[Kind::I8, Kind::I8], 0),
+        (Op::Shr, &[Kind::I8], 3),
+        (Op::Xor, &[Kind::U8, Kind::U8], 0),
+        (Op::Add, &[Kind::U64, Kind::U64], 0),
+    ];
+    for (op, kinds, immediate) in table {
+        for lanes in [2, 130] {
+            if lanes > 2 && !matches!(op, Op::Mul | Op::And | Op::Lt | Op::Count) {
+                continue;
+            }
+            let forms: Vec<(Kind, usize)> = kinds.iter().map(|kind| (*kind, lanes)).collect();
+            let program = single(*op, &forms, *immediate);
+            grid(&format!("{op:?}"), &program, &columns(kinds, lanes, 30));
+        }
+    }
+}
+
+/// Two operations in one round, and one that depends on the first: a lie about one stops both.
+fn layers() -> (Program, Vec<Vec<u128>>) {
+    let mut builder = ProgramBuilder::new();
+    let x = builder.input(column(0), Kind::U64, 40).unwrap();
+    let y = builder.input(column(1), Kind::U64, 40).unwrap();
+    let first = builder.apply(Op::Mul, &[x, y], 0).unwrap();
+    let beside = builder.apply(Op::Mul, &[x, x], 0).unwrap();
+    let second = builder.apply(Op::Mul, &[first, y], 0).unwrap();
+    let also = builder.apply(Op::Mul, &[beside, beside], 0).unwrap();
+    for value in [second, also] {
+        builder.reveal(value).unwrap();
+    }
+    (
+        builder.finish().unwrap(),
+        columns(&[Kind::U64, Kind::U64], 40, 31),
+    )
+}
+
+/// The attack on checks that come late (ePrint 2026/234): offset a message of the first layer, and
+/// learn from what the victim sends in the second. Here the victim sends nothing more, whichever
+/// byte of whichever value is offset, also in an operation on which the second layer does not
+/// depend.
+#[test]
+fn a_victim_sends_nothing_after_an_offset() {
+    let (program, columns) = layers();
+    grid("layers", &program, &columns);
+    const FIRST_LAYER: usize = 3;
+    let length = record(&program, &columns, 1)[FIRST_LAYER][2][0].len();
+    for place in (16..length).step_by(7) {
+        let mut cluster = Cluster::start(&program, &columns, 1);
+        for _ in 0..FIRST_LAYER {
+            let results = cluster.round();
+            cluster.go_on(results);
+        }
+        let frame = &mut cluster.frames[2][0];
+        frame[place] = frame[place].wrapping_add(1);
+        let results = cluster.round();
+        let Some(Err(stop)) = &results[0] else {
+            panic!("the victim goes on: {results:?}")
+        };
+        assert!(blames(stop, 2), "{stop}");
+        cluster.go_on(results);
+        assert!(
+            cluster.frames[0].iter().all(Vec::is_empty),
+            "the victim sent something"
+        );
+    }
+}
+
+/// A party that computes on shares of its own making is found out at its first message.
+#[test]
+fn a_share_that_is_not_the_others_is_noticed() {
+    let (program, columns) = layers();
+    let wrong: Vec<Vec<u128>> = columns
+        .iter()
+        .map(|c| {
+            c.iter()
+                .map(|x| x.wrapping_add(1) & Kind::U64.mask())
+                .collect()
+        })
+        .collect();
+    for liar in 0..4 {
+        let mut cluster = Cluster::start(&program, &columns, 1);
+        // Components 0 to 2 are dealt first and alike; 3 carries the difference.
+        let inputs = local::deal(&program, &wrong, 1)
+            .unwrap()
+            .into_iter()
+            .nth(liar)
+            .unwrap();
+        if liar == 3 {
+            continue; // Party 3 lacks component 3, so its share is the same.
+        }
+        let entropy = Zeroizing::new([liar as u8; 32]);
+        let program = Arc::new(program.clone());
+        let (session, frames) =
+            Session::start(liar as u8, binding(), program, inputs, entropy).unwrap();
+        cluster.sessions[liar] = Some(session);
+        cluster.frames[liar] = frames;
+        let ended = run_until_stop(cluster, liar, |_, _| {});
+        assert!(!ended.is_empty());
+        for (_, _, end) in ended {
+            assert!(end.is_err_and(|stop| blames(&stop, liar)));
+        }
+    }
+}
+
+/// Different contributions to a key for different holders.
+#[test]
+fn keys_that_differ_between_holders_are_noticed() {
+    let (program, columns) = layers();
+    let (a, b) = (record(&program, &columns, 1), record(&program, &columns, 2));
+    for liar in 0..4 {
+        for victim in (0..4).filter(|victim| *victim != liar) {
+            let cluster = Cluster::start(&program, &columns, 1);
+            let ended = run_until_stop(cluster, liar, |round, frames| match round {
+                // Commitments of another session, opened as committed, and repeated to the victim
+                // as it heard them.
+                0 => frames[victim].clone_from(&b[0][liar][victim]),
+                1 => {
+                    let mut frame = a[1][liar][victim].clone();
+                    frame[16..16 + 128].copy_from_slice(&b[1][liar][victim][16..16 + 128]);
+                    let own = 16 + 128 + 32 * liar..16 + 128 + 32 * (liar + 1);
+                    frame[own.clone()].copy_from_slice(&b[1][liar][victim][own]);
+                    frames[victim] = frame;
+                }
+                _ => {}
+            });
+            assert_eq!(
+                ended.len(),
+                3,
+                "all honest parties see it at once: {ended:?}"
+            );
+            for (round, _, end) in ended {
+                assert_eq!(round, 1);
+                assert!(end.is_err_and(|stop| blames(&stop, liar)));
+            }
+        }
+    }
+}
+
+/// Parties that are in different sessions part before anything is sent that could tell.
+#[test]
+fn disagreement_on_the_binding_is_noticed_in_the_first_round() {
+    let (program, columns) = layers();
+    let other = |change: fn(&mut SessionBinding)| {
+        let mut binding = binding();
+        change(&mut binding);
+        binding
+    };
+    let others = [
+        other(|b| b.chain_id += 1),
+        other(|b| b.epoch += 1),
+        other(|b| b.computation[31] ^= 1),
+        other(|b| b.attempt += 1),
+    ];
+    for odd in 0..4u8 {
+        for changed in &others {
+            let bound = |me| {
+                if me == odd {
+                    changed.clone()
+                } else {
+                    binding()
+                }
+            };
+            let cluster = Cluster::start_bound(&program, &columns, 1, bound);
+            let ended = run_until_stop(cluster, usize::from(odd), |_, _| {});
+            assert_eq!(ended.len(), 3);
+            for (_, _, end) in ended {
+                let expected = Stop::BadFrame {
+                    round: 0,
+                    peer: odd,
+                    fault: FrameFault::Binding,
+                };
+                assert_eq!(end, Err(expected));
+            }
+        }
+    }
+}
+
+/// The same entropy in another attempt gives other masks; the same attempt with other entropy too.
+#[test]
+fn no_two_sessions_send_the_same_values() {
+    let (program, columns) = layers();
+    let mut seen = std::collections::BTreeSet::new();
+    for attempt in 0..3 {
+        for seed in 0..2 {
+            let bound = |_| SessionBinding {
+                attempt,
+                ..binding()
+            };
+            let mut cluster = Cluster::start_bound(&program, &columns, 1 + 2 * seed, bound);
+            for _ in 0..3 {
+                let results = cluster.round();
+                cluster.go_on(results);
+            }
+            // The first layer: the values of party 0 to party 1.
+            assert!(
+                seen.insert(cluster.frames[0][1][16..48].to_vec()),
+                "a mask was used twice"
+            );
+        }
+    }
+}
