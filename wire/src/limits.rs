@@ -35,9 +35,9 @@ pub const PENDING_BYTES: usize = 64 * 1024 * 1024;
 pub const CALL_FUEL: u64 = 500_000_000;
 /// Fuel of all calls of one block: no block is valid whose transactions' gas limits sum to more, and
 /// inputs that are accepted in excess of it wait for the next block.
-pub const BLOCK_FUEL: u64 = 4_000_000_000;
+pub const BLOCK_FUEL: u64 = 1_000_000_000;
 /// Fuel that tracing one computation may use.
-pub const TRACE_FUEL: u64 = 2_000_000_000;
+pub const TRACE_FUEL: u64 = 1_000_000_000;
 /// Linear memory of a contract, in 64 KiB pages.
 pub const MEMORY_PAGES: u32 = 256;
 /// Bytes of a contract's code.

@@ -5,6 +5,7 @@ mod blocks;
 mod computations;
 mod contract;
 mod deployment;
+mod figures;
 mod inputs;
 mod replay;
 

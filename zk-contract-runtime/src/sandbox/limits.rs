@@ -43,7 +43,7 @@ pub(super) const INPUT_BYTE: u64 = 4;
 /// Starting a computation.
 pub(super) const START: u64 = 100_000;
 /// One operation of a secret program.
-pub(super) const SECRET_OPERATION: u64 = 1_000;
+pub(super) const SECRET_OPERATION: u64 = 500;
 
 /// What a transaction costs before it runs.
 const TRANSACTION: u64 = 21_000;

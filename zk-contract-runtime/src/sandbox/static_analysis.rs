@@ -21,6 +21,8 @@ const MAX_IMPORTS: u64 = 64;
 const MAX_EXPORTS: u64 = 256;
 /// Globals of one module.
 const MAX_GLOBALS: u64 = 256;
+/// Locals of one function: every call clears them.
+const MAX_LOCALS: u64 = 1_000;
 
 /// Entry points that every module has. All take nothing and return a status.
 const ENTRY_POINTS: [&str; 7] = [DESCRIBE, INIT, CALL, COMPUTE, ENCODE, ATTESTED, FAILED];
@@ -72,6 +74,13 @@ pub(super) fn sections(code: &[u8]) -> Result<Footprint, ModuleError> {
                     at_most("table elements", table.ty.initial, TABLE_ELEMENTS as u64)?;
                     footprint.table_elements = table.ty.initial;
                 }
+            }
+            Payload::CodeSectionEntry(body) => {
+                let mut locals = 0u64;
+                for group in body.get_locals_reader().map_err(invalid)? {
+                    locals += u64::from(group.map_err(invalid)?.0);
+                }
+                at_most("locals in a function", locals, MAX_LOCALS)?;
             }
             _ => {}
         }

@@ -253,6 +253,14 @@ fn memories_tables_and_globals_are_bounded() {
             ..
         }
     ));
+    let locals = format!("(func (local {}))", "i64 ".repeat(1_001));
+    assert!(matches!(
+        refusal(&plain(&locals)),
+        ModuleError::TooMany {
+            what: "locals in a function",
+            ..
+        }
+    ));
     let imports = r#"(import "quartet" "reveal" (func (param i32)))"#.repeat(65);
     assert!(matches!(
         refusal(&plain(&imports)),

@@ -6,6 +6,8 @@ mod execute;
 mod inputs;
 mod modules;
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, B256};
 use wire::{
     committee::Committee,
@@ -96,6 +98,7 @@ impl<'a> Transition<'a> {
     /// Takes in what a node says. What makes no sense, or was said before, changes nothing.
     pub(crate) fn hear(&mut self, transaction: &NodeTransaction) {
         let node = transaction.node;
+        let mut signed = BTreeSet::new();
         for message in &transaction.messages {
             match message {
                 NodeMessage::Hold { inputs } => {
@@ -120,7 +123,12 @@ impl<'a> Transition<'a> {
                 NodeMessage::Attest {
                     computation,
                     signature,
-                } => self.attest(*computation, node, *signature),
+                } => {
+                    // Checking a signature takes time: one for each computation.
+                    if signed.insert(*computation) {
+                        self.attest(*computation, node, *signature);
+                    }
+                }
                 NodeMessage::AdvanceTime { request, by_ms } => self.advance_time(*request, *by_ms),
             }
         }
