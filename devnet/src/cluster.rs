@@ -47,8 +47,6 @@ pub struct ClusterOptions {
     /// How long a round of a computation waits for a silent peer, in milliseconds; the node's own
     /// default if none is given.
     pub round_timeout_ms: Option<u64>,
-    /// Value of `RUST_LOG` for the nodes, if it is not to be inherited.
-    pub log: Option<String>,
 }
 
 impl ClusterOptions {
@@ -61,7 +59,6 @@ impl ClusterOptions {
             chain_id: CHAIN_ID,
             rpc_ports: None,
             round_timeout_ms: None,
-            log: None,
         }
     }
 }

@@ -60,6 +60,25 @@ pub struct Route {
     pub from_block: u64,
 }
 
+/// Reads a file with nothing but `[[routes]]`.
+///
+/// # Errors
+/// [`DevnetError::Malformed`].
+pub fn parse_routes(text: &str) -> Result<Vec<Route>, DevnetError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Routes {
+        #[serde(default)]
+        routes: Vec<Route>,
+    }
+    let routes: Result<Routes, _> = toml::from_str(text);
+    let routes = routes.map_err(|error| DevnetError::Malformed {
+        what: "a file of routes".into(),
+        why: error.to_string(),
+    })?;
+    Ok(routes.routes)
+}
+
 #[derive(Serialize)]
 struct Configuration<'a> {
     state_file: PathBuf,
@@ -276,6 +295,18 @@ mod tests {
         assert_eq!(app, Some("0x0101010101010101010101010101010101010101"));
         assert_eq!(value["routes"][0]["electorate"].as_bool(), Some(true));
         assert!(!text.contains(&secret), "no key in the configuration");
+    }
+
+    #[test]
+    fn routes_are_read_and_mistakes_named() {
+        assert_eq!(parse_routes("# nothing yet\n").unwrap(), vec![]);
+        let address = Address::repeat_byte(7);
+        let text = format!("[[routes]]\nl1_app = \"{address}\"\nl2_contract = \"{address}\"\n");
+        let routes = parse_routes(&text).unwrap();
+        assert_eq!(routes[0].l1_app, address);
+        assert!(!routes[0].electorate);
+        let error = parse_routes(&text.replace("l1_app", "l1_map")).unwrap_err();
+        assert!(error.to_string().contains("l1_map"), "{error}");
     }
 
     #[test]
