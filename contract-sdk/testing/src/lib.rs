@@ -4,13 +4,46 @@
 //! contract's own dispatch and ABI. A computation is traced into the same program as in a node and
 //! then runs twice, in clear and on four parties in this process; the results must agree.
 //!
-//! ```ignore
-//! let mut poll = World::deploy(NOON, user("opener"), &calls::new(l1_poll, root, 1, EVENING))?;
-//! poll.input(user("alice"), &calls::cast(&Ballot::plain(2)))?;
-//! assert_eq!(poll.call(user("bob"), &calls::close()), Err(PollError::PollStillOpen { closes: EVENING }));
-//! poll.set_time(EVENING);
-//! let started = poll.call(user("bob"), &calls::close())?;
-//! assert_eq!(poll.run(started).votes, [0, 0, 1]);
+//! ```
+//! # #[quartet::contract]
+//! # mod guess {
+//! #     use quartet::prelude::*;
+//! #     #[state]
+//! #     pub struct Game { closes: Time }
+//! #     #[derive(SecretInput)]
+//! #     pub struct Guess { pub number: Secret<u16> }
+//! #     #[error]
+//! #     pub enum GameError { Closed, StillOpen { closes: Time } }
+//! #     #[init]
+//! #     fn new(s: &mut Game, closes: Time) { s.closes = closes; }
+//! #     #[input]
+//! #     fn guess(s: &mut Game, ctx: &Ctx, _guess: Sealed<Guess>) -> Result<()> {
+//! #         ensure!(ctx.time < s.closes, GameError::Closed);
+//! #         Ok(())
+//! #     }
+//! #     #[action]
+//! #     fn close(s: &mut Game, ctx: &Ctx) -> Result<Start<total>> {
+//! #         ensure!(ctx.time >= s.closes, GameError::StillOpen { closes: s.closes });
+//! #         Ok(Start::with_context(B256::ZERO))
+//! #     }
+//! #     #[compute]
+//! #     fn total(guesses: SecretVec<Guess>) -> Secret<u64> {
+//! #         guesses.number.cast::<u64>().sum()
+//! #     }
+//! # }
+//! # use contract_testing::{World, user};
+//! # use guess::{GameError, Guess, calls};
+//! let mut game = World::deploy(100, user("host"), &calls::new(200)).unwrap();
+//! game.input(user("ada"), &calls::guess(&Guess::plain(40_000))).unwrap();
+//! game.input(user("ben"), &calls::guess(&Guess::plain(50_000))).unwrap();
+//! assert_eq!(
+//!     game.call(user("ada"), &calls::close()),
+//!     Err(GameError::StillOpen { closes: 200 })
+//! );
+//!
+//! game.set_time(200);
+//! let started = game.call(user("ada"), &calls::close()).unwrap();
+//! assert_eq!(game.run(started), 90_000);
 //! ```
 //!
 //! What a node bounds, this bounds too, except fuel and memory. What traps in a node panics here.

@@ -1,5 +1,10 @@
 //! The poll from its list of voters to its tally, in clear and on four parties.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails"
+)]
+
 use alloy_primitives::{Address, B256};
 use contract_testing::{World, user};
 use quartet::Fault;
