@@ -1,11 +1,13 @@
 //! Consensus: Malachite's I/O-free core over this system's messages, keys and write-ahead log.
 //!
 //! Read `context.rs` (the types that the core is given), then `engine.rs` (one height, driven by
-//! messages and timers), `wal.rs` (what survives a crash) and `certificates.rs` (proofs).
+//! messages and timers), `host.rs` (what the core asks for), `wal.rs` (what survives a crash) and
+//! `certificates.rs` (proofs).
 
 mod certificates;
 mod context;
 mod engine;
+mod host;
 mod wal;
 
 pub(crate) use certificates::{Checker, verify_decided};

@@ -3,38 +3,25 @@
 //! The core is a coroutine that yields effects; [`Host`] answers those that it can at once (signing,
 //! checking signatures, timers) and passes the others on as [`Output`]s, in order.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    mem,
-    time::Duration,
-};
+use std::mem;
 
 use alloy_primitives::{B256, keccak256};
-use futures::FutureExt as _;
-use k256::ecdsa::SigningKey;
 use malachite_core::{
-    ConsensusMsg, Effect, Error, Input, LivenessMsg, LocallyProposedValue,
-    MAX_FUTURE_ROUND_LOOKAHEAD, Params, ProposedValue, Resumable as _, Resume, SignedConsensusMsg,
-    State, process,
+    Error, Input, LocallyProposedValue, MAX_FUTURE_ROUND_LOOKAHEAD, Params, ProposedValue, State,
+    process,
 };
-use malachite_signing::VerifierExt as _;
-use malachite_types::{
-    CertificateError, LinearTimeouts, Round, Timeout, TimeoutKind, Validity, ValueOrigin,
-    ValuePayload, VoteExtensionPolicy,
-};
+use malachite_types::{Round, Validity, ValueOrigin, ValuePayload, VoteExtensionPolicy};
 use wire::{
     codec,
     consensus::{CommitCertificate, RoundCertificate, Signed, Vote},
-    limits::NODES,
-    signing::{self, Domain, Purpose},
 };
 
 use super::{
     certificates::{
         Checker, CoreCertificate, ballot_from_wire, ballot_to_wire, certificate_from_wire,
-        commit_to_wire, polka_to_wire, round_to_wire,
     },
-    context::{BlockHash, Consensus, Members, Number, Offer, Party, SignedBallot, SignedOffer},
+    context::{BlockHash, Consensus, Number, Offer, Party, SignedOffer},
+    host::Host,
     wal::Entry,
 };
 use crate::{Config, Suspicion};
@@ -295,246 +282,4 @@ impl Engine {
         }
         mem::take(&mut host.outputs)
     }
-}
-
-/// Kind (in order of the steps of a round) and round.
-type TimerKey = (u8, u32);
-
-/// Answers what the core asks.
-struct Host {
-    me: Party,
-    key: SigningKey,
-    domain: Domain,
-    members: Members,
-    checker: Checker,
-    timeouts: LinearTimeouts,
-    propose_unconnected: Duration,
-    connected: [bool; NODES],
-    now_ms: u64,
-    timers: BTreeMap<TimerKey, (u64, Timeout)>,
-    height: u64,
-    /// Digests of the entries of the write-ahead log while it is replayed.
-    replayed: Option<BTreeSet<B256>>,
-    outputs: Vec<Output>,
-}
-
-impl Host {
-    fn new(config: &Config) -> Self {
-        Self {
-            me: Party(config.me),
-            key: config.key.clone(),
-            domain: config.committee.domain(),
-            members: Members::new(&config.committee),
-            checker: Checker::new(&config.committee),
-            timeouts: config.timeouts.linear(),
-            propose_unconnected: Duration::from_millis(config.timeouts.propose_unconnected_ms),
-            connected: [false; NODES],
-            now_ms: 0,
-            timers: BTreeMap::new(),
-            height: 0,
-            replayed: None,
-            outputs: Vec::new(),
-        }
-    }
-
-    fn perform(&mut self, effect: Effect<Consensus>) -> Resume<Consensus> {
-        match effect {
-            Effect::CancelAllTimeouts(resume) => {
-                self.timers.clear();
-                resume.resume_with(())
-            }
-            Effect::CancelTimeout(timeout, resume) => {
-                self.timers.remove(&timer_key(timeout));
-                resume.resume_with(())
-            }
-            Effect::ScheduleTimeout(timeout, resume) => {
-                self.schedule(timeout);
-                resume.resume_with(())
-            }
-            Effect::StartRound(height, _, _, _, resume) => {
-                self.height = height.0;
-                resume.resume_with(())
-            }
-            Effect::GetValue(_, round, _, resume) => {
-                let round = round.as_u32().unwrap_or_default();
-                self.outputs.push(Output::NeedBlock { round });
-                resume.resume_with(())
-            }
-            Effect::PublishConsensusMsg(message, resume) => {
-                self.publish(match message {
-                    SignedConsensusMsg::Vote(vote) => Output::Vote(ballot_to_wire(&vote)),
-                    SignedConsensusMsg::Proposal(offer) => Output::Offer(offer),
-                });
-                resume.resume_with(())
-            }
-            Effect::PublishLivenessMsg(message, resume) => {
-                self.publish(match message {
-                    LivenessMsg::Vote(vote) => Output::Vote(ballot_to_wire(&vote)),
-                    LivenessMsg::PolkaCertificate(polka) => {
-                        Output::Certificate(polka_to_wire(&polka))
-                    }
-                    LivenessMsg::SkipRoundCertificate(round) => {
-                        Output::Certificate(round_to_wire(&round))
-                    }
-                });
-                resume.resume_with(())
-            }
-            Effect::RepublishVote(vote, resume) => {
-                self.publish(Output::Vote(ballot_to_wire(&vote)));
-                resume.resume_with(())
-            }
-            Effect::RepublishRoundCertificate(round, resume) => {
-                self.publish(Output::Certificate(round_to_wire(&round)));
-                resume.resume_with(())
-            }
-            // A proposal is always sent together with its block.
-            Effect::RestreamProposal(.., resume) => resume.resume_with(()),
-            Effect::WalAppend(_, input, resume) => {
-                self.log(&input);
-                resume.resume_with(())
-            }
-            Effect::SignVote(ballot, resume) => {
-                let payload = ballot.to_wire().signed_bytes();
-                let signature = signing::sign(&self.key, Purpose::Vote, self.domain, &payload);
-                resume.resume_with(SignedBallot::new(ballot, signature))
-            }
-            Effect::SignProposal(offer, resume) => {
-                let payload = offer.signed_bytes();
-                let signature = signing::sign(&self.key, Purpose::Proposal, self.domain, &payload);
-                resume.resume_with(SignedOffer::new(offer, signature))
-            }
-            Effect::VerifySignature(message, _, resume) => {
-                let signature = &message.signature;
-                let result = match &message.message {
-                    ConsensusMsg::Vote(ballot) => self.checker.vote(&Signed {
-                        message: ballot.to_wire(),
-                        signature: *signature,
-                    }),
-                    ConsensusMsg::Proposal(offer) => self.checker.offer(offer, signature),
-                };
-                resume.resume_with(result.is_ok())
-            }
-            Effect::VerifyCommitCertificate(certificate, members, thresholds, resume) => {
-                let checker = &self.checker;
-                let check = checker.verify_commit_certificate(
-                    &Consensus,
-                    &certificate,
-                    &members,
-                    thresholds,
-                );
-                resume.resume_with(ready(check.now_or_never()))
-            }
-            Effect::VerifyExtendedCommitCertificate(
-                certificate,
-                members,
-                thresholds,
-                policy,
-                resume,
-            ) => {
-                let checker = &self.checker;
-                let check = checker.verify_extended_commit_certificate(
-                    &Consensus,
-                    &certificate,
-                    &members,
-                    thresholds,
-                    policy,
-                );
-                resume.resume_with(ready(check.now_or_never()))
-            }
-            Effect::VerifyPolkaCertificate(certificate, members, thresholds, resume) => {
-                let checker = &self.checker;
-                let check = checker.verify_polka_certificate(
-                    &Consensus,
-                    &certificate,
-                    &members,
-                    thresholds,
-                );
-                resume.resume_with(ready(check.now_or_never()))
-            }
-            Effect::VerifyRoundCertificate(certificate, members, thresholds, resume) => {
-                let checker = &self.checker;
-                let check = checker.verify_round_certificate(
-                    &Consensus,
-                    &certificate,
-                    &members,
-                    thresholds,
-                );
-                resume.resume_with(ready(check.now_or_never()))
-            }
-            // Vote extensions are disabled, and decided blocks are synced outside of the core.
-            Effect::ExtendVote(.., resume) => resume.resume_with(None),
-            Effect::VerifyVoteExtension(.., resume) => {
-                let refused = malachite_core::VoteExtensionError::InvalidVoteExtension;
-                resume.resume_with(Err(refused))
-            }
-            Effect::CertVerifiedSyncValue(.., resume) => resume.resume_with(()),
-            Effect::CertRejectedSyncValue(.., resume) => resume.resume_with(()),
-            Effect::Decide(.., resume) => resume.resume_with(()),
-            Effect::Finalize(certificate, _, evidence, resume) => {
-                let blamed = |(party, _): (&Party, _)| party.0;
-                for party in evidence.votes.iter().map(|(party, _)| party.0) {
-                    let what = "votes";
-                    self.outputs.push(Output::Equivocation { party, what });
-                }
-                for party in evidence.proposals.iter().map(blamed) {
-                    let what = "proposals";
-                    self.outputs.push(Output::Equivocation { party, what });
-                }
-                self.outputs
-                    .push(Output::Decided(commit_to_wire(&certificate)));
-                resume.resume_with(())
-            }
-        }
-    }
-
-    /// Passes a message on, unless it is one of those that were sent before the crash: peers get
-    /// it again by the timer for that, or when they connect.
-    fn publish(&mut self, output: Output) {
-        if self.replayed.is_none() {
-            self.outputs.push(output);
-        }
-    }
-
-    fn log(&mut self, input: &Input<Consensus>) {
-        let Some(entry) = Entry::from_input(input) else {
-            return;
-        };
-        let known = |digests: &BTreeSet<B256>| digests.contains(&keccak256(codec::encode(&entry)));
-        if !self.replayed.as_ref().is_some_and(known) {
-            self.outputs.push(Output::Log(entry));
-        }
-    }
-
-    fn schedule(&mut self, timeout: Timeout) {
-        let mut wait = self.timeouts.duration_for(timeout);
-        let round = timeout.round.as_u32().unwrap_or_default();
-        if timeout.kind == TimeoutKind::Propose && round == 0 {
-            let proposer = self.members.proposer_party(self.height, round);
-            let expected = proposer == self.me.0 || self.connected[usize::from(proposer)];
-            if !expected {
-                wait = wait.min(self.propose_unconnected);
-            }
-        }
-        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        let at_ms = self.now_ms.saturating_add(wait_ms);
-        self.timers.insert(timer_key(timeout), (at_ms, timeout));
-    }
-}
-
-/// The answer of a check that never waits.
-fn ready(
-    answer: Option<Result<(), CertificateError<Consensus>>>,
-) -> Result<(), CertificateError<Consensus>> {
-    answer.unwrap_or(Err(CertificateError::VerificationError(None)))
-}
-
-fn timer_key(timeout: Timeout) -> TimerKey {
-    let kind = match timeout.kind {
-        TimeoutKind::Propose => 0,
-        TimeoutKind::Prevote => 1,
-        TimeoutKind::Precommit => 2,
-        TimeoutKind::Rebroadcast => 3,
-        TimeoutKind::FinalizeHeight(_) => 4,
-    };
-    (kind, timeout.round.as_u32().unwrap_or_default())
 }

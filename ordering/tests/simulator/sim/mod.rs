@@ -10,15 +10,17 @@
 )]
 
 pub mod byzantine;
-#[path = "../../../zk-contract-runtime/src/tests/contract.rs"]
+#[path = "../../../../zk-contract-runtime/src/tests/contract.rs"]
 pub mod contract; // the tests of the runtime and these share one
+mod effects;
+mod network;
 pub mod users;
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Bytes, Keccak256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, Keccak256};
 use k256::ecdsa::SigningKey;
-use ordering::{Config, Effect, Input, Ordering, SyncBatch};
+use ordering::{Config, Input, Ordering};
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use wire::{
@@ -28,7 +30,7 @@ use wire::{
     sealed::SealKey,
     signing,
 };
-use zk_contract_runtime::{Applied, Runtime};
+use zk_contract_runtime::Runtime;
 
 use self::{byzantine::Byzantine, users::Users};
 
@@ -101,8 +103,6 @@ pub struct Machine {
     doomed: bool,
     pub starts: u32,
     pub sessions: Vec<(B256, u32)>,
-    pub max_gap_ms: u64,
-    last_block_ms: u64,
 }
 
 /// Height, round and kind (proposal or one of the votes) of something signed.
@@ -133,6 +133,8 @@ pub struct Sim {
     trace: Keccak256,
     /// Adjusts each node's configuration.
     pub adjust: fn(&mut Config),
+    /// A node to which no user turns.
+    pub shunned: Option<usize>,
     /// Share of seals that take a while to be opened.
     pub slow_seals: f64,
     pub opened: fn(&Sim, B256, &zk_contract_runtime::Job) -> Bytes,
@@ -176,8 +178,6 @@ impl Sim {
             doomed: false,
             starts: 0,
             sessions: Vec::new(),
-            max_gap_ms: 0,
-            last_block_ms: 0,
         };
         let mut sim = Self {
             seed,
@@ -199,6 +199,7 @@ impl Sim {
             suspicions: BTreeMap::new(),
             trace: Keccak256::new(),
             adjust: |_| {},
+            shunned: None,
             slow_seals: 0.1,
             opened: |_, _, _| Bytes::new(),
         };
@@ -252,7 +253,6 @@ impl Sim {
         machine.life += 1;
         machine.starts += 1;
         machine.wake_ms = None;
-        machine.last_block_ms = self.now_ms;
         self.perform(node, effects);
         for peer in (0..4).filter(|&peer| peer != node) {
             if self.is_up(peer) {
@@ -288,12 +288,6 @@ impl Sim {
                 },
             );
         }
-    }
-
-    /// Cuts or joins what two nodes see as their connection.
-    pub fn link(&mut self, a: usize, b: usize, up: bool) {
-        (self.passes[a][b], self.passes[b][a]) = (up, up);
-        self.at(1, Event::Links { a, b, up });
     }
 
     /// Runs until it is done, or fails after a time.
@@ -358,234 +352,8 @@ impl Sim {
         }
     }
 
-    fn on_links(&mut self, a: usize, b: usize, up: bool) {
-        let up = up && self.is_up(a) && self.is_up(b) && (self.passes[a][b] || self.passes[b][a]);
-        for (node, peer) in [(a, b), (b, a)] {
-            let before = std::mem::replace(&mut self.connected[node][peer], up);
-            // A node that was started anew has lost its connections without noticing.
-            if self.is_up(node) && (up || before) {
-                let peer = u8::try_from(peer).unwrap();
-                let input = if up {
-                    Input::PeerUp { peer }
-                } else {
-                    Input::PeerDown { peer }
-                };
-                self.step(node, input);
-            }
-        }
-    }
-
     pub fn begin_junk(&mut self) {
         self.at(40, Event::Junk);
-    }
-
-    pub fn step(&mut self, node: usize, input: Input) {
-        let now_ms = self.clock(node);
-        let Some(ordering) = &mut self.machines[node].ordering else {
-            return;
-        };
-        let effects = ordering.step(input, now_ms);
-        self.trace.update(self.now_ms.to_be_bytes());
-        self.trace.update([
-            u8::try_from(node).unwrap(),
-            u8::try_from(effects.len() % 256).unwrap(),
-        ]);
-        self.perform(node, effects);
-    }
-
-    fn perform(&mut self, node: usize, effects: Vec<Effect>) {
-        let doomed = self.machines[node].doomed && !effects.is_empty();
-        let last = if doomed {
-            self.rng.random_range(0..effects.len())
-        } else {
-            usize::MAX
-        };
-        for (index, effect) in effects.into_iter().enumerate() {
-            if index >= last {
-                // A write that the crash cuts short leaves its beginning.
-                if let Effect::AppendWal(record) = &effect {
-                    let length = self.rng.random_range(0..record.len());
-                    self.machines[node].wal.push(record.slice(..length));
-                }
-                self.kill(node);
-                return;
-            }
-            self.do_effect(node, effect);
-        }
-    }
-
-    fn do_effect(&mut self, node: usize, effect: Effect) {
-        let machine = &mut self.machines[node];
-        match effect {
-            Effect::AppendWal(record) => machine.wal.push(record),
-            Effect::ResetWal => machine.wal.clear(),
-            Effect::AppendBlock(block) => {
-                let hash = keccak256(&block.block);
-                assert_eq!(block.certificate.height, machine.blocks.len() as u64 + 1);
-                let index = machine.blocks.len();
-                machine.blocks.push(block);
-                machine.max_gap_ms = machine.max_gap_ms.max(self.now_ms - machine.last_block_ms);
-                machine.last_block_ms = self.now_ms;
-                if self.chain.len() == index {
-                    self.chain.push((hash, None, self.now_ms));
-                }
-                assert_eq!(self.chain[index].0, hash, "seed {}: a fork", self.seed);
-            }
-            Effect::Send { to, message } => self.send(node, usize::from(to), &message),
-            Effect::Broadcast(message) => {
-                (0..4)
-                    .filter(|&to| to != node)
-                    .for_each(|to| self.send(node, to, &message));
-            }
-            Effect::SendBlocks { to, from } => {
-                let mut batch = SyncBatch::default();
-                let first = usize::try_from(from).unwrap() - 1;
-                let rest = machine.blocks[first..].iter();
-                let _ = rest
-                    .map_while(|block| batch.push(block.clone()).then_some(()))
-                    .count();
-                self.send(
-                    node,
-                    usize::from(to),
-                    &PeerMessage::Blocks(batch.into_blocks()),
-                );
-            }
-            Effect::Reply { request, result } => self.users.reply(request, result, self.now_ms),
-            Effect::Wake { at_ms } => {
-                machine.wake_ms = Some(at_ms);
-                let in_ms = at_ms.saturating_sub(self.clock(node));
-                self.at(in_ms, Event::Wake { node, at_ms });
-            }
-            Effect::Applied(applied, block) => {
-                self.on_applied(node, &applied, block.header.time_ms)
-            }
-            Effect::OpenSeal { input } => {
-                let slow = self.rng.random_bool(self.slow_seals);
-                let in_ms = self.rng.random_range(1..20);
-                if slow {
-                    self.later(node, in_ms, Input::SeedsMissing { input });
-                    self.later(node, in_ms + 300, Input::SeedsHeld { input });
-                } else {
-                    self.later(node, in_ms, Input::SeedsHeld { input });
-                }
-            }
-            Effect::StartSession {
-                computation,
-                attempt,
-                not_before_ms,
-            } => {
-                machine.sessions.push((computation, attempt));
-                let clock_ms = self.clock(node);
-                let wait_ms = not_before_ms.saturating_sub(clock_ms) + 200;
-                let Some(job) = self.runtime(node).job(computation) else {
-                    return;
-                };
-                let input = if (0..4).all(|node| self.is_up(node)) {
-                    let opened = (self.opened)(self, computation, &job);
-                    Input::SessionDone {
-                        computation,
-                        attempt,
-                        opened,
-                    }
-                } else {
-                    let peer = (0..4).find(|&node| !self.is_up(node)).unwrap();
-                    Input::SessionStopped {
-                        computation,
-                        attempt,
-                        reason: wire::node_transaction::StopReason::Silence {
-                            peer: u8::try_from(peer).unwrap(),
-                        },
-                    }
-                };
-                self.later(node, wait_ms, input);
-            }
-            Effect::StopSession { .. } => {}
-            Effect::Suspect { peer, suspicion } => {
-                let text = format!("{node} suspects {peer}: {suspicion}");
-                if self.byzantine.is_none() {
-                    let expected = matches!(suspicion, ordering::Suspicion::Clock { .. });
-                    assert!(expected, "seed {}: {text}", self.seed);
-                } else {
-                    assert_eq!(peer, 3, "seed {}: {text}", self.seed);
-                }
-                *self.suspicions.entry(suspicion.to_string()).or_default() += 1;
-            }
-            Effect::Halt(error) => panic!("seed {}: node {node} halts: {error}", self.seed),
-        }
-    }
-
-    /// Gives a node an input later, unless it has been killed until then.
-    pub fn later(&mut self, node: usize, in_ms: u64, input: Input) {
-        let (life, input) = (self.machines[node].life, Box::new(input));
-        self.at(in_ms, Event::Input { node, input, life });
-    }
-
-    fn on_applied(&mut self, node: usize, applied: &Applied, time_ms: u64) {
-        let root = self.runtime_root(node, applied.number);
-        let entry = &mut self.chain[usize::try_from(applied.number).unwrap() - 1];
-        if let Some(root) = root {
-            let agreed = *entry.1.get_or_insert(root);
-            assert_eq!(agreed, root, "seed {}: another state", self.seed);
-        }
-        self.trace.update(applied.hash);
-        self.users.on_applied(node, applied, time_ms, self.now_ms);
-    }
-
-    /// The state root after a block, if the node has not gone on from there in the same step.
-    fn runtime_root(&self, node: usize, number: u64) -> Option<B256> {
-        let head = self.machines[node].ordering.as_ref()?.runtime().head();
-        (head.number == number).then_some(head.state_root)
-    }
-
-    pub fn send(&mut self, from: usize, to: usize, message: &PeerMessage) {
-        let corrupt = self
-            .byzantine
-            .as_ref()
-            .is_some_and(|byzantine| byzantine.node == from);
-        if corrupt {
-            if let Some(message) = self.corrupt(to, message) {
-                self.post(from, to, &message);
-            }
-        } else {
-            self.note_signed(from, message);
-            self.post(from, to, message);
-        }
-    }
-
-    /// No honest node ever signs two different things for one step of one round.
-    fn note_signed(&mut self, from: usize, message: &PeerMessage) {
-        let (slot, what) = match message {
-            PeerMessage::Proposal(signed) if usize::from(signed.message.proposer) == from => {
-                let proposal = &signed.message;
-                let what = (Some(keccak256(&proposal.block)), proposal.pol_round);
-                ((from, proposal.height, proposal.round, None), what)
-            }
-            PeerMessage::Vote(signed) if usize::from(signed.message.voter) == from => {
-                let vote = &signed.message;
-                (
-                    (from, vote.height, vote.round, Some(vote.kind)),
-                    (vote.block, None),
-                )
-            }
-            _ => return,
-        };
-        let before = *self.signed.entry(slot).or_insert(what);
-        assert_eq!(
-            before, what,
-            "seed {}: node {from} contradicts itself",
-            self.seed
-        );
-    }
-
-    pub fn post(&mut self, from: usize, to: usize, message: &PeerMessage) {
-        if !self.passes[from][to] || !self.is_up(to) || self.rng.random_bool(self.network.loss) {
-            return;
-        }
-        let (shortest, longest) = self.network.latency_ms;
-        let in_ms = self.rng.random_range(shortest..=longest);
-        self.messages += 1;
-        let bytes = message.encode();
-        self.at(in_ms, Event::Deliver { from, to, bytes });
     }
 
     /// The highest of the heads.
@@ -612,7 +380,10 @@ impl Sim {
 
     pub fn random_up(&mut self) -> Option<usize> {
         let corrupt = self.byzantine.as_ref().map(|byzantine| byzantine.node);
-        let up: Vec<_> = self.up().filter(|node| Some(*node) != corrupt).collect();
+        let up: Vec<_> = self
+            .up()
+            .filter(|node| Some(*node) != corrupt && Some(*node) != self.shunned)
+            .collect();
         (!up.is_empty()).then(|| up[self.rng.random_range(0..up.len())])
     }
 

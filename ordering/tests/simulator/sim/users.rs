@@ -9,7 +9,11 @@ use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256}
 use k256::ecdsa::SigningKey;
 use ordering::{Input, Refusal};
 use rand::RngExt as _;
-use wire::{signing, transaction::Deployment};
+use wire::{
+    sealed::{self, Seed},
+    signing,
+    transaction::Deployment,
+};
 use zk_contract_runtime::Applied;
 
 use super::{CHAIN_ID, Sim, contract};
@@ -27,6 +31,8 @@ pub struct User {
     acknowledged: usize,
     /// What it waits for: request, and until when.
     asked: Option<(u64, u64)>,
+    /// It sends nothing new before this.
+    idle_until_ms: u64,
     sent: Vec<(B256, Bytes, u64)>,
 }
 
@@ -43,6 +49,10 @@ pub struct Users {
     pub last_time_ms: u64,
     pub times: Vec<(u64, u64)>,
     pub latencies_ms: Vec<u64>,
+    /// Choices of ballots by input id.
+    pub choices: BTreeMap<B256, u8>,
+    /// Longest pause of a user between two transactions.
+    pub pause_ms: u64,
 }
 
 impl Users {
@@ -55,6 +65,7 @@ impl Users {
             script,
             acknowledged: 0,
             asked: None,
+            idle_until_ms: 0,
             sent: Vec::new(),
         });
         usize::from(number)
@@ -166,8 +177,10 @@ pub fn poll() -> (Bytes, Address) {
 }
 
 impl Sim {
-    /// User 0 deploys the poll, then `users` users (that one too) call it `calls` times each.
-    pub fn with_users(&mut self, users: usize, calls: usize) -> Address {
+    /// User 0 deploys the poll, then `users` users (that one too) call it `calls` times each, with
+    /// pauses up to `pause_ms`.
+    pub fn with_users(&mut self, users: usize, calls: usize, pause_ms: u64) -> Address {
+        self.users.pause_ms = pause_ms;
         let (deployment, poll) = poll();
         self.users.add(vec![(None, deployment)]);
         self.run(30_000, "deployment", |sim| {
@@ -180,6 +193,30 @@ impl Sim {
             self.users.add(bumps.clone());
         }
         poll
+    }
+
+    /// A new user who casts one ballot.
+    pub fn add_voter(&mut self, poll: Address, choice: u8) {
+        let user = self.users.add(Vec::new());
+        let User { key, address, .. } = &self.users.users[user];
+        let (key, sender) = (key.clone(), *address);
+        let code_hash = keccak256(contract::poll_code());
+        let binding = contract::binding(poll, code_hash, sender, 0);
+        let seeds = std::array::from_fn(|_| Seed::new(self.rng.random()));
+        let (input_type, rng) = (contract::ballot_type(), &mut self.rng);
+        let sealed = sealed::seal(
+            &self.committee,
+            &binding,
+            &input_type,
+            &[choice],
+            &seeds,
+            rng,
+        )
+        .unwrap();
+        let data = contract::cast_calldata(&sealed.encode());
+        let id = keccak256(sign(&key, 0, Some(poll), data.clone()));
+        self.users.choices.insert(id, choice);
+        self.users.users[user].script.push((Some(poll), data));
     }
 
     pub(super) fn act_users(&mut self) {
@@ -209,6 +246,12 @@ impl Sim {
                 continue;
             }
             if user.sent.len() == next {
+                if user.idle_until_ms > now_ms {
+                    continue;
+                }
+                let pause_ms = self.rng.random_range(0..=self.users.pause_ms);
+                self.users.users[index].idle_until_ms = now_ms + pause_ms;
+                let user = &self.users.users[index];
                 let (to, data) = user.script[next].clone();
                 let raw = sign(&user.key, next as u64, to, data);
                 let sent = (keccak256(&raw), raw, now_ms);

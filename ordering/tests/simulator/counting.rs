@@ -1,0 +1,112 @@
+//! Inputs and computations: what the nodes say in the log.
+
+use alloy_primitives::{B256, Bytes};
+
+use crate::{
+    sim::{self, CALM, Sim, seed},
+    summary,
+};
+
+/// What four parties would open for a computation of the poll, from the ballots in clear.
+fn tally(sim: &Sim, _: B256, job: &zk_contract_runtime::Job) -> Bytes {
+    let choices = job
+        .inputs
+        .iter()
+        .map(|(input, _)| u128::from(sim.users.choices[input]));
+    let opened = mpc_engine::clear::evaluate(&job.program, &[choices.collect()]).unwrap();
+    mpc_engine::encode_opened(&job.program, &opened)
+        .unwrap()
+        .into()
+}
+
+/// Votes, closes the poll, and waits for the certificate.
+fn count_ballots(sim: &mut Sim, crash: bool) {
+    sim.opened = tally;
+    sim.start_all();
+    let poll = sim.with_users(1, 0, 300);
+    let ballots = [0, 1, 1, 2, 1, 9, 0, 1];
+    for choice in ballots {
+        sim.add_voter(poll, choice);
+    }
+    sim.run(20_000, "ballots ordered", |sim| sim.users.is_done());
+    sim.users.check();
+    let undecided = |sim: &Sim, node| sim.runtime(node).counts().pending_inputs;
+    sim.run(20_000, "ballots accepted", |sim| {
+        sim.up().all(|node| undecided(sim, node) == 0)
+    });
+
+    let request = B256::repeat_byte(7);
+    let by_ms = 100_000;
+    for node in [0, 2] {
+        sim.later(node, 1, ordering::Input::AdvanceTime { request, by_ms });
+    }
+    let moved = |sim: &Sim, node| sim.runtime(node).head().time_ms >= sim.now_ms + by_ms - 5_000;
+    sim.run(5_000, "time", |sim| sim.up().all(|node| moved(sim, node)));
+    for node in 0..4 {
+        assert_eq!(
+            sim.runtime(node).time_offset_ms(),
+            by_ms,
+            "a request counts once"
+        );
+    }
+
+    sim.users.users[0]
+        .script
+        .push((Some(poll), sim::contract::call("close")));
+    let computation = wire::attestation::computation_id(poll, 0);
+    if crash {
+        sim.run(10_000, "the session", |sim| {
+            !sim.machines[2].sessions.is_empty()
+        });
+        sim.kill(2);
+        sim.pass(300);
+        sim.start(2);
+    }
+    let certified = |sim: &Sim, node: usize| sim.runtime(node).certificate(computation).is_some();
+    sim.run(30_000, "the certificate", |sim| {
+        sim.up().all(|node| certified(sim, node))
+    });
+    sim.pass(1_000);
+    let certificate = sim.runtime(0).certificate(computation).unwrap();
+    assert_eq!(
+        certificate.signatures.iter().flatten().count(),
+        4,
+        "the fourth signs too"
+    );
+    let words: Vec<_> = certificate
+        .attestation
+        .output
+        .chunks(32)
+        .map(|w| w[31])
+        .collect();
+    assert_eq!(words, [2, 4, 1]);
+    let attempts: Vec<_> = (0..4)
+        .map(|node| sim.machines[node].sessions.clone())
+        .collect();
+    let expected = if crash {
+        vec![(computation, 0), (computation, 1)]
+    } else {
+        vec![(computation, 0)]
+    };
+    assert!(
+        attempts.iter().all(|sessions| *sessions == expected),
+        "{attempts:?}"
+    );
+    let before = sim.head();
+    sim.pass(8_000);
+    assert!(sim.head() <= before + 1, "nothing is said twice");
+}
+
+#[test]
+fn ballots_are_voted_on_counted_and_signed() {
+    let mut sim = Sim::new(seed(), CALM);
+    count_ballots(&mut sim, false);
+    summary("count", &mut sim);
+}
+
+#[test]
+fn a_node_that_restarts_does_not_rejoin_an_attempt() {
+    let mut sim = Sim::new(seed(), CALM);
+    count_ballots(&mut sim, true);
+    summary("count with a crash", &mut sim);
+}
