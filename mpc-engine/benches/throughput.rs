@@ -115,6 +115,12 @@ fn run_party(
 }
 
 fn measure(what: &str, unit: &str, operations: u64, program: Program) {
+    let wanted = std::env::args()
+        .nth(1)
+        .filter(|wanted| !wanted.starts_with('-'));
+    if wanted.is_some_and(|wanted| !what.contains(&wanted)) {
+        return;
+    }
     let mut random = rand::rng();
     let columns: Vec<Vec<u128>> = program
         .columns()
@@ -211,6 +217,7 @@ fn tally(ballots: usize) -> Program {
     builder.finish().unwrap()
 }
 
+/// Measures everything, or what has the first argument in its name.
 fn main() {
     println!("four parties as threads over loopback TCP\n");
     let (million, k) = (1_000_000, 1_000);

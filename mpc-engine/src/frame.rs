@@ -102,8 +102,9 @@ impl Outgoing {
         self.expected[roles.sender][roles.backup] += bytes;
     }
 
-    /// Closes the round: the frames to send, and what to check the frames to come against.
-    pub(crate) fn close(self, round: u32, keys: &DigestKeys) -> (Frames, Expected) {
+    /// Closes the round: the frames to send, and what to check the frames to come against. What
+    /// comes after belongs to the next round.
+    pub(crate) fn close(&mut self, round: u32, keys: &DigestKeys) -> (Frames, Expected) {
         let me = self.me;
         let operations = *self.operations.finalize().as_bytes();
         let mut frames = Frames::default();
@@ -128,9 +129,12 @@ impl Outgoing {
         let expected = Expected {
             me,
             round,
-            bytes: self.expected,
+            bytes: std::mem::take(&mut self.expected),
             operations,
         };
+        let streams = self.values.iter_mut().chain(&mut self.vouched).flatten();
+        streams.for_each(Vec::clear);
+        self.operations.reset();
         (frames, expected)
     }
 }

@@ -7,20 +7,19 @@ use aes::{
     Aes128Enc, Block,
     cipher::{BlockCipherEncrypt, KeyInit},
 };
-use zeroize::Zeroizing;
+use zeroize::optimization_barrier;
 
 use crate::vector::Element;
 
 const BLOCK_BYTES: usize = 16;
-/// Blocks made at once: enough to keep the AES unit busy.
+/// Blocks made at once: enough to keep the AES unit busy, few enough to stay in the nearest cache.
 const BATCH_BLOCKS: usize = 64;
 
 /// The masks that the holders of one key draw, in order.
 pub(crate) struct Masks {
     cipher: Aes128Enc,
     counter: u128,
-    buffer: Zeroizing<Vec<u8>>,
-    blocks: Box<[Block; BATCH_BLOCKS]>,
+    blocks: Box<[[u8; BLOCK_BYTES]; BATCH_BLOCKS]>,
 }
 
 impl std::fmt::Debug for Masks {
@@ -31,8 +30,8 @@ impl std::fmt::Debug for Masks {
 
 impl Drop for Masks {
     fn drop(&mut self) {
-        self.blocks.iter_mut().for_each(|b| b.fill(0));
-        zeroize::optimization_barrier(&*self.blocks);
+        self.blocks.fill([0; BLOCK_BYTES]);
+        optimization_barrier(&*self.blocks);
     }
 }
 
@@ -41,37 +40,26 @@ impl Masks {
         Self {
             cipher: Aes128Enc::new(key.into()),
             counter: 0,
-            buffer: Zeroizing::new(Vec::new()),
-            blocks: Box::new([Block::default(); BATCH_BLOCKS]),
+            blocks: Box::new([[0; BLOCK_BYTES]; BATCH_BLOCKS]),
         }
     }
 
-    /// Draws a uniform vector of `lanes` lanes into `out`.
-    pub(crate) fn draw<E: Element>(&mut self, lanes: usize, out: &mut Vec<E>) {
-        let bytes = E::DOMAIN.memory_bytes(lanes);
-        self.fill(bytes);
-        out.clear();
-        out.resize(E::count(lanes), E::default());
-        E::load(&self.buffer[..bytes], out);
-        E::mask_tail(out, lanes);
-    }
-
-    /// Makes the next `bytes` bytes of the stream, from a fresh block on.
-    fn fill(&mut self, bytes: usize) {
-        if self.buffer.len() < bytes {
-            self.buffer.resize(bytes.next_multiple_of(BLOCK_BYTES), 0);
-        }
-        for batch in self.buffer[..bytes].chunks_mut(BATCH_BLOCKS * BLOCK_BYTES) {
-            let blocks = &mut self.blocks[..batch.len().div_ceil(BLOCK_BYTES)];
+    /// Draws a uniform vector of `lanes` lanes, from a fresh block on.
+    pub(crate) fn draw<E: Element>(&mut self, lanes: usize) -> Vec<E> {
+        let mut out = vec![E::default(); E::count(lanes)];
+        let per_block = BLOCK_BYTES / size_of::<E>();
+        for batch in out.chunks_mut(BATCH_BLOCKS * per_block) {
+            let blocks = &mut self.blocks[..batch.len().div_ceil(per_block)];
             for block in &mut *blocks {
-                *block = self.counter.to_le_bytes().into();
-                self.counter += 1;
+                *block = self.counter.to_le_bytes();
+                self.counter = self.counter.wrapping_add(1);
             }
-            self.cipher.encrypt_blocks(blocks);
-            for (bytes, block) in batch.chunks_mut(BLOCK_BYTES).zip(blocks) {
-                bytes.copy_from_slice(&block[..bytes.len()]);
-            }
+            self.cipher
+                .encrypt_blocks(Block::cast_slice_from_core_mut(blocks));
+            E::load(blocks.as_flattened(), batch);
         }
+        E::mask_tail(&mut out, lanes);
+        out
     }
 }
 
@@ -82,23 +70,20 @@ mod tests {
     #[test]
     fn holders_draw_the_same_and_never_the_same_twice() {
         let (mut a, mut b) = (Masks::new(&[7; 16]), Masks::new(&[7; 16]));
-        let (mut x, mut y) = (Vec::<u64>::new(), Vec::new());
         let mut seen = std::collections::BTreeSet::new();
         for lanes in [1, 2, 3, 127, 128, 129, 1000] {
-            a.draw(lanes, &mut x);
-            b.draw(lanes, &mut y);
-            assert_eq!(x, y);
+            let x = a.draw::<u64>(lanes);
+            assert_eq!(x, b.draw::<u64>(lanes));
             assert!(x.iter().all(|mask| seen.insert(*mask)), "a mask came twice");
         }
-        Masks::new(&[8; 16]).draw(1000, &mut y);
-        assert!(y.iter().all(|mask| !seen.contains(mask)));
+        let other = Masks::new(&[8; 16]).draw::<u64>(1000);
+        assert!(other.iter().all(|mask| !seen.contains(mask)));
     }
 
     #[test]
     fn matches_aes_in_counter_mode() {
-        // FIPS 197, appendix B has another plaintext; block 0 under the zero key is a known answer.
-        let mut x = Vec::<u128>::new();
-        Masks::new(&[0; 16]).draw(1, &mut x);
+        // The zero block under the zero key.
+        let x = Masks::new(&[0; 16]).draw::<u128>(1);
         let expected: [u8; 16] = [
             0x66, 0xe9, 0x4b, 0xd4, 0xef, 0x8a, 0x2c, 0x3b, 0x88, 0x4c, 0xfa, 0x59, 0xca, 0x34,
             0x2b, 0x2e,

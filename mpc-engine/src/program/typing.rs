@@ -68,7 +68,7 @@ fn unary(op: Op, a: Form, immediate: u64) -> Result<Form, ProgramError> {
         }
         Op::Slice => {
             let (start, len) = slice_range(immediate);
-            if start + len > a.len {
+            if start.saturating_add(len) > a.len {
                 return Err(refused);
             }
             Ok(Form { len, ..a })

@@ -76,8 +76,7 @@ impl Crossing {
 
     /// Ends the round: the frames to send.
     pub(crate) fn close(&mut self) -> Frames {
-        let outgoing = std::mem::replace(&mut self.outgoing, Outgoing::new(self.me));
-        let (frames, expected) = outgoing.close(self.round, &self.keys.digests);
+        let (frames, expected) = self.outgoing.close(self.round, &self.keys.digests);
         self.expected = Some(expected);
         self.round += 1;
         frames
@@ -101,11 +100,10 @@ impl Crossing {
 
     /// Draws the next masks under the key that all but `l`, and so this party, hold.
     fn draw<E: Element>(&mut self, l: usize, lanes: usize) -> Vec<E> {
-        let mut out = Vec::new();
-        if let Some(masks) = &mut self.keys.masks[l] {
-            masks.draw(lanes, &mut out);
+        match &mut self.keys.masks[l] {
+            Some(masks) => masks.draw(lanes),
+            None => vec![E::default(); E::count(lanes)], // Not reached: only l lacks the key.
         }
-        out
     }
 }
 
