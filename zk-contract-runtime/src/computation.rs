@@ -62,7 +62,8 @@ pub(crate) enum Phase {
     Attested,
     /// It ended without a result.
     Failed {
-        /// Why.
+        /// Why, in words, which the state's root does not depend on.
+        #[serde(skip)]
         reason: String,
     },
 }

@@ -49,7 +49,8 @@ pub(crate) enum Status {
     Accepted,
     /// It does not count.
     Rejected {
-        /// Why, in words.
+        /// Why, in words, which the state's root does not depend on.
+        #[serde(skip)]
         reason: String,
         /// The contract's ABI-encoded error, empty if it was not the contract that refused.
         data: Bytes,

@@ -291,6 +291,24 @@ impl Chain {
     }
 }
 
+/// Closes a poll with one ballot, for the first choice, and has its tally opened.
+pub(crate) fn opened_tally(chain: &mut Chain, poll: Address) -> B256 {
+    chain.time_ms = CLOSES * 1_000;
+    chain.act(&user(99), poll, call("close"));
+    let computation = wire::attestation::computation_id(poll, 0);
+    let opened: Vec<u8> = [1u64, 0, 0].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let result = |node| {
+        let opened = opened.clone().into();
+        let message = NodeMessage::Result {
+            computation,
+            opened,
+        };
+        (node, vec![message])
+    };
+    chain.block((0..3).map(result).collect(), vec![]);
+    computation
+}
+
 /// A deployment with salt 0.
 pub(crate) fn deployment(code: &Bytes, init: &[u8]) -> Deployment {
     Deployment {

@@ -226,3 +226,56 @@ fn time_advances_once_for_a_request_and_only_in_development() {
     assert_eq!(strict.runtime.time_offset_ms(), 0);
     assert_eq!(strict.runtime.head().state_root, root);
 }
+
+#[test]
+fn user_transactions_must_be_signed_for_this_chain() {
+    let (chain, poll) = Chain::with_poll();
+    let tx = sign(&user(1), 0, Some(poll), call("bump"), GAS);
+    let wire = |tx: Bytes| match refused(&chain, &chain.next(vec![], vec![tx])) {
+        BlockError::Wire(error) => error,
+        other => panic!("{other:?}"),
+    };
+    let mut cut = tx.to_vec();
+    cut.pop();
+    assert!(matches!(wire(cut.into()), WireError::Malformed { .. }));
+    let elsewhere = wire::committee::Committee {
+        chain_id: CHAIN_ID + 1,
+        ..committee(true)
+    };
+    let mut other = Chain::new(true);
+    other.runtime = Runtime::new(elsewhere);
+    let block = other.next(vec![], vec![tx]).encode();
+    let error = other.runtime.check(&block, &mut |_| None).unwrap_err();
+    assert!(matches!(
+        error,
+        BlockError::Wire(WireError::WrongChain { .. })
+    ));
+}
+
+#[test]
+fn node_transactions_have_a_share_of_the_block_and_no_more() {
+    let (chain, _) = Chain::with_poll();
+    // An encoded hash takes 33 bytes.
+    let fits = (wire::limits::NODE_TRANSACTION_BYTES - 16) / 33;
+    let speak = |node| {
+        let inputs = vec![B256::ZERO; fits];
+        chain.speak(node, vec![NodeMessage::Hold { inputs }])
+    };
+    let block = |nodes: &[u8]| chain.next(nodes.iter().map(|n| speak(*n)).collect(), vec![]);
+    assert!(
+        chain
+            .runtime
+            .check(&block(&[0, 1, 2]).encode(), &mut |_| None)
+            .is_ok()
+    );
+    assert!(matches!(
+        refused(&chain, &block(&[0, 1, 2, 3])),
+        BlockError::NodeBytes { .. }
+    ));
+    let inputs = vec![B256::ZERO; fits + 2];
+    let long = chain.speak(3, vec![NodeMessage::Hold { inputs }]);
+    assert!(matches!(
+        refused(&chain, &chain.next(vec![long], vec![])),
+        BlockError::Wire(WireError::TooLong { .. })
+    ));
+}

@@ -114,6 +114,12 @@ fn a_tally_is_traced_opened_and_attested() {
     assert_eq!(attestation.output[..], output([1, 0, 2]));
     assert_eq!(attestation.context, CONTEXT);
     assert_eq!((attestation.inputCount, attestation.epoch), (4, 3));
+    let leaf = |(id, _): &(B256, u32)| {
+        let pending = chain.runtime.pending_input(*id).unwrap();
+        crate::input::leaf(*id, pending.binding.sender, &pending.sealed)
+    };
+    let root = crate::input::root(job.inputs.iter().map(leaf).collect());
+    assert_eq!(attestation.inputRoot, root);
     assert_eq!(attestation.l2Contract, poll);
     assert_eq!(attestation.programHash.0, job.program.hash());
 

@@ -1,247 +1,25 @@
-//! Users' transactions: tried, then, if they end well, done.
+//! Users' transactions: tried, and done if the trial ends well.
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256};
 use wire::{
     attestation::computation_id,
-    committee::Committee,
-    limits::{PENDING_INPUTS, PENDING_INPUTS_PER_SENDER, RUNNING_COMPUTATIONS},
     sealed::{Binding, SealedInput},
-    transaction::{Deployment, Transaction},
+    transaction::Transaction,
 };
 
-use super::{Modules, Place, Transition, logs};
+use super::{
+    Transition,
+    attempt::{Attempt, Then},
+};
 use crate::{
-    CallOutcome, CallStatus, ContractFault, Event, HostFault, ModuleError, Receipt,
+    CallOutcome, CallStatus, Event, HostFault, Receipt,
     computation::{Computation, Phase},
     contract::Contract,
     input::{Input, Status},
-    sandbox::{Call, Compiled, Effects, Ending, Entry, Outcome, limits},
-    state::State,
+    sandbox::{Compiled, limits},
 };
-
-/// A call or a deployment to be tried.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Attempt<'a> {
-    /// Who sends it.
-    pub(crate) sender: Address,
-    /// The contract, or none for a deployment.
-    pub(crate) to: Option<Address>,
-    /// Calldata, or an encoded deployment.
-    pub(crate) data: &'a Bytes,
-    /// Fuel that it may use, with what it costs before it runs.
-    pub(crate) gas: u64,
-}
-
-/// What came of trying.
-pub(crate) struct Tried {
-    /// What users are told.
-    pub(crate) outcome: CallOutcome,
-    /// What is to be done if it ended well.
-    then: Then,
-}
-
-enum Then {
-    Nothing,
-    Call {
-        contract: Address,
-        effects: Effects,
-        input: Option<u32>,
-    },
-    Deploy {
-        address: Address,
-        compiled: Arc<Compiled>,
-        effects: Effects,
-    },
-}
-
-impl Attempt<'_> {
-    /// Tries it on a state, at a place, and changes nothing.
-    ///
-    /// # Errors
-    /// [`HostFault`].
-    pub(crate) fn run(
-        &self,
-        committee: &Committee,
-        state: &State,
-        modules: &Modules,
-        place: Place,
-    ) -> Result<Tried, HostFault> {
-        let intrinsic = limits::intrinsic(self.data.len(), self.to.is_none());
-        let Some(fuel) = self.gas.checked_sub(intrinsic) else {
-            return Ok(Tried::failed(ContractFault::OutOfFuel, self.gas));
-        };
-        match self.to {
-            Some(to) => self.call(committee, state, place, to, fuel, intrinsic),
-            None => self.deploy(committee, state, modules, place, fuel, intrinsic),
-        }
-    }
-
-    fn call(
-        &self,
-        committee: &Committee,
-        state: &State,
-        place: Place,
-        to: Address,
-        fuel: u64,
-        intrinsic: u64,
-    ) -> Result<Tried, HostFault> {
-        let Some(contract) = state.contract(to) else {
-            let reason = format!("there is no contract at {to}");
-            return Ok(Tried::nothing(CallStatus::NoContract, intrinsic, reason));
-        };
-        let input = contract.compiled.interface.input_of(self.data);
-        let outcome = contract.compiled.run(Call {
-            entry: input.map_or(Entry::Action, Entry::Input),
-            calldata: self.data.clone(),
-            context: place.context(committee, to, self.sender),
-            storage: Arc::clone(&contract.storage),
-            next_computation: contract.computations,
-            tracing: None,
-            fuel,
-        })?;
-        let outcome = busy(state, self.sender, outcome);
-        let (outcome, effects) = tell(&contract.compiled, to, outcome, intrinsic);
-        let then = match effects {
-            Some(effects) => Then::Call {
-                contract: to,
-                effects,
-                input,
-            },
-            None => Then::Nothing,
-        };
-        Ok(Tried { outcome, then })
-    }
-
-    fn deploy(
-        &self,
-        committee: &Committee,
-        state: &State,
-        modules: &Modules,
-        place: Place,
-        fuel: u64,
-        intrinsic: u64,
-    ) -> Result<Tried, HostFault> {
-        let deployment = match Deployment::decode(self.data) {
-            Ok(deployment) => deployment,
-            Err(error) => return Ok(Tried::refused(error.into(), intrinsic)),
-        };
-        let address = deployment.address(self.sender);
-        if state.contract(address).is_some() {
-            return Ok(Tried::refused(ModuleError::Exists(address), intrinsic));
-        }
-        let compiled = match modules.get(&deployment.code)? {
-            Ok(compiled) => compiled,
-            Err(error) => return Ok(Tried::refused(error, intrinsic)),
-        };
-        let Some(fuel) = fuel.checked_sub(compiled.describe_fuel) else {
-            return Ok(Tried::failed(ContractFault::OutOfFuel, self.gas));
-        };
-        let outcome = compiled.run(Call {
-            entry: Entry::Init,
-            calldata: deployment.init,
-            context: place.context(committee, address, self.sender),
-            storage: Arc::default(),
-            next_computation: 0,
-            tracing: None,
-            fuel,
-        })?;
-        let carried = intrinsic + compiled.describe_fuel;
-        let (outcome, effects) = tell(&compiled, address, outcome, carried);
-        let then = match effects {
-            Some(effects) => Then::Deploy {
-                address,
-                compiled,
-                effects,
-            },
-            None => Then::Nothing,
-        };
-        Ok(Tried { outcome, then })
-    }
-}
-
-impl Tried {
-    fn nothing(status: CallStatus, gas_used: u64, reason: String) -> Self {
-        let outcome = CallOutcome {
-            status,
-            output: Bytes::new(),
-            gas_used,
-            logs: Vec::new(),
-            revert_reason: Some(reason),
-        };
-        let then = Then::Nothing;
-        Self { outcome, then }
-    }
-
-    fn failed(fault: ContractFault, gas_used: u64) -> Self {
-        let reason = fault.to_string();
-        Self::nothing(CallStatus::Fault(fault), gas_used, reason)
-    }
-
-    fn refused(error: ModuleError, gas_used: u64) -> Self {
-        let reason = error.to_string();
-        Self::nothing(CallStatus::Module(error), gas_used, reason)
-    }
-}
-
-/// Refuses what would be one input or computation too many.
-fn busy(state: &State, sender: Address, mut outcome: Outcome) -> Outcome {
-    let of_sender = || state.queues.get(&sender).map_or(0, |queue| queue.len());
-    let full = if outcome.effects.taken.is_some() {
-        let limit = PENDING_INPUTS;
-        let what = "undecided inputs";
-        (state.undecided.len() >= limit)
-            .then_some((what, limit))
-            .or_else(|| {
-                let limit = PENDING_INPUTS_PER_SENDER;
-                (of_sender() >= limit).then_some(("undecided inputs of this sender", limit))
-            })
-    } else if outcome.effects.started.is_some() {
-        let limit = RUNNING_COMPUTATIONS;
-        (state.unfinished.len() >= limit).then_some(("unfinished computations", limit))
-    } else {
-        None
-    };
-    if let Some((what, limit)) = full {
-        outcome.ending = Ending::Fault(ContractFault::Busy { what, limit });
-        outcome.output = Bytes::new();
-        outcome.effects = Effects::default();
-    }
-    outcome
-}
-
-/// What users are told of a call, and its effects if it ended well.
-fn tell(
-    compiled: &Compiled,
-    contract: Address,
-    outcome: Outcome,
-    carried: u64,
-) -> (CallOutcome, Option<Effects>) {
-    let (status, revert_reason) = explain(compiled, &outcome);
-    let logs = logs(contract, outcome.effects.events.clone());
-    let kept = (status == CallStatus::Ok).then_some(outcome.effects);
-    let told = CallOutcome {
-        status,
-        output: outcome.output,
-        gas_used: outcome.fuel_used.saturating_add(carried),
-        logs,
-        revert_reason,
-    };
-    (told, kept)
-}
-
-/// How a call ended, and why, in words.
-fn explain(compiled: &Compiled, outcome: &Outcome) -> (CallStatus, Option<String>) {
-    match &outcome.ending {
-        Ending::Ok => (CallStatus::Ok, None),
-        Ending::Reverted => {
-            let reason = compiled.interface.explain(&outcome.output);
-            (CallStatus::Reverted, reason)
-        }
-        Ending::Fault(fault) => (CallStatus::Fault(fault.clone()), Some(fault.to_string())),
-    }
-}
 
 impl Transition<'_> {
     /// Executes a user's transaction. Whatever comes of it, its nonce is used.

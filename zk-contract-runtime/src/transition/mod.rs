@@ -1,6 +1,7 @@
 //! What a block does to the state: statements of nodes, then users' transactions, and in between
 //! and after them the work that has come due.
 
+mod attempt;
 mod computations;
 mod execute;
 mod inputs;
@@ -23,7 +24,7 @@ use crate::{
     state::{State, Work},
 };
 
-pub(crate) use execute::Attempt;
+pub(crate) use attempt::Attempt;
 pub(crate) use modules::Modules;
 
 /// Furthest that one request moves time, in milliseconds: ten years.
@@ -187,3 +188,6 @@ pub(crate) fn logs(contract: Address, events: Vec<sandbox::Event>) -> Vec<Log> {
     };
     events.into_iter().map(log).collect()
 }
+
+#[cfg(test)]
+mod tests;
