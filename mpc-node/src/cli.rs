@@ -110,12 +110,20 @@ impl Run {
     }
 }
 
-/// Log lines go to standard error; `RUST_LOG` chooses which.
+/// Log lines go to standard error; `RUST_LOG` chooses which. The consensus library, which tells
+/// every vote, is quiet unless it is named.
 fn start_logging(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,libp2p_swarm=warn,sled=warn"));
+    let mut chosen = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    if chosen.is_empty() {
+        chosen = "info".into();
+    }
+    for quiet in ["arc_malachitebft", "libp2p", "sled"] {
+        if !chosen.contains(quiet) {
+            chosen.push_str(&format!(",{quiet}=warn"));
+        }
+    }
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(chosen))
         .with_writer(std::io::stderr);
     // Somebody who embeds the node may have set up logging already.
     let _ = match format {

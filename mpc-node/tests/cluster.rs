@@ -1,0 +1,312 @@
+//! Four node processes, driven through JSON-RPC by alloy.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::path::Path;
+
+use alloy::{
+    network::TransactionBuilder as _,
+    primitives::{Address, B256, Bytes, U256},
+    providers::{Provider, ProviderBuilder},
+    rpc::types::{Filter, TransactionRequest},
+    signers::local::PrivateKeySigner,
+};
+use rand::SeedableRng as _;
+use support::{CHAIN_ID, Cluster, TestResult, ballot_type, cast, deployment, selector, until};
+use wire::{
+    attestation::{Certificate, computation_id},
+    rpc::{ComputationInfo, ComputationStatus, InputInfo, InputStatus, NodeStatus},
+    sealed::{Binding, SealedInput, Seed, seal},
+};
+
+const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/ones.wat");
+
+fn provider(cluster: &Cluster, node: usize, key: &PrivateKeySigner) -> impl Provider + use<> {
+    let url = cluster.rpc(node).parse().unwrap();
+    ProviderBuilder::new().wallet(key.clone()).connect_http(url)
+}
+
+async fn status(cluster: &Cluster, node: usize) -> TestResult<NodeStatus> {
+    let provider = ProviderBuilder::new().connect_http(cluster.rpc(node).parse()?);
+    Ok(provider.raw_request("quartet_status".into(), ()).await?)
+}
+
+/// Waits until all these nodes are at the same block, at least `height`, and returns it.
+async fn agreed(cluster: &Cluster, nodes: &[usize], height: u64) -> TestResult<NodeStatus> {
+    until("the nodes agree", || async move {
+        let mut all = Vec::new();
+        for node in nodes {
+            all.push(status(cluster, *node).await?);
+        }
+        let first = all[0].clone();
+        let same = all.iter().all(|s| s.block == first.block);
+        if !same || first.block < height {
+            return Ok(None);
+        }
+        for other in &all {
+            assert_eq!(other.block_hash, first.block_hash);
+            assert_eq!(other.state_root, first.state_root);
+        }
+        Ok(Some(first))
+    })
+    .await
+}
+
+async fn deploy(provider: &impl Provider, from: Address) -> TestResult<(Address, B256)> {
+    let deployment = deployment(Path::new(CONTRACT))?;
+    let request = TransactionRequest::default().with_deploy_code(deployment.encode());
+    let receipt = provider
+        .send_transaction(request)
+        .await?
+        .get_receipt()
+        .await?;
+    assert!(receipt.status());
+    let address = receipt.contract_address.ok_or("no address")?;
+    assert_eq!(address, deployment.address(from));
+    Ok((address, deployment.code_hash()))
+}
+
+fn request(to: Address, data: impl Into<Bytes>) -> TransactionRequest {
+    TransactionRequest::default()
+        .to(to)
+        .input(data.into().into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_node_catches_up_and_the_others_go_on() -> TestResult {
+    let mut cluster = Cluster::start().await?;
+    let key = PrivateKeySigner::random();
+    let first = provider(&cluster, 0, &key);
+    assert_eq!(first.get_chain_id().await?, CHAIN_ID);
+    let (contract, _) = deploy(&first, key.address()).await?;
+    agreed(&cluster, &[0, 1, 2, 3], 1).await?;
+    assert!(!first.get_code_at(contract).await?.is_empty());
+
+    let bump = || request(contract, selector("bump()"));
+    let receipt = first.send_transaction(bump()).await?.get_receipt().await?;
+    assert!(receipt.status());
+    assert_eq!(receipt.logs().len(), 1);
+    // Through another node the same is to be seen.
+    let other = provider(&cluster, 2, &key);
+    agreed(&cluster, &[0, 2], receipt.block_number.ok_or("no block")?).await?;
+    let seen = other
+        .get_transaction_receipt(receipt.transaction_hash)
+        .await?;
+    assert_eq!(seen.as_ref(), Some(&receipt));
+    let transaction = other
+        .get_transaction_by_hash(receipt.transaction_hash)
+        .await?;
+    assert_eq!(
+        transaction.ok_or("no transaction")?.inner.signer(),
+        key.address()
+    );
+    assert_eq!(
+        U256::from_be_slice(&other.call(bump()).await?),
+        U256::from(2)
+    );
+
+    cluster.kill(3)?;
+    let survivors = provider(&cluster, 1, &key);
+    let mut last = 0;
+    for _ in 0..3 {
+        let receipt = survivors
+            .send_transaction(bump())
+            .await?
+            .get_receipt()
+            .await?;
+        assert!(receipt.status());
+        last = receipt.block_number.ok_or("no block")?;
+    }
+    let before = agreed(&cluster, &[0, 1, 2], last).await?;
+    cluster.launch(3)?;
+    cluster.wait_ready(3).await?;
+    let after = agreed(&cluster, &[0, 1, 2, 3], before.block).await?;
+
+    let returned = provider(&cluster, 3, &key);
+    let filter = Filter::new().address(contract).from_block(1);
+    let logs = returned.get_logs(&filter).await?;
+    assert_eq!(logs.len(), 4);
+    assert_eq!(logs, survivors.get_logs(&filter).await?);
+    assert_eq!(U256::from_be_slice(&logs[3].data().data), U256::from(4));
+    // It takes part again: its own transaction gets into a block.
+    let receipt = returned
+        .send_transaction(bump())
+        .await?
+        .get_receipt()
+        .await?;
+    assert!(receipt.status() && receipt.block_number > Some(after.block - 1));
+
+    // Stopped in good order, with the index lost, it has everything again.
+    let receipt_before = returned
+        .get_transaction_receipt(receipt.transaction_hash)
+        .await?;
+    cluster.stop(3).await?;
+    std::fs::remove_dir_all(cluster.data(3).join("derived"))?;
+    cluster.launch(3)?;
+    cluster.wait_ready(3).await?;
+    let returned = provider(&cluster, 3, &key);
+    assert_eq!(
+        returned
+            .get_transaction_receipt(receipt.transaction_hash)
+            .await?,
+        receipt_before
+    );
+    Ok(())
+}
+
+/// A ballot of a new voter, sealed to the committee; `rubbish` names a node whose seal is spoilt.
+fn ballot(
+    cluster: &Cluster,
+    contract: Address,
+    code_hash: B256,
+    sender: Address,
+    choice: u8,
+    rubbish: Option<usize>,
+) -> TestResult<SealedInput> {
+    let binding = Binding {
+        chain_id: CHAIN_ID,
+        epoch: 1,
+        contract,
+        code_hash,
+        sender,
+        nonce: 0,
+        input: 0,
+        length: 1,
+    };
+    let mut random = rand::rngs::StdRng::from_seed(sender.into_word().0);
+    let seeds = [0; 4].map(|_: u8| {
+        use rand::Rng as _;
+        let mut bytes = [0; 32];
+        random.fill_bytes(&mut bytes);
+        Seed::new(bytes)
+    });
+    let committee = &cluster.committee;
+    let mut sealed = seal(
+        committee,
+        &binding,
+        &ballot_type(),
+        &[choice],
+        &seeds,
+        &mut random,
+    )?;
+    if let Some(node) = rubbish {
+        sealed.seals[node].ciphertext[5] ^= 1;
+    }
+    Ok(sealed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ballots_are_counted_although_a_seal_is_rubbish_and_a_node_is_killed() -> TestResult {
+    let mut cluster = Cluster::start().await?;
+    let key = PrivateKeySigner::random();
+    let owner = provider(&cluster, 0, &key);
+    let (contract, code_hash) = deploy(&owner, key.address()).await?;
+    agreed(&cluster, &[0, 1, 2, 3], 1).await?;
+
+    let mut inputs = Vec::new();
+    for (voter, choice) in [1, 0, 1, 1, 9].into_iter().enumerate() {
+        let voter_key = PrivateKeySigner::random();
+        let rubbish = (voter == 2).then_some(1);
+        let sealed = ballot(
+            &cluster,
+            contract,
+            code_hash,
+            voter_key.address(),
+            choice,
+            rubbish,
+        )?;
+        let voter = provider(&cluster, voter % 4, &voter_key);
+        let sent = voter
+            .send_transaction(request(contract, cast(&sealed.encode())))
+            .await?;
+        inputs.push(*sent.tx_hash());
+        assert!(sent.get_receipt().await?.status());
+    }
+    for input in &inputs {
+        until("the ballot is accepted", || async {
+            let info: Option<InputInfo> =
+                owner.raw_request("quartet_input".into(), [input]).await?;
+            match info.map(|info| info.status) {
+                Some(InputStatus::Accepted) => Ok(Some(())),
+                Some(InputStatus::Rejected { reason, .. }) => Err(reason.into()),
+                _ => Ok(None),
+            }
+        })
+        .await?;
+    }
+
+    // A session needs all four: without node 2 the attempts stop, and with it they succeed.
+    cluster.kill(2)?;
+    let close = request(contract, selector("close()"));
+    assert!(
+        owner
+            .send_transaction(close)
+            .await?
+            .get_receipt()
+            .await?
+            .status()
+    );
+    let id = computation_id(contract, 0);
+    let computation = || async {
+        let info: Option<ComputationInfo> = owner
+            .raw_request("quartet_computation".into(), [id])
+            .await?;
+        TestResult::Ok(info.map(|info| info.status))
+    };
+    until("another attempt", || async {
+        Ok(match computation().await? {
+            Some(ComputationStatus::Running { attempt: 1.., .. }) => Some(()),
+            _ => None,
+        })
+    })
+    .await?;
+    cluster.launch(2)?;
+    cluster.wait_ready(2).await?;
+    let output = until("the count is attested", || async {
+        Ok(match computation().await? {
+            Some(ComputationStatus::Attested { output }) => Some(output),
+            Some(ComputationStatus::Failed { reason }) => return Err(reason.into()),
+            _ => None,
+        })
+    })
+    .await?;
+    assert_eq!(U256::from_be_slice(&output), U256::from(3));
+    let certificate: Option<Certificate> = owner
+        .raw_request("quartet_certificate".into(), [id])
+        .await?;
+    let certificate = certificate.ok_or("no certificate")?;
+    assert!(certificate.quorum().is_some());
+    assert_eq!(certificate.attestation.inputCount, 5);
+    let bytes = status(&cluster, 0).await?.session_bytes_sent;
+    assert!(
+        bytes[0] == 0 && bytes[1..].iter().all(|sent| *sent > 0),
+        "{bytes:?}"
+    );
+    // What the killed node had opened and asked for is not in clear on its disk.
+    let derived = std::fs::read_dir(cluster.data(2).join("derived"))?;
+    assert!(derived.count() > 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_moves_when_asked_to() -> TestResult {
+    let cluster = Cluster::start().await?;
+    let key = PrivateKeySigner::random();
+    let owner = provider(&cluster, 1, &key);
+    let before = status(&cluster, 1).await?.time;
+    let time: u64 = owner
+        .raw_request("quartet_advanceTime".into(), [3600])
+        .await?;
+    assert!(
+        (before + 3600..before + 3600 + 60).contains(&time),
+        "{before} {time}"
+    );
+    let (_, _) = deploy(&owner, key.address()).await?;
+    let block = owner
+        .get_block_by_number(alloy::eips::BlockNumberOrTag::Latest)
+        .await?;
+    assert!(block.ok_or("no block")?.header.timestamp >= time);
+    Ok(())
+}

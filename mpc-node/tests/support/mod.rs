@@ -1,0 +1,277 @@
+//! Four real node processes on loopback, and a small contract.
+
+use std::{
+    error::Error,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use alloy::primitives::{Address, B256, Bytes, U256, hex, keccak256};
+use mpc_node::keys::NodeKeys;
+use tempfile::TempDir;
+use wire::{
+    committee::{Committee, L1},
+    kind::{Field, InputType, Kind},
+    transaction::Deployment,
+};
+
+pub(crate) type TestResult<T = ()> = Result<T, Box<dyn Error>>;
+
+/// How long anything may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+/// Id of the chain.
+pub(crate) const CHAIN_ID: u64 = 7838;
+
+/// Four nodes. Those that run are killed when this is dropped.
+pub(crate) struct Cluster {
+    folder: TempDir,
+    pub(crate) committee: Committee,
+    rpc: [String; 4],
+    nodes: [Option<Child>; 4],
+}
+
+impl Cluster {
+    /// Writes keys, committee and configurations, and starts all four.
+    pub(crate) async fn start() -> TestResult<Self> {
+        let folder = tempfile::tempdir()?;
+        let listeners: Vec<TcpListener> = (0..12)
+            .map(|_| TcpListener::bind("127.0.0.1:0"))
+            .collect::<Result<_, _>>()?;
+        let addresses: Vec<String> = listeners
+            .iter()
+            .map(|listener| listener.local_addr().map(|address| address.to_string()))
+            .collect::<Result<_, _>>()?;
+        let port = |at: usize| {
+            addresses[at]
+                .rsplit(':')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let mut nodes = Vec::new();
+        for node in 0..4 {
+            let place = folder.path().join(format!("node-{node}"));
+            let keys = NodeKeys::generate()?;
+            keys.write(&place)?;
+            nodes.push(keys.public(&format!("/ip4/127.0.0.1/tcp/{}", port(node)))?);
+            let config = format!(
+                "data_dir = \"data\"\ncommittee = \"../committee.toml\"\n\
+                 identity_key = \"identity.key\"\nseal_key = \"seal.key\"\n\
+                 rpc_listen = \"{}\"\nadmin_listen = \"{}\"\nround_timeout_ms = 1500\n",
+                addresses[4 + node],
+                addresses[8 + node]
+            );
+            std::fs::write(place.join("node.toml"), config)?;
+        }
+        let genesis = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+        let committee = Committee {
+            chain_id: CHAIN_ID,
+            epoch: 1,
+            genesis_ms: u64::try_from(genesis)?,
+            dev: true,
+            l1: L1 {
+                chain_id: 1,
+                verifier: Address::repeat_byte(1),
+            },
+            nodes: nodes.try_into().map_err(|_| "four nodes")?,
+        };
+        std::fs::write(
+            folder.path().join("committee.toml"),
+            toml::to_string(&committee)?,
+        )?;
+        drop(listeners);
+        let mut cluster = Self {
+            folder,
+            committee,
+            rpc: std::array::from_fn(|node| format!("http://{}", addresses[4 + node])),
+            nodes: [const { None }; 4],
+        };
+        for node in 0..4 {
+            cluster.launch(node)?;
+        }
+        for node in 0..4 {
+            cluster.wait_ready(node).await?;
+        }
+        Ok(cluster)
+    }
+
+    /// URL of a node's JSON-RPC.
+    pub(crate) fn rpc(&self, node: usize) -> &str {
+        &self.rpc[node]
+    }
+
+    fn place(&self, node: usize) -> PathBuf {
+        self.folder.path().join(format!("node-{node}"))
+    }
+
+    /// What a node has logged.
+    pub(crate) fn log(&self, node: usize) -> String {
+        std::fs::read_to_string(self.place(node).join("log")).unwrap_or_default()
+    }
+
+    /// A node's data folder.
+    pub(crate) fn data(&self, node: usize) -> PathBuf {
+        self.place(node).join("data")
+    }
+
+    /// Starts a node that does not run.
+    pub(crate) fn launch(&mut self, node: usize) -> TestResult {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.place(node).join("log"))?;
+        let ready = self.data(node).join("ready");
+        if ready.exists() {
+            std::fs::remove_file(ready)?;
+        }
+        let child = Command::new(env!("CARGO_BIN_EXE_mpc-node"))
+            .args(["run", "--stop-with-stdin", "--config"])
+            .arg(self.place(node).join("node.toml"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        self.nodes[node] = Some(child);
+        Ok(())
+    }
+
+    /// Waits until a node serves.
+    pub(crate) async fn wait_ready(&mut self, node: usize) -> TestResult {
+        let ready = self.data(node).join("ready");
+        let child = self.nodes[node].as_mut().ok_or("it does not run")?;
+        let start = Instant::now();
+        while !ready.exists() {
+            let ended = child.try_wait()?;
+            if ended.is_some() || start.elapsed() > PATIENCE {
+                return Err(
+                    format!("node {node} is not ready: {ended:?}\n{}", self.log(node)).into(),
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// Kills a node as a power failure would.
+    pub(crate) fn kill(&mut self, node: usize) -> TestResult {
+        let mut child = self.nodes[node].take().ok_or("it does not run")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Ends a node's standard input and waits until it has stopped by itself.
+    pub(crate) async fn stop(&mut self, node: usize) -> TestResult {
+        let mut child = self.nodes[node].take().ok_or("it does not run")?;
+        drop(child.stdin.take());
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if let Some(status) = child.try_wait()? {
+                return if status.success() {
+                    Ok(())
+                } else {
+                    Err(format!("node {node} ended with {status}\n{}", self.log(node)).into())
+                };
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        child.kill()?;
+        Err(format!("node {node} does not stop\n{}", self.log(node)).into())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for child in self.nodes.iter_mut().flatten() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            for node in 0..4 {
+                let log = self.log(node);
+                let tail: Vec<_> = log.lines().rev().take(40).collect();
+                let tail: Vec<_> = tail.into_iter().rev().collect();
+                println!("--- node {node}\n{}", tail.join("\n"));
+            }
+        }
+    }
+}
+
+/// Asks until there is an answer.
+pub(crate) async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> TestResult<T>
+where
+    F: Future<Output = TestResult<Option<T>>>,
+{
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask().await? {
+            return Ok(answer);
+        }
+        if start.elapsed() > PATIENCE {
+            return Err(format!("not within {PATIENCE:?}: {what}").into());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The input type of the contract.
+pub(crate) fn ballot_type() -> InputType {
+    InputType {
+        name: "Ballot".into(),
+        fields: vec![Field {
+            name: "choice".into(),
+            kind: Kind::U8,
+            len: 1,
+        }],
+    }
+}
+
+/// A selector as the guest loads it.
+fn loaded(signature: &str) -> u32 {
+    let [a, b, c, d] = selector(signature);
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// A function's selector.
+pub(crate) fn selector(signature: &str) -> [u8; 4] {
+    let hash = keccak256(signature);
+    [hash[0], hash[1], hash[2], hash[3]]
+}
+
+/// Calldata of `cast(bytes)`.
+pub(crate) fn cast(sealed: &[u8]) -> Bytes {
+    let mut data = selector("cast(bytes)").to_vec();
+    for word in [32, sealed.len()] {
+        data.extend_from_slice(B256::from(U256::from(word)).as_slice());
+    }
+    data.extend_from_slice(sealed);
+    data.resize(data.len().next_multiple_of(32) + 4, 0);
+    data.into()
+}
+
+/// Deploys the contract: `cast` takes a ballot, `close` counts the ones, `bump` writes and tells.
+pub(crate) fn deployment(code: &Path) -> TestResult<Deployment> {
+    let source = std::fs::read_to_string(code)?;
+    let selector = hex::encode_prefixed(selector("cast(bytes)"));
+    let ballot = serde_json::to_string(&ballot_type())?;
+    let description = format!(
+        r#"{{"name":"Ones","abi":[{{"type":"function","name":"cast","inputs":[{{"name":"sealed","type":"bytes"}}],"outputs":[],"stateMutability":"nonpayable"}}],"inputs":[{ballot}],"input_functions":[{{"name":"cast","selector":"{selector}","input":0}}],"computations":[{{"name":"ones","inputs":[0],"output":"(uint64)"}}]}}"#
+    );
+    let escaped: String = description
+        .bytes()
+        .map(|byte| format!("\\{byte:02x}"))
+        .collect();
+    let source = source
+        .replace("{description}", &escaped)
+        .replace("{length}", &description.len().to_string())
+        .replace("{cast}", &loaded("cast(bytes)").to_string())
+        .replace("{close}", &loaded("close()").to_string())
+        .replace("{bump}", &loaded("bump()").to_string());
+    Ok(Deployment {
+        salt: B256::ZERO,
+        code: wat::parse_str(source)?.into(),
+        init: Bytes::new(),
+    })
+}
