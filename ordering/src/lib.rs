@@ -9,6 +9,8 @@ mod config;
 mod consensus;
 mod effects;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod mempool;
 mod node_messages;
 mod ordering;

@@ -300,3 +300,6 @@ fn is_signature(runtime: &Runtime, node: u8, computation: B256, signature: &Sign
 fn advance_needed(runtime: &Runtime, request: B256) -> bool {
     runtime.committee().dev && !runtime.time_request_applied(request)
 }
+
+#[cfg(test)]
+mod tests;

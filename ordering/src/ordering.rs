@@ -210,3 +210,6 @@ impl Ordering {
         self.effects.push(Effect::Halt(error));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -282,3 +282,6 @@ pub(crate) fn certificate_from_wire(certificate: &RoundCertificate) -> Option<Co
         round_signatures: signatures.collect(),
     }))
 }
+
+#[cfg(test)]
+mod tests;

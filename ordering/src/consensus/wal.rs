@@ -23,8 +23,9 @@ use super::{
     context::{BlockHash, Consensus, Number, Offer, Party, SignedOffer},
 };
 
-/// Bytes of entries after which a record is written in any case.
-pub(crate) const RECORD_BYTES: usize = 2 * BLOCK_BYTES;
+/// Bytes of entries after which a record is written in any case, so that with one more block it is
+/// no longer than a frame between nodes.
+pub(crate) const RECORD_BYTES: usize = 1024 * 1024;
 const CHECKSUM_BYTES: usize = 8;
 
 /// A fact that consensus rests on.
@@ -85,7 +86,7 @@ pub(crate) fn decode(records: &[Bytes], height: u64) -> Vec<Entry> {
         if keccak256(record)[..CHECKSUM_BYTES] != checksum[..] {
             return None;
         }
-        let limit = RECORD_BYTES + 2 * BLOCK_BYTES;
+        let limit = 2 * RECORD_BYTES + BLOCK_BYTES;
         codec::decode::<Record>("record of the write-ahead log", record, limit).ok()
     };
     let records = records.iter().filter_map(record);
@@ -94,6 +95,15 @@ pub(crate) fn decode(records: &[Bytes], height: u64) -> Vec<Entry> {
 }
 
 impl Entry {
+    /// About how long its encoding is.
+    pub(crate) fn bytes(&self) -> usize {
+        const SMALL: usize = 512;
+        match self {
+            Self::Block(bytes) => bytes.len() + SMALL,
+            _ => SMALL,
+        }
+    }
+
     /// The entry for an input that the core wants logged; none for those that it never does.
     pub(super) fn from_input(input: &Input<Consensus>) -> Option<Self> {
         Some(match input {
@@ -182,3 +192,6 @@ impl Entry {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

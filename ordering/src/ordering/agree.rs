@@ -287,10 +287,14 @@ impl Ordering {
             && let Some(candidate) = self.height.blocks.get(&block)
             && self.height.logged_blocks.insert(block)
         {
-            self.height.unwritten_bytes += candidate.bytes.len();
             let bytes = candidate.bytes.clone();
-            self.height.unwritten.push(Entry::Block(bytes));
+            self.note_unwritten(Entry::Block(bytes));
         }
+        self.note_unwritten(entry);
+    }
+
+    fn note_unwritten(&mut self, entry: Entry) {
+        self.height.unwritten_bytes += entry.bytes();
         self.height.unwritten.push(entry);
         if self.height.unwritten_bytes > RECORD_BYTES {
             self.write_wal();

@@ -43,6 +43,7 @@ impl Ordering {
         self.mempool
             .prune(included.into_iter(), |sender| runtime.nonce(sender));
         self.note_said(&block.node_transactions);
+        self.drop_stale();
         self.pace.committed();
         self.effects.push(Effect::Applied(applied.clone(), block));
         self.on_events(&applied.events);

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Duties {
     outbox: Outbox,
-    /// What this node itself opened. It signs nothing else.
+    /// What this node itself opened since it was started.
     opened: BTreeMap<B256, Bytes>,
 }
 
@@ -36,6 +36,7 @@ impl Ordering {
             }
         }
         for computation in self.runtime.unfinished_computations() {
+            self.attest(computation);
             if let Some(job) = self.runtime.job(computation)
                 && self.runtime.posted_result(computation, me).is_none()
             {
@@ -121,8 +122,8 @@ impl Ordering {
     }
 
     pub(super) fn on_session_done(&mut self, computation: B256, opened: Bytes) {
-        let unfinished = self.runtime.computation(computation).is_some();
-        if !unfinished || self.duties.opened.len() >= 4 * RUNNING_COMPUTATIONS {
+        let known = self.runtime.computation(computation).is_some();
+        if !known || self.duties.opened.len() >= 4 * RUNNING_COMPUTATIONS {
             return;
         }
         self.duties.opened.insert(computation, opened.clone());
@@ -146,15 +147,12 @@ impl Ordering {
         self.prune_outbox();
     }
 
-    /// Signs the attestation of a computation if this node opened the very values itself.
+    /// Signs the attestation of a computation if this node opened the very values itself: it
+    /// remembers them, or said so in the log before it was started anew.
     fn attest(&mut self, computation: B256) {
-        let (Some(own), Some(agreed)) = (
-            self.duties.opened.get(&computation),
-            self.runtime.opened(computation),
-        ) else {
-            return;
-        };
-        if own != agreed {
+        let posted = self.runtime.posted_result(computation, self.config.me);
+        let own = self.duties.opened.get(&computation).or(posted);
+        if own.is_none() || own != self.runtime.opened(computation) {
             return;
         }
         if let Some(attestation) = self.runtime.attestation(computation) {

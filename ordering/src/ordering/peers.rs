@@ -16,6 +16,8 @@ use crate::{
 
 /// Least time between two answers of the same kind to one peer, or two questions.
 const TELL_MS: u64 = 100;
+/// Least time between two batches of blocks to one peer.
+const SERVE_MS: u64 = 20;
 /// How long an answer with blocks is waited for.
 const ASK_MS: u64 = 400;
 /// Messages of a peer that wait for their height, at most.
@@ -59,6 +61,13 @@ pub(super) struct Peer {
     /// Signature of the last one that a block held.
     pub(super) said: Option<Signature>,
     signatures: Budget,
+}
+
+#[cfg(test)]
+impl Peer {
+    pub(super) fn held_len(&self) -> usize {
+        self.held.len()
+    }
 }
 
 /// How much work a peer may cause.
@@ -168,7 +177,7 @@ impl Ordering {
             return;
         }
         let now_ms = self.pace.now_ms();
-        if due(&mut self.peer(from).served_at_ms, now_ms, TELL_MS / 10) {
+        if due(&mut self.peer(from).served_at_ms, now_ms, SERVE_MS) {
             self.effects.push(Effect::SendBlocks {
                 to: from,
                 from: first,
@@ -220,13 +229,20 @@ impl Ordering {
         }
     }
 
+    /// Drops messages of heights that are decided.
+    pub(super) fn drop_stale(&mut self) {
+        let height = self.next_height();
+        for peer in &mut self.peers {
+            peer.held.retain(|message| message.height() >= height);
+        }
+    }
+
     /// The messages that waited for a height which begins.
     pub(super) fn take_held(&mut self, height: u64) -> Vec<(u8, Held)> {
         let mut taken = Vec::new();
         for (from, peer) in (0..).zip(&mut self.peers) {
             let (now, later): (VecDeque<_>, _) = std::mem::take(&mut peer.held)
                 .into_iter()
-                .filter(|message| message.height() >= height)
                 .partition(|message| message.height() == height);
             peer.held = later;
             taken.extend(now.into_iter().map(|message| (from, message)));

@@ -135,7 +135,7 @@ pub struct Sim {
     pub adjust: fn(&mut Config),
     /// A node to which no user turns.
     pub shunned: Option<usize>,
-    /// Share of seals that take a while to be opened.
+    /// Share of seals that take node 1 a while to open.
     pub slow_seals: f64,
     pub opened: fn(&Sim, B256, &zk_contract_runtime::Job) -> Bytes,
 }
@@ -200,7 +200,7 @@ impl Sim {
             trace: Keccak256::new(),
             adjust: |_| {},
             shunned: None,
-            slow_seals: 0.1,
+            slow_seals: 0.5,
             opened: |_, _, _| Bytes::new(),
         };
         sim.at(10, Event::Users);

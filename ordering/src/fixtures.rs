@@ -1,0 +1,97 @@
+//! A committee with its keys, and blocks, for unit tests.
+
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use k256::ecdsa::SigningKey;
+use wire::{
+    block::{Block, Header},
+    committee::{Committee, L1, Node},
+    consensus::{CommitCertificate, DecidedBlock, Proposal, Signed, Vote, VoteKind},
+    signing::{self, Purpose},
+};
+use zk_contract_runtime::Runtime;
+
+pub(crate) const GENESIS_MS: u64 = 1_700_000_000_000;
+
+pub(crate) fn key(node: u8) -> SigningKey {
+    SigningKey::from_slice(&[node + 1; 32]).unwrap()
+}
+
+pub(crate) fn committee() -> Committee {
+    let node = |number: u8| Node {
+        address: signing::address(key(number).verifying_key()),
+        public_key: Bytes::new(),
+        seal_key: B256::ZERO,
+        listen: String::new(),
+    };
+    Committee {
+        chain_id: 77,
+        epoch: 1,
+        genesis_ms: GENESIS_MS,
+        dev: false,
+        l1: L1 {
+            chain_id: 1,
+            verifier: Address::ZERO,
+        },
+        nodes: [0, 1, 2, 3].map(node),
+    }
+}
+
+pub(crate) fn sign_vote(message: Vote) -> Signed<Vote> {
+    let (key, domain) = (key(message.voter), committee().domain());
+    let signature = signing::sign(&key, Purpose::Vote, domain, &message.signed_bytes());
+    Signed { message, signature }
+}
+
+pub(crate) fn vote(voter: u8, height: u64, round: u32, block: Option<B256>) -> Signed<Vote> {
+    sign_vote(Vote {
+        kind: VoteKind::Precommit,
+        height,
+        round,
+        block,
+        voter,
+    })
+}
+
+pub(crate) fn proposal(proposer: u8, height: u64, round: u32, block: Bytes) -> Signed<Proposal> {
+    let message = Proposal {
+        height,
+        round,
+        pol_round: None,
+        proposer,
+        block,
+    };
+    let (key, domain) = (key(proposer), committee().domain());
+    let signature = signing::sign(&key, Purpose::Proposal, domain, &message.signed_bytes());
+    Signed { message, signature }
+}
+
+/// An empty block after the head.
+pub(crate) fn block(runtime: &Runtime, proposer: u8, time_ms: u64) -> Bytes {
+    let head = runtime.head();
+    let header = Header {
+        number: head.number + 1,
+        parent: head.hash,
+        time_ms,
+        proposer: committee().nodes[usize::from(proposer)].address,
+        state_root: head.state_root,
+    };
+    let block = Block {
+        header,
+        node_transactions: Vec::new(),
+        transactions: Vec::new(),
+    };
+    block.encode().into()
+}
+
+/// A block with the precommits of these nodes.
+pub(crate) fn decided(block: Bytes, height: u64, voters: &[u8]) -> DecidedBlock {
+    let hash = keccak256(&block);
+    let signature = |voter: &u8| (*voter, vote(*voter, height, 0, Some(hash)).signature);
+    let certificate = CommitCertificate {
+        height,
+        round: 0,
+        block: hash,
+        signatures: voters.iter().map(signature).collect(),
+    };
+    DecidedBlock { block, certificate }
+}

@@ -1,0 +1,258 @@
+use alloy_primitives::keccak256;
+use wire::consensus::{Signed, Vote};
+
+use super::*;
+use crate::fixtures::{GENESIS_MS, block, committee, decided, key, proposal, vote};
+
+const NOW_MS: u64 = GENESIS_MS + 10_000;
+
+fn node(me: u8) -> Ordering {
+    let config = Config::new(committee(), me, key(me));
+    Ordering::new(config, Runtime::new(committee()), vec![], NOW_MS)
+        .unwrap()
+        .0
+}
+
+fn hear(ordering: &mut Ordering, from: u8, message: PeerMessage) -> Vec<Effect> {
+    ordering.step(Input::Peer { from, message }, NOW_MS)
+}
+
+fn suspicions(effects: &[Effect]) -> Vec<(u8, Suspicion)> {
+    let suspicion = |effect: &Effect| match effect {
+        Effect::Suspect { peer, suspicion } => Some((*peer, suspicion.clone())),
+        _ => None,
+    };
+    effects.iter().filter_map(suspicion).collect()
+}
+
+#[test]
+fn a_key_that_is_not_the_committees_is_refused() {
+    let started = |me, signer| {
+        let config = Config::new(committee(), me, key(signer));
+        Ordering::new(config, Runtime::new(committee()), vec![], NOW_MS)
+            .map(|_| ())
+            .err()
+    };
+    assert_eq!(started(1, 1), None);
+    assert!(matches!(
+        started(1, 2),
+        Some(OrderingError::WrongKey { node: 1, .. })
+    ));
+    assert!(matches!(started(4, 2), Some(OrderingError::Committee(_))));
+}
+
+#[test]
+fn heights_begin_when_there_is_a_reason() {
+    struct Case {
+        desc: &'static str,
+        input: Vec<(u8, PeerMessage)>,
+        expected_ms: u64,
+    }
+    let runtime = Runtime::new(committee());
+    let offered = |proposer, round| {
+        let block = block(&runtime, proposer, NOW_MS);
+        PeerMessage::Proposal(proposal(proposer, 1, round, block))
+    };
+    let voted = |voter, height| PeerMessage::Vote(vote(voter, height, 0, None));
+    let cases = [
+        Case {
+            desc: "nothing: after the idle interval",
+            input: vec![],
+            expected_ms: 10_000,
+        },
+        Case {
+            desc: "one peer's vote: after a while",
+            input: vec![(2, voted(2, 1))],
+            expected_ms: 1_000,
+        },
+        Case {
+            desc: "one peer's two votes count once",
+            input: vec![
+                (2, voted(2, 1)),
+                (2, PeerMessage::Vote(vote(2, 1, 1, None))),
+            ],
+            expected_ms: 1_000,
+        },
+        Case {
+            desc: "two peers' votes: at once",
+            input: vec![(2, voted(2, 1)), (3, voted(3, 1))],
+            expected_ms: 50,
+        },
+        Case {
+            desc: "the proposer's proposal: at once",
+            input: vec![(1, offered(1, 0))],
+            expected_ms: 50,
+        },
+        Case {
+            desc: "a proposal out of turn",
+            input: vec![(2, offered(2, 0))],
+            expected_ms: 10_000,
+        },
+        Case {
+            desc: "votes for other heights",
+            input: vec![(2, voted(2, 2)), (3, voted(3, 2)), (1, voted(1, 900))],
+            expected_ms: 10_000,
+        },
+        Case {
+            desc: "another's vote under one's name",
+            input: vec![(2, voted(3, 1)), (3, voted(2, 1))],
+            expected_ms: 10_000,
+        },
+    ];
+    for Case {
+        desc,
+        input,
+        expected_ms,
+    } in cases
+    {
+        let mut ordering = node(0);
+        for (from, message) in input {
+            hear(&mut ordering, from, message);
+        }
+        let before = ordering.step(Input::Tick, NOW_MS + expected_ms - 1);
+        assert!(
+            !ordering.engine.is_running(),
+            "{desc}: too early, {before:?}"
+        );
+        ordering.step(Input::Tick, NOW_MS + expected_ms);
+        assert!(ordering.engine.is_running(), "{desc}: too late");
+    }
+}
+
+#[test]
+fn what_a_peer_can_make_a_node_keep_is_bounded() {
+    let mut ordering = node(0);
+    let runtime = Runtime::new(committee());
+    for n in 0..200u64 {
+        for height in [1, 2, 3, 1_000] {
+            let hash = keccak256(n.to_be_bytes());
+            let round = u32::try_from(n).unwrap();
+            hear(
+                &mut ordering,
+                3,
+                PeerMessage::Vote(vote(3, height, round, Some(hash))),
+            );
+        }
+        let block = block(&runtime, 3, NOW_MS + n);
+        hear(
+            &mut ordering,
+            3,
+            PeerMessage::Proposal(proposal(3, 1, 2, block)),
+        );
+    }
+    assert!(ordering.peers[3].held_len() <= 16);
+    ordering.step(Input::Tick, NOW_MS + 20_000);
+    assert!(ordering.engine.is_running());
+    for n in 0..200u64 {
+        let block = block(&runtime, 3, NOW_MS + 500 + n);
+        hear(
+            &mut ordering,
+            3,
+            PeerMessage::Proposal(proposal(3, 1, 2, block)),
+        );
+    }
+    assert!(ordering.height.blocks.len() <= 8);
+}
+
+#[test]
+fn messages_that_no_honest_node_sends() {
+    struct Case {
+        desc: &'static str,
+        input: PeerMessage,
+        expected: Suspicion,
+    }
+    let mut forged: Signed<Vote> = vote(3, 1, 0, None);
+    forged.signature = vote(3, 1, 1, None).signature;
+    let out_of_turn = proposal(3, 1, 0, vec![1].into());
+    let few = decided(block(&Runtime::new(committee()), 1, NOW_MS), 1, &[2, 3]);
+    let cases = [
+        Case {
+            desc: "a vote whose signature is another's",
+            input: PeerMessage::Vote(forged),
+            expected: wire::WireError::BadSignature { what: "vote" }.into(),
+        },
+        Case {
+            desc: "a vote of another node",
+            input: PeerMessage::Vote(vote(2, 1, 0, None)),
+            expected: Suspicion::Unexpected,
+        },
+        Case {
+            desc: "a proposal out of turn",
+            input: PeerMessage::Proposal(out_of_turn),
+            expected: Suspicion::OutOfTurn {
+                height: 1,
+                round: 0,
+                proposer: 3,
+            },
+        },
+        Case {
+            desc: "a decided block with two signatures",
+            input: PeerMessage::Blocks(vec![few]),
+            expected: Suspicion::Certificate {
+                number: 1,
+                error: crate::CertificateError::TooFew(2),
+            },
+        },
+        Case {
+            desc: "seeds, which are the shell's business",
+            input: PeerMessage::Seeds(vec![]),
+            expected: Suspicion::Unexpected,
+        },
+    ];
+    for Case {
+        desc,
+        input,
+        expected,
+    } in cases
+    {
+        let mut ordering = node(0);
+        let effects = hear(&mut ordering, 3, input);
+        assert_eq!(suspicions(&effects), [(3, expected)], "{desc}");
+        assert_eq!(ordering.runtime().head().number, 0, "{desc}");
+    }
+}
+
+#[test]
+fn a_decided_block_is_taken_from_any_peer() {
+    let mut ordering = node(0);
+    let first = decided(block(ordering.runtime(), 1, NOW_MS), 1, &[1, 2, 3]);
+    let effects = hear(&mut ordering, 2, PeerMessage::Blocks(vec![first.clone()]));
+    let stored = |effect: &Effect| matches!(effect, Effect::AppendBlock(block) if *block == first);
+    assert!(effects.iter().any(stored));
+    assert_eq!(ordering.runtime().head().number, 1);
+    // Its own log gives the same state, and a node that has another key refuses nothing of it.
+    let mut runtime = Runtime::new(committee());
+    Ordering::replay(&mut runtime, &first).unwrap();
+    assert_eq!(runtime.head(), ordering.runtime().head());
+    let mut altered = first;
+    altered.block = block(&Runtime::new(committee()), 1, NOW_MS + 1);
+    let error = Ordering::replay(&mut Runtime::new(committee()), &altered).unwrap_err();
+    assert!(
+        matches!(error, OrderingError::Certificate { number: 1, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_own_clock_stands_still_when_the_shells_goes_back() {
+    let mut ordering = node(0);
+    ordering.step(Input::Tick, NOW_MS + 300);
+    let own_ms = ordering.pace.now_ms();
+    let effects = ordering.step(Input::Tick, NOW_MS - 3_600_000);
+    assert_eq!(ordering.pace.now_ms(), own_ms);
+    // It still wakes soon, by the clock that the shell has now.
+    let wake = effects.iter().find_map(|effect| match effect {
+        Effect::Wake { at_ms } => Some(*at_ms),
+        _ => None,
+    });
+    assert!(
+        wake.is_some_and(|at_ms| at_ms <= NOW_MS - 3_600_000 + 1_000),
+        "{wake:?}"
+    );
+}
+
+#[test]
+fn ordering_can_move_between_threads() {
+    fn moves<T: Send + Sync>() {}
+    moves::<Ordering>();
+}
