@@ -65,6 +65,18 @@ impl Plan {
     }
 }
 
+impl std::fmt::Display for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sent: u64 = self.link_bytes.iter().flatten().sum();
+        write!(
+            f,
+            "{} rounds, {sent} bytes between all nodes ({} of them values), frames of at most {} \
+             bytes, {} bytes of memory at each node",
+            self.rounds, self.value_bytes, self.largest_frame, self.memory_bytes
+        )
+    }
+}
+
 /// Counts what crosses, message by message, as the parties send it.
 struct Meter {
     counter: u64,

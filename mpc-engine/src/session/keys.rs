@@ -64,7 +64,9 @@ fn hash(context: &str, parts: &[&[u8]]) -> Hash {
     for part in parts {
         hasher.update(part);
     }
-    *hasher.finalize().as_bytes()
+    let hash = *hasher.finalize().as_bytes();
+    hasher.zeroize();
+    hash
 }
 
 fn header(round: u32) -> [u8; HEADER_BYTES] {

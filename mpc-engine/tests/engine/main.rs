@@ -7,5 +7,6 @@
 mod costs;
 mod inputs;
 mod operations;
+mod privacy;
 mod support;
 mod tampering;

@@ -6,26 +6,26 @@
 //! chunks start as room is left in the round and in memory, so that memory stays bounded however
 //! long the vectors are. All parties, and the plan, run the same schedule.
 
+mod templates;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-use wire::{kind::Kind, limits::SESSION_FRAME_BYTES, secret::Op};
+use wire::{limits::SESSION_FRAME_BYTES, secret::Op};
 
 use crate::{
     Program, ValueId,
     program::Node,
-    template::{Key, Shape, Template, lower},
-    vector::Domain,
+    template::{Shape, Template},
 };
+use templates::{CHUNK_BYTES, Templates};
 
 /// Values sent in one round, in bytes over all links, unless one chunk alone needs more.
 const ROUND_BYTES: usize = 6 << 20;
-/// Registers of one chunk, in bytes at one party.
-const CHUNK_BYTES: usize = 4 << 20;
-/// One vector of a chunk, in bytes: small enough that a product's vectors stay in the cache.
-const VECTOR_BYTES: usize = 64 << 10;
 /// Registers of all chunks under way, in bytes at one party, unless one alone needs more.
 const TASK_BYTES: usize = 64 << 20;
 
@@ -71,11 +71,6 @@ impl Run {
     }
 }
 
-struct Lowered {
-    template: Arc<Template>,
-    shape: Shape,
-}
-
 /// An operation of which chunks are still to start or to end.
 #[derive(Clone, Copy)]
 struct Progress {
@@ -88,7 +83,7 @@ struct Progress {
 /// The schedule of one run.
 pub(crate) struct Schedule {
     program: Arc<Program>,
-    lowered: HashMap<Key, Arc<Lowered>>,
+    templates: Templates,
     live: Vec<bool>,
     /// Operands that are still to come, by value.
     missing: Vec<u8>,
@@ -133,7 +128,7 @@ impl Schedule {
         let local = sources.map(|i| ValueId(i as u32)).collect();
         Self {
             program,
-            lowered: HashMap::new(),
+            templates: Templates::default(),
             live,
             missing,
             readers,
@@ -198,9 +193,9 @@ impl Schedule {
                     ..
                 } => actions.push(Action::Move(value)),
                 Node::Apply { .. } => {
-                    let lanes = self.lanes(value);
+                    let lanes = templates::lanes(&self.program, value);
                     let slot = self.take_slot();
-                    if let Some(lowered) = self.lower(value, 0) {
+                    if let Some(lowered) = self.templates.of(&self.program, value, 0) {
                         actions.push(Action::Run(Run {
                             value,
                             chunk: 0,
@@ -227,7 +222,7 @@ impl Schedule {
                 continue;
             };
             let chunk = progress.next;
-            let Some(lowered) = self.lower(value, chunk) else {
+            let Some(lowered) = self.templates.of(&self.program, value, chunk) else {
                 self.ready.pop_first();
                 continue;
             };
@@ -302,15 +297,14 @@ impl Schedule {
     /// Sorts a value whose operands are there by whether it sends anything.
     fn value_ready(&mut self, value: ValueId) {
         debug_assert!(self.live[value.index()]);
-        let rounds = self
-            .lower(value, 0)
-            .map_or(0, |lowered| lowered.template.rounds());
+        let lowered = self.templates.of(&self.program, value, 0);
+        let rounds = lowered.map_or(0, |lowered| lowered.template.rounds());
         if rounds == 0 {
             self.local.insert(value);
             return;
         }
-        let lanes = self.lanes(value);
-        let chunk_lanes = self.chunk_lanes(value, lanes);
+        let lanes = templates::lanes(&self.program, value);
+        let chunk_lanes = self.templates.chunk_lanes(&self.program, value, lanes);
         let progress = Progress {
             next: 0,
             left: lanes.div_ceil(chunk_lanes).max(1),
@@ -319,68 +313,6 @@ impl Schedule {
         };
         self.progress.insert(value, progress);
         self.ready.insert(value);
-    }
-
-    /// Lanes that the operation works on: those of its longest operand.
-    fn lanes(&self, value: ValueId) -> usize {
-        let forms = self.program.forms();
-        let operands = self.program.nodes()[value.index()].operands();
-        let spread = |len: usize, v: &ValueId| match (len, forms[v.index()].len) {
-            (1, other) => other,
-            (len, _) => len,
-        };
-        operands.iter().fold(1, spread)
-    }
-
-    fn chunk_lanes(&mut self, value: ValueId, lanes: usize) -> usize {
-        let Some(lowered) = self.lower(value, 0) else {
-            return lanes.max(1);
-        };
-        if lowered.shape == Shape::Whole {
-            return lanes.max(1);
-        }
-        let widest = self.program.nodes()[value.index()]
-            .operands()
-            .iter()
-            .map(|v| Domain::of(self.program.forms()[v.index()].kind).bits() as usize)
-            .max()
-            .unwrap_or(1);
-        let by_memory = CHUNK_BYTES / lowered.template.memory_64.max(1) * 64;
-        let by_vector = (VECTOR_BYTES * 8 / widest).next_multiple_of(64);
-        by_memory.min(by_vector).max(64)
-    }
-
-    /// The template of an operation for a chunk: the division into halves rotates.
-    fn lower(&mut self, value: ValueId, chunk: usize) -> Option<Arc<Lowered>> {
-        let node = self.program.nodes()[value.index()];
-        let Node::Apply { op, immediate, .. } = node else {
-            return None;
-        };
-        let mut key = Key {
-            op,
-            kinds: [Kind::Bool; 3],
-            public: [false; 3],
-            immediate: match op {
-                Op::Shl | Op::Shr | Op::Cast => immediate,
-                _ => 0,
-            },
-            partition: ((value.index() + chunk) % 3) as u8,
-        };
-        for (place, operand) in node.operands().iter().enumerate() {
-            key.kinds[place] = self.program.forms()[operand.index()].kind;
-            let source = self.program.nodes()[operand.index()];
-            key.public[place] = matches!(source, Node::Constant { .. });
-        }
-        if let Some(known) = self.lowered.get(&key) {
-            return Some(known.clone());
-        }
-        let (template, shape) = lower(&key)?;
-        let lowered = Arc::new(Lowered {
-            template: Arc::new(template),
-            shape,
-        });
-        self.lowered.insert(key, lowered.clone());
-        Some(lowered)
     }
 }
 

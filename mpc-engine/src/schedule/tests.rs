@@ -1,0 +1,117 @@
+use wire::kind::Kind;
+
+use super::*;
+use crate::{ColumnId, ProgramBuilder};
+
+fn column(builder: &mut ProgramBuilder, field: u32, kind: Kind, len: usize) -> ValueId {
+    let id = ColumnId {
+        input_type: 0,
+        field,
+        element: 0,
+    };
+    builder.input(id, kind, len).unwrap()
+}
+
+fn rounds(program: Program) -> Vec<Vec<Action>> {
+    let mut schedule = Schedule::new(Arc::new(program));
+    std::iter::from_fn(|| Some(schedule.next_round()).filter(|round| !round.is_empty())).collect()
+}
+
+fn runs(round: &[Action]) -> impl Iterator<Item = &Run> {
+    round.iter().filter_map(|action| match action {
+        Action::Run(run) => Some(run),
+        _ => None,
+    })
+}
+
+/// Every lane of a long vector is worked on once, stage by stage, within the bounds of a round and
+/// of memory.
+#[test]
+fn chunks_cover_all_lanes_within_bounds() {
+    for (op, kind) in [
+        (Op::Mul, Kind::U64),
+        (Op::Lt, Kind::I128),
+        (Op::And, Kind::Bool),
+    ] {
+        let len = (1 << 20) + 77;
+        let mut builder = ProgramBuilder::new();
+        let a = column(&mut builder, 0, kind, len);
+        let b = column(&mut builder, 1, kind, len);
+        let c = builder.apply(op, &[a, b], 0).unwrap();
+        let first = builder.apply(Op::Slice, &[c], 1).unwrap();
+        builder.reveal(first).unwrap();
+        let mut next_lane = 0;
+        let (mut slots, mut held) = (HashMap::new(), 0);
+        for round in rounds(builder.finish().unwrap()) {
+            let bytes = |run: &Run| run.template.stage_bytes(run.stage, run.lanes);
+            let sent: usize = runs(&round).map(bytes).sum();
+            assert!(sent <= ROUND_BYTES, "{op:?}: {sent}");
+            for run in runs(&round) {
+                if run.stage == 0 {
+                    assert_eq!(run.start, next_lane);
+                    next_lane += run.lanes;
+                    held += run.memory();
+                    assert!(held <= TASK_BYTES, "{op:?}: {held}");
+                    assert_eq!(
+                        slots.insert(run.slot, (run.chunk, 0)),
+                        None,
+                        "a slot in use"
+                    );
+                } else {
+                    assert_eq!(
+                        slots.insert(run.slot, (run.chunk, run.stage)),
+                        Some((run.chunk, run.stage - 1))
+                    );
+                }
+                if run.is_last() {
+                    slots.remove(&run.slot);
+                    held -= run.memory();
+                }
+            }
+        }
+        assert_eq!((next_lane, held), (len, 0));
+    }
+}
+
+/// What is not revealed, and nothing revealed depends on, does not run; values are forgotten after
+/// their last reader; everything is opened together at the end.
+#[test]
+fn only_what_is_needed_runs() {
+    let mut builder = ProgramBuilder::new();
+    let a = column(&mut builder, 0, Kind::U8, 5);
+    let b = column(&mut builder, 1, Kind::U8, 5);
+    builder.apply(Op::Lt, &[a, b], 0).unwrap();
+    let product = builder.apply(Op::Mul, &[a, a], 0).unwrap();
+    let sum = builder.apply(Op::Sum, &[product], 0).unwrap();
+    builder.reveal(sum).unwrap();
+    builder.reveal(sum).unwrap();
+    let rounds = rounds(builder.finish().unwrap());
+    let describe = |action: &Action| match action {
+        Action::Load(v) => format!("load {}", v.0),
+        Action::Move(v) => format!("move {}", v.0),
+        Action::Run(run) => format!("run {}.{}", run.value.0, run.stage),
+        Action::Free(v) => format!("free {}", v.0),
+        Action::Open => "open".into(),
+    };
+    let described: Vec<Vec<String>> = rounds
+        .iter()
+        .map(|round| round.iter().map(describe).collect())
+        .collect();
+    assert_eq!(
+        described,
+        [
+            vec!["load 0", "run 3.0"],
+            vec!["run 3.1", "free 0", "run 4.0", "free 3", "open"]
+        ]
+    );
+}
+
+/// A program that sends nothing but its outputs opens in its first round.
+#[test]
+fn a_local_program_takes_one_round() {
+    let mut builder = ProgramBuilder::new();
+    let a = column(&mut builder, 0, Kind::U8, 5);
+    let sum = builder.apply(Op::Sum, &[a], 0).unwrap();
+    builder.reveal(sum).unwrap();
+    assert_eq!(rounds(builder.finish().unwrap()).len(), 1);
+}
