@@ -73,8 +73,8 @@ impl Builds {
         self
     }
 
-    /// Builds the programs with these names, each of the package of that name, and tells where
-    /// they are, in the same order. Dropping the future ends Cargo and all that it started.
+    /// Builds the programs of this workspace with these names, and tells where they are, in the
+    /// same order. Dropping the future ends Cargo and all that it started.
     ///
     /// # Errors
     /// [`DevnetError::Build`] with the end of Cargo's output, [`DevnetError::Spawn`],
@@ -83,10 +83,11 @@ impl Builds {
         &self,
         names: [&str; N],
     ) -> Result<[PathBuf; N], DevnetError> {
-        // One command for all, so that Cargo unites their features and builds what they share once.
-        let mut arguments = Vec::new();
+        // With the features of the whole workspace, whatever is asked for: then every call, and
+        // `cargo test --workspace` too, shares what was built before.
+        let mut arguments = vec!["--workspace"];
         for name in names {
-            arguments.extend(["--package", name, "--bin", name]);
+            arguments.extend(["--bin", name]);
         }
         if self.release {
             arguments.push("--release");
