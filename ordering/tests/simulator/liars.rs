@@ -1,5 +1,7 @@
 //! A node that lies, and one whose clock is wrong.
 
+use wire::{consensus::VoteKind, peer::PeerMessage};
+
 use crate::{
     finish,
     sim::{CALM, Network, Sim, byzantine::Byzantine, seed},
@@ -48,4 +50,57 @@ fn a_clock_an_hour_off_moves_no_time() {
         }
         assert!(!sim.suspicions.is_empty(), "the wrong clock was seen");
     }
+}
+
+/// In the first round of every height: the proposal does not reach the last in turn, and of the
+/// other three only two learn that all three prevoted for it.
+fn splits_locks(from: usize, to: usize, message: &PeerMessage) -> bool {
+    let turn = |height: u64, node: usize| (node as u64 + 8 - height % 4) % 4;
+    match message {
+        PeerMessage::Proposal(proposal) if proposal.message.round == 0 => {
+            turn(proposal.message.height, to) != 3
+        }
+        PeerMessage::Vote(vote) if vote.message.round == 0 => {
+            let (kind, height) = (vote.message.kind, vote.message.height);
+            let (from, to) = (turn(height, from), turn(height, to));
+            kind == VoteKind::Precommit || to < 2 || from == 3 || from == 0
+        }
+        PeerMessage::RoundCertificate(certificate) => certificate
+            .votes
+            .iter()
+            .all(|vote| vote.message.kind == VoteKind::Prevote),
+        _ => true,
+    }
+}
+
+#[test]
+fn a_locked_block_is_taken_however_late() {
+    let network = Network {
+        latency_ms: (1, 40),
+        loss: 0.0,
+    };
+    let mut sim = Sim::new(seed(), network);
+    // A block that is proposed again is far too old for this bound.
+    sim.adjust = |config| config.clock_bound_ms = 150;
+    sim.filter = splits_locks;
+    sim.start_all();
+    sim.with_users(3, 10, 3_000);
+    finish(&mut sim, 120_000);
+    summary("locked", &mut sim);
+    let late = sim.machines[0]
+        .blocks
+        .iter()
+        .filter(|block| block.certificate.round > 0)
+        .count();
+    let times = sim
+        .users
+        .times
+        .iter()
+        .filter(|(block_ms, true_ms)| block_ms + 400 < *true_ms);
+    let (old, blocks) = (times.count(), sim.machines[0].blocks.len());
+    println!("{late} of {blocks} blocks in a later round, {old} of them old");
+    assert!(
+        old * 2 > blocks,
+        "most blocks were locked and proposed again"
+    );
 }

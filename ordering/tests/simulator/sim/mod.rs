@@ -133,6 +133,8 @@ pub struct Sim {
     trace: Keccak256,
     /// Adjusts each node's configuration.
     pub adjust: fn(&mut Config),
+    /// Which messages the network carries at all: sender, receiver, message.
+    pub filter: fn(usize, usize, &PeerMessage) -> bool,
     /// A node to which no user turns.
     pub shunned: Option<usize>,
     /// Share of seals that take node 1 a while to open.
@@ -199,6 +201,7 @@ impl Sim {
             suspicions: BTreeMap::new(),
             trace: Keccak256::new(),
             adjust: |_| {},
+            filter: |_, _, _| true,
             shunned: None,
             slow_seals: 0.5,
             opened: |_, _, _| Bytes::new(),

@@ -72,7 +72,8 @@ impl Sim {
     }
 
     pub fn post(&mut self, from: usize, to: usize, message: &PeerMessage) {
-        if !self.passes[from][to] || !self.is_up(to) || self.rng.random_bool(self.network.loss) {
+        let carried = self.passes[from][to] && (self.filter)(from, to, message);
+        if !carried || !self.is_up(to) || self.rng.random_bool(self.network.loss) {
             return;
         }
         let (shortest, longest) = self.network.latency_ms;
