@@ -1,9 +1,9 @@
 //! What is read from the cluster: batches that it has, and signed results.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use alloy::{
-    primitives::{Address, Bytes},
+    primitives::{Address, B256, Bytes},
     sol_types::{SolCall as _, SolError as _},
 };
 use client::{Client, rpc::CheckedCertificate};
@@ -35,10 +35,7 @@ impl L2 {
     ///
     /// # Errors
     /// [`RelayerError::Client`].
-    pub async fn contract(
-        &self,
-        contract: Address,
-    ) -> Result<std::sync::Arc<ContractInfo>, RelayerError> {
+    pub async fn contract(&self, contract: Address) -> Result<Arc<ContractInfo>, RelayerError> {
         self.client.contract(contract).await.map_err(failure)
     }
 
@@ -104,7 +101,7 @@ impl L2 {
 
 /// Calldata that adds a batch.
 #[must_use]
-pub fn add_voters(index: u32, voters: Vec<Address>, proof: Vec<alloy::primitives::B256>) -> Bytes {
+pub fn add_voters(index: u32, voters: Vec<Address>, proof: Vec<B256>) -> Bytes {
     let call = Poll::addVotersCall {
         index,
         voters,
@@ -118,6 +115,3 @@ pub fn add_voters(index: u32, voters: Vec<Address>, proof: Vec<alloy::primitives
 pub fn is_already_added(data: &[u8]) -> bool {
     Poll::AlreadyAdded::abi_decode(data).is_ok()
 }
-
-/// Batches by index.
-pub type Batches = BTreeMap<u32, Vec<Address>>;

@@ -1,6 +1,10 @@
 //! The command `relayer`.
 
-use std::{io::Read as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::{IsTerminal as _, Read as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use eyre::WrapErr as _;
@@ -14,7 +18,7 @@ Examples:
   relayer check --config relayer.toml        is everything there and reachable?
   relayer run --config relayer.toml          carry until told to stop
   relayer run --config relayer.toml --once   do what is due and end; for cron:
-      */2 * * * *  QUARTET_RELAYER_KEY=0x… relayer run --config relayer.toml --once
+      */2 * * * *  relayer run --config /etc/quartet/relayer.toml --once
 
 Exit codes of `run --once`:
   0  nothing is left to do
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if arguments.log_json {
         log.json().init();

@@ -163,10 +163,10 @@ impl Relay {
             if !total.failures.iter().any(retryable) || round == ONCE_ROUNDS {
                 break;
             }
+            let pause = pause(self.config.poll(), round).unwrap_or_default();
+            let at_least = Instant::now() + pause;
             let pauses = self.routes.iter().filter_map(|route| route.not_before);
-            if let Some(until) = pauses.max() {
-                tokio::time::sleep_until(until).await;
-            }
+            tokio::time::sleep_until(pauses.fold(at_least, Instant::max)).await;
         }
         total
     }

@@ -20,6 +20,9 @@ use crate::{
     state::{InFlight, Store},
 };
 
+/// When to look for a transaction for the first time.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
+
 /// When to do what about a transaction that is not in a block.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -110,6 +113,7 @@ impl Sender {
         let mut hashes: Vec<B256> = Vec::new();
         let mut fresh = true;
         let mut sent_at = Instant::now();
+        let mut pause = FIRST_LOOK.min(self.patience.poll);
         loop {
             if fresh {
                 let draft = Draft {
@@ -141,7 +145,8 @@ impl Sender {
                 sent_at = Instant::now();
                 fresh = false;
             }
-            tokio::time::sleep(self.patience.poll).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(self.patience.poll);
             match self.look(&hashes, nonce, call).await {
                 Ok(Some(mined)) => {
                     store.state.in_flight.remove(&side);
