@@ -53,7 +53,8 @@ fn a_clock_an_hour_off_moves_no_time() {
 }
 
 /// In the first round of every height: the proposal does not reach the last in turn, and of the
-/// other three only two learn that all three prevoted for it.
+/// other three only two learn that all three prevoted for it. Later on the first in turn says
+/// nothing more, so that it takes the one who has not seen the proposal in time.
 fn splits_locks(from: usize, to: usize, message: &PeerMessage) -> bool {
     let turn = |height: u64, node: usize| (node as u64 + 8 - height % 4) % 4;
     match message {
@@ -65,10 +66,12 @@ fn splits_locks(from: usize, to: usize, message: &PeerMessage) -> bool {
             let (from, to) = (turn(height, from), turn(height, to));
             kind == VoteKind::Precommit || to < 2 || from == 3 || from == 0
         }
-        PeerMessage::RoundCertificate(certificate) => certificate
-            .votes
-            .iter()
-            .all(|vote| vote.message.kind == VoteKind::Prevote),
+        PeerMessage::Vote(vote) => turn(vote.message.height, from) != 0,
+        PeerMessage::RoundCertificate(certificate) => {
+            let votes = certificate.votes.iter().map(|vote| &vote.message);
+            votes.clone().all(|vote| vote.kind == VoteKind::Prevote)
+                && votes.clone().all(|vote| turn(vote.height, from) != 0)
+        }
         _ => true,
     }
 }
