@@ -39,8 +39,9 @@ impl Ordering {
             if !self.may_check(from) {
                 return self.suspect(from, Suspicion::Flood("transactions"));
             }
+            // It has admitted what it forwards, so the rest of such a message is not worth reading.
             if let Err(Refusal::Wire(error)) = self.take(raw, None) {
-                self.suspect(from, error.into());
+                return self.suspect(from, error.into());
             }
         }
     }
