@@ -25,6 +25,21 @@ pub enum Command {
     /// Run a node.
     ///
     /// Stops on SIGINT and SIGTERM. Once it serves, the file `ready` in its data folder says where.
+    ///
+    /// The configuration is TOML; paths in it are relative to its folder:
+    ///
+    ///   data_dir         folder for the log and all else; made if it does not exist
+    ///   committee        the committee file, the same at all four nodes
+    ///   identity_key     key files of `keygen`, mode 0600
+    ///   seal_key
+    ///   rpc_listen       address for JSON-RPC, for example "127.0.0.1:8545"
+    ///   admin_listen     address for /healthz and /metrics [default: a free port on loopback]
+    ///   round_timeout_ms patience with a peer in one round of a computation [default: 10000]
+    ///   idle_block_ms    pause between empty blocks [default: 10000]
+    ///   log_format       "text" or "json" [default: "text"]
+    ///   [rpc]            max_request_bytes, max_response_bytes, max_connections, max_batch,
+    ///                    max_log_blocks, max_logs, max_calls, max_call_gas
+    #[command(verbatim_doc_comment)]
     Run(Run),
 }
 

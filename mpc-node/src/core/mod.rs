@@ -135,13 +135,15 @@ pub struct Core {
     pub metrics: Arc<Metrics>,
 }
 
-/// Ends sessions, and the state of performing effects.
+/// The core at work: what it has under way.
 struct Running {
     core: Core,
     sessions: HashMap<B256, (u32, CancellationToken)>,
     outcome_sender: mpsc::Sender<(SessionId, Outcome)>,
     replies: HashMap<u64, oneshot::Sender<Result<B256, Refusal>>>,
     next_request: u64,
+    /// The peer whose messages are looked at first.
+    turn: usize,
     wake_ms: Option<u64>,
 }
 
@@ -175,6 +177,7 @@ impl Core {
             outcome_sender,
             replies: HashMap::new(),
             next_request: 0,
+            turn: 0,
             wake_ms: None,
         };
         let head = {
@@ -191,7 +194,7 @@ impl Core {
             // Room that messages take is given back once they are dealt with.
             let mut rooms = Vec::new();
             running.translate(happening, &mut inputs, &mut rooms);
-            while inputs.len() < AT_ONCE {
+            for _ in 0..AT_ONCE {
                 let Some(more) = running.next_at_once(&mut outcomes) else {
                     break;
                 };
@@ -243,7 +246,8 @@ impl Running {
         }
     }
 
-    /// What else has happened by now. A fair share of everything, one of a kind at a time.
+    /// What else has happened by now, peers in turn. Not what users want: that is tried one at a
+    /// time, so that peers are heard in between.
     fn next_at_once(
         &mut self,
         outcomes: &mut mpsc::Receiver<(SessionId, Outcome)>,
@@ -252,11 +256,10 @@ impl Running {
         if let Ok(event) = core.inlets.events.try_recv() {
             return Some(Happening::Network(event));
         }
-        let start = self.next_request as usize;
         for offset in 0..NODES {
-            let party = (start + offset) % NODES;
+            let party = (self.turn + offset) % NODES;
             if let Ok(message) = core.inlets.messages[party].try_recv() {
-                self.next_request += 1;
+                self.turn = party + 1;
                 let from = u8::try_from(party).unwrap_or(u8::MAX);
                 return Some(Happening::Message(from, message));
             }
@@ -303,19 +306,28 @@ impl Running {
                     attempt,
                 },
                 outcome,
-            ) => match outcome {
-                Outcome::Done(opened) => inputs.push(Input::SessionDone {
-                    computation,
-                    attempt,
-                    opened,
-                }),
-                Outcome::Stopped(reason) => inputs.push(Input::SessionStopped {
-                    computation,
-                    attempt,
-                    reason,
-                }),
-                Outcome::Cancelled => {}
-            },
+            ) => {
+                if self
+                    .sessions
+                    .get(&computation)
+                    .is_some_and(|(a, _)| *a == attempt)
+                {
+                    self.sessions.remove(&computation);
+                }
+                match outcome {
+                    Outcome::Done(opened) => inputs.push(Input::SessionDone {
+                        computation,
+                        attempt,
+                        opened,
+                    }),
+                    Outcome::Stopped(reason) => inputs.push(Input::SessionStopped {
+                        computation,
+                        attempt,
+                        reason,
+                    }),
+                    Outcome::Cancelled => {}
+                }
+            }
             Happening::Command(Command::Submit { raw, answer }) => {
                 let request = self.next_request;
                 self.next_request += 1;

@@ -224,4 +224,4 @@ fn encode(message: &PeerMessage) -> Bytes {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -16,7 +16,7 @@ const BYTES: usize = 48 * 1024 * 1024;
 /// Frames that wait for one peer. A full queue drops its oldest frame: whoever is slow misses the
 /// past, which repetition and sync make up for, and never holds up this node.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(super) struct Outbox {
     queue: Mutex<Queue>,
     filled: Notify,
 }
@@ -30,7 +30,7 @@ struct Queue {
 
 impl Outbox {
     /// Appends a frame, if the peer is connected. Returns how many frames were dropped for it.
-    pub fn push(&self, frame: Bytes) -> u64 {
+    pub(super) fn push(&self, frame: Bytes) -> u64 {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if !queue.open {
             return 0;
@@ -49,7 +49,7 @@ impl Outbox {
     }
 
     /// Starts or ends taking frames; what waited for an earlier connection is gone.
-    pub fn set_open(&self, open: bool) {
+    pub(super) fn set_open(&self, open: bool) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         *queue = Queue {
             open,
@@ -58,7 +58,7 @@ impl Outbox {
     }
 
     /// Takes the oldest frame, waiting for one.
-    pub async fn pop(&self) -> Bytes {
+    pub(super) async fn pop(&self) -> Bytes {
         loop {
             let filled = self.filled.notified();
             if let Some(frame) = self.try_pop() {

@@ -17,17 +17,17 @@ use super::{
     *,
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-type TestResult = Result<(), Box<dyn Error>>;
+pub(crate) type TestResult = Result<(), Box<dyn Error>>;
 
-struct Cluster {
+pub(crate) struct Cluster {
     keys: Vec<NodeKeys>,
     committee: Committee,
 }
 
 impl Cluster {
-    fn new() -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new() -> Result<Self, Box<dyn Error>> {
         let mut keys = Vec::new();
         let mut nodes = Vec::new();
         let mut reserved = Vec::new();
@@ -53,14 +53,14 @@ impl Cluster {
         Ok(Self { keys, committee })
     }
 
-    fn membership(&self, party: usize) -> Result<Arc<Membership>, Box<dyn Error>> {
+    pub(crate) fn membership(&self, party: usize) -> Result<Arc<Membership>, Box<dyn Error>> {
         Ok(Arc::new(Membership::new(
             self.committee.clone(),
             &self.keys[party],
         )?))
     }
 
-    async fn start(&self, party: usize) -> Result<Node, Box<dyn Error>> {
+    pub(crate) async fn start(&self, party: usize) -> Result<Node, Box<dyn Error>> {
         let metrics = Arc::new(Metrics::new());
         let membership = self.membership(party)?;
         let (network, inlets, tasks) =
@@ -74,15 +74,15 @@ impl Cluster {
     }
 }
 
-struct Node {
-    network: Network,
+pub(crate) struct Node {
+    pub(crate) network: Network,
     inlets: Inlets,
     metrics: Arc<Metrics>,
     _tasks: NetworkTasks,
 }
 
 impl Node {
-    async fn wait_up(&mut self, expected: u8) -> TestResult {
+    pub(crate) async fn wait_up(&mut self, expected: u8) -> TestResult {
         loop {
             match timeout(PATIENCE, self.inlets.events.recv()).await? {
                 Some(NetworkEvent::Up { peer }) if peer == expected => return Ok(()),

@@ -229,3 +229,6 @@ impl Workers {
         Err(StopReason::Local.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

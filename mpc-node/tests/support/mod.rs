@@ -29,6 +29,7 @@ pub(crate) struct Cluster {
     folder: TempDir,
     pub(crate) committee: Committee,
     rpc: [String; 4],
+    admin: [String; 4],
     nodes: [Option<Child>; 4],
 }
 
@@ -86,6 +87,7 @@ impl Cluster {
             folder,
             committee,
             rpc: std::array::from_fn(|node| format!("http://{}", addresses[4 + node])),
+            admin: std::array::from_fn(|node| addresses[8 + node].clone()),
             nodes: [const { None }; 4],
         };
         for node in 0..4 {
@@ -100,6 +102,11 @@ impl Cluster {
     /// URL of a node's JSON-RPC.
     pub(crate) fn rpc(&self, node: usize) -> &str {
         &self.rpc[node]
+    }
+
+    /// Where a node serves health and metrics.
+    pub(crate) fn admin(&self, node: usize) -> &str {
+        &self.admin[node]
     }
 
     fn place(&self, node: usize) -> PathBuf {
