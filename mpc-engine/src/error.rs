@@ -250,3 +250,27 @@ impl From<Stop> for StopReason {
         Self::from(&stop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_gets_the_parties_and_nothing_else() {
+        let (round, pair, peer) = (3, [1, 2], 3);
+        let fault = FrameFault::Header;
+        for (stop, reason) in [
+            (
+                Stop::Mismatch { round, pair },
+                StopReason::Mismatch { pair },
+            ),
+            (
+                Stop::BadFrame { round, peer, fault },
+                StopReason::BadFrame { peer },
+            ),
+            (Stop::Local(EngineError::OpenedForm), StopReason::Local),
+        ] {
+            assert_eq!(StopReason::from(stop), reason);
+        }
+    }
+}

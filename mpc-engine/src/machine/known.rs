@@ -79,7 +79,7 @@ fn and(a: &Vector, b: &Vector) -> Vector {
     })
 }
 
-/// [a < b], unsigned.
+/// `[a < b]`, unsigned.
 fn less(a: &Vector, b: &Vector) -> Vector {
     fn words<T: PartialOrd>(a: &[T], b: &[T]) -> Vec<Word> {
         let word = |(a, b): (&[T], &[T])| {

@@ -1,7 +1,13 @@
 //! Programs: vector circuits in single-assignment form.
 //!
 //! A [`Program`] is built by a [`ProgramBuilder`], which checks types as it goes, and cannot exist
-//! ill-typed: decoding one builds it anew. Read [`typing`] for what each operation means.
+//! ill-typed: decoding one builds it anew.
+//!
+//! Operations are those of [`wire::secret::Op`], and [`crate::clear`] is what they mean. Integers
+//! wrap in the ring of their kind; one operand of length 1 is spread over the length of the others.
+//! Booleans have `and or xor not eq lt le select count slice concat`, where false is less than
+//! true, and the cast to an integer; they have no arithmetic and no shifts. There is no cast from
+//! an integer to a boolean, as in Rust: compare with 0.
 
 mod builder;
 mod opened;

@@ -1,9 +1,4 @@
 //! The type rules of operations.
-//!
-//! Integers wrap in the ring of their kind. One operand of length 1 is spread over the length of
-//! the others. Booleans have `and or xor not eq lt le select count slice concat`, where false is
-//! less than true, and the cast to an integer; they have no arithmetic and no shifts. There is no
-//! cast from an integer to a boolean, as in Rust.
 
 use wire::{kind::Kind, secret::Op};
 

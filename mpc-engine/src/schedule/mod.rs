@@ -29,8 +29,10 @@ const ROUND_BYTES: usize = 6 << 20;
 /// Registers of all chunks under way, in bytes at one party, unless one alone needs more.
 const TASK_BYTES: usize = 64 << 20;
 
-// A link carries less than all links together, and a chunk sends less than thrice its registers.
-const _: () = assert!(ROUND_BYTES + 2 * CHUNK_BYTES < SESSION_FRAME_BYTES);
+// What is sent over all links in a round, and so over one, fits a frame: a round carries at most
+// ROUND_BYTES or one stage, and a stage sends at most twice what its results, three components
+// each, take as registers.
+const _: () = assert!(ROUND_BYTES < SESSION_FRAME_BYTES && 2 * CHUNK_BYTES < SESSION_FRAME_BYTES);
 
 /// One thing to do. A round is a list of these.
 #[derive(Debug)]

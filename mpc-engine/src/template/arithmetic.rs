@@ -4,7 +4,7 @@ use super::{Emitter, Reg};
 use crate::vector::Domain;
 
 /// For the bits of a known value, lowest first: its one-hot code as known bits, element v being
-/// [value = v].
+/// `[value = v]`.
 pub(super) fn known_one_hot(e: &mut Emitter, bits: &[Reg]) -> Vec<Reg> {
     let mut code = vec![e.known_not(bits[0]), bits[0]];
     for bit in &bits[1..] {
@@ -25,7 +25,7 @@ pub(super) fn input_one_hot(e: &mut Emitter, code: &[Reg]) -> Vec<Reg> {
     shares
 }
 
-/// From a one-hot code its thermometer code: element v is [value < v], for 0 < v < length.
+/// From a one-hot code its thermometer code: element v is `[value < v]`, for 0 < v < length.
 pub(super) fn known_thermometer(e: &mut Emitter, one_hot: &[Reg]) -> Vec<Reg> {
     let mut code = vec![one_hot[0]];
     for v in &one_hot[1..one_hot.len() - 1] {

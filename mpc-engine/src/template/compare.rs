@@ -1,13 +1,13 @@
 //! Comparisons, over the full range.
 //!
 //! Halves: x = A + B − 2^k·w, with A known to two parties, B to the other two, and w the wrap
-//! [A + B ≥ 2^k] = [A > 2^k − 1 − B]. That compares two values each of which two parties know, in
+//! `[A + B ≥ 2^k]` = `[A > 2^k − 1 − B]`. That compares two values each of which two parties know, in
 //! chunks of four bits: one side's one-hot code times the other's thermometer code gives
 //! "greater" in one product, one-hot times one-hot gives "equal", and a tree joins the chunks.
 //!
-//! For x < y, with d = x − y mod 2^k: over the integers, x − y + 2^k·[x < y] = d. Writing each of
-//! x, y, d in halves, with u_A = [A_x < A_y] and u_B = [B_x < B_y] known, gives
-//! [x < y] = w_x − w_y + u_A + u_B − w_d, which mod 2 is an exclusive or: three wraps side by side,
+//! For x < y, with d = x − y mod 2^k: over the integers, x − y + 2^k·`[x < y]` = d. Writing each of
+//! x, y, d in halves, with u_A = `[A_x < A_y]` and u_B = `[B_x < B_y]` known, gives
+//! `[x < y]` = w_x − w_y + u_A + u_B − w_d, which mod 2 is an exclusive or: three wraps side by side,
 //! no overflow, and no further round.
 
 use super::{Emitter, Public, Reg, arithmetic};
@@ -18,7 +18,7 @@ const CHUNK: usize = 4;
 /// Bits of a chunk in "equal", likewise.
 const EQUAL_CHUNK: usize = 2;
 
-/// [a > c] and [a = c] for known a and c, given by their bits, a of one half and c of the other.
+/// `[a > c]` and `[a = c]` for known a and c, given by their bits, a of one half and c of the other.
 /// The second is left out for the lowest chunk when `need_equal` is false, for then nobody needs it.
 pub(super) fn greater(
     e: &mut Emitter,
@@ -81,13 +81,13 @@ pub(super) fn halves_for_wrap(e: &mut Emitter, x: Reg) -> (Vec<Reg>, Vec<Reg>) {
     (e.known_split(a), e.known_split(c))
 }
 
-/// [A + B ≥ 2^k] of a share's halves.
+/// `[A + B ≥ 2^k]` of a share's halves.
 pub(super) fn wrap(e: &mut Emitter, x: Reg) -> Reg {
     let (a, c) = halves_for_wrap(e, x);
     greater(e, &a, &c, false).0
 }
 
-/// [x < y]; signed if asked for. `x_public` and `y_public`: constants do not wrap.
+/// `[x < y]`; signed if asked for. `x_public` and `y_public`: constants do not wrap.
 pub(super) fn less(
     e: &mut Emitter,
     (mut x, x_public): (Reg, bool),
@@ -119,7 +119,7 @@ pub(super) fn less(
     e.sum(&terms)
 }
 
-/// [x = y]: A and −B of x − y in chunks, one-hot times one-hot, then an and-tree.
+/// `[x = y]`: A and −B of x − y in chunks, one-hot times one-hot, then an and-tree.
 pub(super) fn equal(e: &mut Emitter, x: Reg, y: Reg) -> Reg {
     let difference = e.subtract(x, y);
     let a = e.half(difference, 0);
@@ -138,7 +138,7 @@ pub(super) fn equal(e: &mut Emitter, x: Reg, y: Reg) -> Reg {
     arithmetic::and_all(e, parts)
 }
 
-/// [x < y] for bits: not x, and y.
+/// `[x < y]` for bits: not x, and y.
 pub(super) fn less_bits(e: &mut Emitter, x: Reg, y: Reg) -> Reg {
     debug_assert_eq!(e.domain(x), Domain::Bits);
     let not_x = e.not(x);

@@ -75,7 +75,7 @@ pub(crate) enum Instruction {
     KnownXor(Reg, Reg),
     /// Known: a & b on bits.
     KnownAnd(Reg, Reg),
-    /// Known: [a < b], unsigned.
+    /// Known: `[a < b]`, unsigned.
     KnownLess(Reg, Reg),
     /// Known: as many bits, from the lowest on, into the destination and the registers after it.
     KnownSplit { known: Reg, bits: u32 },
