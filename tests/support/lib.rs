@@ -1,1 +1,236 @@
-//! What the whole-system tests share.
+//! What the whole-system tests share: a raised stage of real processes, and waiting with bounds.
+//!
+//! Owns no expectations; each test states its own. Read [`World`] first.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use alloy::{primitives::B256, sol_types::SolValue as _};
+use devnet::{Builds, Cluster};
+use eyre::{Result, bail, eyre};
+use tokio::time::Instant;
+use voting::{
+    Options, deploy,
+    electorate::{self, Electorate},
+    narrate::{Detail, Narrator},
+    report::Tally,
+    stage::{Programs, Stage},
+};
+use wire::limits::NODES;
+
+/// How long anything in these tests may take.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+/// How long nodes wait for a silent peer in a round, in milliseconds.
+const ROUND_TIMEOUT_MS: u64 = 2_000;
+/// How often a condition is looked at.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// A poll on four real nodes, a real EVM and a real relayer, before any ballot.
+pub struct World {
+    /// Everything that runs.
+    pub stage: Stage,
+    /// Who may vote, with what they will.
+    pub electorate: Electorate,
+    /// Where the story of the test goes.
+    pub narrator: Arc<Narrator>,
+}
+
+impl World {
+    /// Raises it for this many voters; their list is on L1 and, carried by the relayer, on L2.
+    ///
+    /// # Errors
+    /// Whatever keeps it from standing.
+    pub async fn with_voters(voters: usize) -> Result<Self> {
+        let mut world = Self::without_list(voters).await?;
+        electorate::register(&mut world.stage, &world.electorate, &world.narrator).await?;
+        Ok(world)
+    }
+
+    /// Raises it; L1 and L2 know the root of the list, and the list is nowhere yet.
+    ///
+    /// # Errors
+    /// Whatever keeps it from standing.
+    pub async fn without_list(voters: usize) -> Result<Self> {
+        let narrator = Arc::new(Narrator::new(Detail::Story));
+        let mut options = Options::new(voters);
+        options.round_timeout_ms = Some(ROUND_TIMEOUT_MS);
+        let electorate = Electorate::random(voters)?;
+        let programs = Programs::build(&narrator).await?;
+        let stage = deploy::raise(&options, &programs, &electorate, &narrator).await?;
+        Ok(Self {
+            stage,
+            electorate,
+            narrator,
+        })
+    }
+
+    /// Runs `scenario`; when it fails, the files with the logs stay, and the error says where.
+    ///
+    /// # Errors
+    /// That of the scenario.
+    pub async fn play(mut self, scenario: impl AsyncFnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let outcome = scenario(&mut self).await;
+        outcome.map_err(|error| {
+            let logs = self.stage.cluster.keep_directory();
+            error.wrap_err(format!("the logs of the nodes are in {}", logs.display()))
+        })
+    }
+
+    /// Waits until all these nodes have at least `height` blocks, and checks that they have the
+    /// same state where they are at the same block.
+    ///
+    /// # Errors
+    /// If they do not get there in time, or differ.
+    pub async fn agree(&self, nodes: &[usize]) -> Result<()> {
+        let what = format!("agreement of nodes {nodes:?} on a block and its state");
+        until(&what, async || {
+            let mut seen = Vec::new();
+            for node in nodes {
+                let Ok(status) = direct(&self.stage.cluster, *node)?.status().await else {
+                    return Ok(None);
+                };
+                seen.push((status.block, status.block_hash, status.state_root));
+            }
+            if seen.iter().all(|one| one.0 == seen[0].0) {
+                if seen.iter().any(|one| *one != seen[0]) {
+                    bail!("nodes at the same block differ: {seen:?}");
+                }
+                return Ok(Some(()));
+            }
+            Ok(None)
+        })
+        .await
+    }
+}
+
+/// A client that asks this node and no other.
+///
+/// # Errors
+/// If its URL cannot be used.
+pub fn direct(cluster: &Cluster, node: usize) -> Result<client::Client> {
+    let client = client::Client::connect(&cluster.rpc_url(node % NODES))?;
+    Ok(client.pinned(cluster.committee().clone()))
+}
+
+/// Waits until `condition` gives something, at most [`PATIENCE`].
+///
+/// # Errors
+/// That of the condition, or that it took too long.
+pub async fn until<T>(
+    what: &str,
+    mut condition: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let begin = Instant::now();
+    loop {
+        if let Some(value) = condition().await? {
+            return Ok(value);
+        }
+        if begin.elapsed() > PATIENCE {
+            return Err(eyre!("{what} did not happen within {PATIENCE:?}"));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Builds the misbehaving node.
+///
+/// # Errors
+/// If it cannot be built.
+pub async fn byzantine_node() -> Result<PathBuf> {
+    let [program] = Builds::new().programs(["byzantine-node"]).await?;
+    Ok(program)
+}
+
+impl World {
+    /// Lets the deadline of the poll pass, by moving the cluster's clock.
+    ///
+    /// # Errors
+    /// If the cluster refuses.
+    pub async fn pass_deadline(&self) -> Result<()> {
+        let client = self.stage.client(0);
+        let now = client.status().await?.time;
+        client
+            .advance_time(self.stage.contracts.closes.saturating_sub(now) + 1)
+            .await?;
+        Ok(())
+    }
+
+    /// Waits until three nodes have signed the count; its tally, from the checked certificate.
+    ///
+    /// # Errors
+    /// If the count fails or takes too long.
+    pub async fn attested(&self, computation: B256) -> Result<Tally> {
+        self.stage
+            .client(0)
+            .wait_computation(computation, PATIENCE)
+            .await?;
+        let checked = self.stage.client(0).certificate(computation).await?;
+        let output = &checked.certificate.attestation.output;
+        let (votes, invalid) = <([u64; 3], u64)>::abi_decode_params(output)?;
+        Ok(Tally { votes, invalid })
+    }
+
+    /// Waits until L1 has a tally; tells it.
+    ///
+    /// # Errors
+    /// If that takes too long.
+    pub async fn published(&self) -> Result<Tally> {
+        until("the publication of the tally on L1", async || {
+            Ok(voting::result::tally(&self.stage).await.ok())
+        })
+        .await
+    }
+}
+
+/// Installs the packages of the Solidity project, unless they are there; says so and tells `false`
+/// where there is no npm.
+///
+/// # Panics
+/// If npm is there and fails.
+#[must_use]
+pub fn npm_install(folder: &Path) -> bool {
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+    let version = Command::new("npm").arg("--version").output();
+    if !version.is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED: npm is not there");
+        return false;
+    }
+    let lock = |name| {
+        fs::metadata(folder.join(name))
+            .and_then(|m| m.modified())
+            .ok()
+    };
+    if lock("node_modules/.package-lock.json") < lock("package-lock.json") {
+        npm(
+            folder,
+            &["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        );
+    }
+    true
+}
+
+/// Runs npm in a folder.
+///
+/// # Panics
+/// If it fails, with what it printed.
+pub fn npm(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("npm")
+        .args(arguments)
+        .current_dir(folder)
+        .output();
+    let output = output.unwrap_or_else(|error| panic!("npm does not start: {error}"));
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    assert!(
+        output.status.success(),
+        "npm {} failed:\n{text}",
+        arguments.join(" ")
+    );
+    println!("{text}");
+}

@@ -94,7 +94,7 @@ pub async fn published(
     };
     narrator.say(format!(
         "The relayer submitted it, L1 checked the three signatures and published the tally (L1 \
-         block {},\n{} gas, {} after the start of the count).",
+         block {}, {} gas, {} after the start of the count).",
         published.block,
         grouped(published.gas),
         seconds(time),
@@ -247,7 +247,9 @@ async fn doomed(
     })
 }
 
-fn submission(attestation: &Attestation, quorum: &Quorum) -> Voting::submitCall {
+/// What is submitted to L1.
+#[must_use]
+pub fn submission(attestation: &Attestation, quorum: &Quorum) -> Voting::submitCall {
     let a = attestation.clone();
     Voting::submitCall {
         attestation: Voting::Attestation {
