@@ -8,7 +8,7 @@
 //! products that vanish are never sent.
 //!
 //! [`Emitter`] writes templates; `arithmetic`, `compare` and `convert` hold the constructions;
-//! [`lower`] chooses among them.
+//! [`lower()`] chooses among them.
 
 mod arithmetic;
 mod compare;
