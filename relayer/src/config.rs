@@ -1,33 +1,8 @@
 //! The configuration file, and keys.
 //!
 //! ```toml
-//! state_file = "relayer-state.json"    # saves work; its loss is harmless
-//! admin_listen = "127.0.0.1:9300"      # optional: /healthz and /metrics
-//! poll_ms = 2000                       # how often `run` looks
-//!
-//! [l1]
-//! urls = ["https://one.example", "https://two.example"]    # asked in this order
-//! key = "l1.key"                       # mode 0600; or QUARTET_RELAYER_KEY in the environment
-//! confirmations = "finalized"          # or a number of blocks
-//! chain_id = 1                         # optional: refuse any other
-//! max_fee_gwei = 200                   # cap of the fee per gas
-//! resend_after_ms = 60000              # a transaction not mined by then gets a higher fee
-//! give_up_after_ms = 600000            # and by then is left to the next round
-//! log_blocks = 5000                    # blocks per eth_getLogs
-//!
-//! [l2]
-//! urls = ["http://127.0.0.1:8545"]
-//! key = "l2.key"                       # or QUARTET_RELAYER_L2_KEY; pays nothing
-//! committee = "committee.toml"         # optional: believe this committee alone
-//!
-//! [[routes]]
-//! l1_app = "0x…"                       # where results go
-//! l2_contract = "0x…"                  # where they come from
-//! electorate = true                    # whether the app's voter list is to be carried to L2
-//! from_block = 0                       # optional: L1 block in which the app was deployed
+#![doc = include_str!("../relayer.example.toml")]
 //! ```
-//!
-//! Paths are relative to the file. Unknown fields are refused.
 
 use std::{
     env, fs,

@@ -133,8 +133,7 @@ async fn work(
     health: watch::Sender<admin::Health>,
 ) -> eyre::Result<ExitCode> {
     if !once {
-        relay.watch(health).await?;
-        return Ok(ExitCode::SUCCESS);
+        relay.watch(health).await;
     }
     let report = relay.once().await;
     let (carried, waits, failures) = (report.carried, report.waits.len(), report.failures.len());

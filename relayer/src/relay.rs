@@ -131,10 +131,7 @@ impl Relay {
     }
 
     /// Goes round until it is dropped.
-    ///
-    /// # Errors
-    /// [`RelayerError::File`]: the state cannot be kept.
-    pub async fn watch(&mut self, health: watch::Sender<Health>) -> Result<(), RelayerError> {
+    pub async fn watch(&mut self, health: watch::Sender<Health>) -> ! {
         loop {
             let report = self.round().await;
             let failures = report

@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 use wire::limits::CALL_FUEL;
 
 use crate::{
-    RelayerError,
+    Class, RelayerError,
     chain::Chain,
     fees::FeePolicy,
     state::{InFlight, Store},
@@ -54,6 +54,31 @@ pub struct Call {
     pub what: String,
 }
 
+/// A call on its way: one nonce, one or more offers.
+#[derive(Debug)]
+struct Attempt<'a> {
+    call: &'a Call,
+    chain_id: u64,
+    nonce: u64,
+    gas_limit: u64,
+    fees: Fees,
+    /// Hashes of all offers so far.
+    hashes: Vec<B256>,
+}
+
+impl Attempt<'_> {
+    fn draft(&self) -> Draft {
+        Draft {
+            chain_id: self.chain_id,
+            nonce: self.nonce,
+            gas_limit: self.gas_limit,
+            fees: self.fees,
+            to: Some(self.call.to),
+            data: self.call.data.clone(),
+        }
+    }
+}
+
 /// A transaction in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mined {
@@ -90,99 +115,129 @@ impl Sender {
     /// All of [`RelayerError`]; after one that is retryable, look at the chain again.
     pub async fn send(&self, call: &Call, store: &mut Store) -> Result<Mined, RelayerError> {
         let start = Instant::now();
-        let (side, account) = (self.chain.side, self.account());
+        let mut attempt = self.prepare(call, start, store).await?;
+        self.broadcast(&mut attempt, store).await?;
+        let mut sent_at = Instant::now();
+        let mut pause = FIRST_LOOK.min(self.patience.poll);
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(self.patience.poll);
+            match self.look(&attempt).await {
+                Ok(None) => {}
+                Err(error) if error.class() == Class::Retryable && !is_verdict(&error) => {
+                    debug!(side = %self.chain.side, %error, "looking again");
+                }
+                verdict => {
+                    store.state.in_flight.remove(&self.chain.side);
+                    store.save()?;
+                    if let Some(mined) = verdict? {
+                        return Ok(mined);
+                    }
+                }
+            }
+            if start.elapsed() >= self.patience.give_up_after {
+                return Err(RelayerError::NotMined {
+                    side: self.chain.side,
+                    what: call.what.clone(),
+                    hash: attempt.hashes.last().copied().unwrap_or_default(),
+                    waited_ms: start.elapsed().as_millis(),
+                });
+            }
+            if sent_at.elapsed() >= self.patience.resend_after {
+                sent_at = Instant::now();
+                self.offer_more(&mut attempt, store).await?;
+            }
+        }
+    }
+
+    /// Nonce, gas and first offer for a call.
+    async fn prepare<'a>(
+        &self,
+        call: &'a Call,
+        start: Instant,
+        store: &Store,
+    ) -> Result<Attempt<'a>, RelayerError> {
+        let account = self.account();
         let chain_id = self.chain.id().await?;
         let nonce = self.chain.nonce(account, false).await?;
         let earlier = self.earlier(nonce, store);
         if earlier.is_none() || self.policy == FeePolicy::Free {
             self.wait_for_earlier(nonce, start).await?;
         }
-        let gas = self
-            .chain
-            .estimate(account, call.to, call.data.clone(), &call.what)
-            .await?;
+        let data = call.data.clone();
+        let gas = self.chain.estimate(account, call.to, data, &call.what);
+        let gas = gas.await?;
         // What a call takes can grow until it is in a block.
         let gas_limit = gas.saturating_add(gas / 4);
         let gas_limit = match self.policy {
             FeePolicy::Free => gas_limit.min(CALL_FUEL),
             FeePolicy::Capped { .. } => gas_limit,
         };
-        let mut fees = self.offer(earlier).await?;
+        let fees = self.offer(earlier).await?;
         self.check_funds(gas_limit, fees).await?;
+        Ok(Attempt {
+            call,
+            chain_id,
+            nonce,
+            gas_limit,
+            fees,
+            hashes: Vec::new(),
+        })
+    }
 
-        let mut hashes: Vec<B256> = Vec::new();
-        let mut fresh = true;
-        let mut sent_at = Instant::now();
-        let mut pause = FIRST_LOOK.min(self.patience.poll);
-        loop {
-            if fresh {
-                let draft = Draft {
-                    chain_id,
-                    nonce,
-                    gas_limit,
-                    fees,
-                    to: Some(call.to),
-                    data: call.data.clone(),
+    /// Writes the offer down and sends it. A refusal is an error only if no offer was taken before.
+    async fn broadcast(
+        &self,
+        attempt: &mut Attempt<'_>,
+        store: &mut Store,
+    ) -> Result<(), RelayerError> {
+        let (side, fees, nonce) = (self.chain.side, attempt.fees, attempt.nonce);
+        let transaction = sign(&self.key, &attempt.draft());
+        let sent = InFlight {
+            nonce,
+            max_fee_per_gas: fees.max_fee_per_gas,
+            max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
+        };
+        let before = store.state.in_flight.insert(side, sent);
+        store.save()?;
+        let sending = self.chain.send_raw(transaction.raw).await;
+        // Also after an error: the node may have taken it and failed to say so.
+        attempt.hashes.push(transaction.hash);
+        match sending {
+            Ok(_) => debug!(%side, hash = %transaction.hash, nonce, ?fees, "sent"),
+            Err(error) if attempt.hashes.len() == 1 && !self.taken(attempt).await? => {
+                match before {
+                    Some(before) => store.state.in_flight.insert(side, before),
+                    None => store.state.in_flight.remove(&side),
                 };
-                let transaction = sign(&self.key, &draft);
-                let sent = InFlight {
-                    nonce,
-                    max_fee_per_gas: fees.max_fee_per_gas,
-                    max_priority_fee_per_gas: fees.max_priority_fee_per_gas,
-                };
-                store.state.in_flight.insert(side, sent);
                 store.save()?;
-                let sending = self.chain.send_raw(transaction.raw).await;
-                // Also after an error: the node may have taken it and failed to say so.
-                hashes.push(transaction.hash);
-                match sending {
-                    Ok(_) => debug!(%side, hash = %transaction.hash, nonce, ?fees, "sent"),
-                    Err(error) if hashes.len() == 1 && !self.taken(&hashes, nonce).await? => {
-                        return Err(not_taken(error, call));
-                    }
-                    Err(error) => debug!(%side, %error, "not taken; an earlier offer may be"),
-                }
-                sent_at = Instant::now();
-                fresh = false;
+                return Err(not_taken(error, attempt.call));
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(self.patience.poll);
-            match self.look(&hashes, nonce, call).await {
-                Ok(Some(mined)) => {
-                    store.state.in_flight.remove(&side);
-                    store.save()?;
-                    let (hash, block, gas_used) = (mined.hash, mined.block, mined.gas_used);
-                    info!(%side, what = call.what, %hash, block, gas_used, "in a block");
-                    return Ok(mined);
-                }
-                Ok(None) => {}
-                Err(error) if error.class() == crate::Class::Retryable && !is_verdict(&error) => {
-                    debug!(%side, %error, "looking again");
-                }
-                Err(error) => {
-                    store.state.in_flight.remove(&side);
-                    store.save()?;
-                    return Err(error);
-                }
+            Err(error) => debug!(%side, %error, "not taken; an earlier offer may be"),
+        }
+        Ok(())
+    }
+
+    /// Replaces the transaction by one that offers more, unless that is over the cap.
+    async fn offer_more(
+        &self,
+        attempt: &mut Attempt<'_>,
+        store: &mut Store,
+    ) -> Result<(), RelayerError> {
+        let (side, what) = (self.chain.side, &attempt.call.what);
+        match self.offer(Some(attempt.fees)).await {
+            Ok(raised) if raised != attempt.fees => {
+                warn!(%side, what, ?raised, "not in a block: offering more");
+                attempt.fees = raised;
+                self.broadcast(attempt, store).await
             }
-            if start.elapsed() >= self.patience.give_up_after {
-                return Err(RelayerError::NotMined {
-                    side,
-                    what: call.what.clone(),
-                    hash: hashes.last().copied().unwrap_or_default(),
-                    waited_ms: start.elapsed().as_millis(),
-                });
+            Ok(_) => {
+                warn!(%side, what, "not in a block, and at the cap");
+                Ok(())
             }
-            if sent_at.elapsed() >= self.patience.resend_after {
-                sent_at = Instant::now();
-                match self.offer(Some(fees)).await {
-                    Ok(raised) if raised != fees => {
-                        warn!(%side, what = call.what, ?raised, "not in a block: offering more");
-                        (fees, fresh) = (raised, true);
-                    }
-                    Ok(_) => warn!(%side, what = call.what, "not in a block, and at the cap"),
-                    Err(error) => debug!(%side, %error, "no new offer"),
-                }
+            Err(error) => {
+                debug!(%side, %error, "no new offer");
+                Ok(())
             }
         }
     }
@@ -255,47 +310,42 @@ impl Sender {
     }
 
     /// Whether the chain knows of a transaction with this nonce, although the node said no.
-    async fn taken(&self, hashes: &[B256], nonce: u64) -> Result<bool, RelayerError> {
-        for hash in hashes {
+    async fn taken(&self, attempt: &Attempt<'_>) -> Result<bool, RelayerError> {
+        for hash in &attempt.hashes {
             if self.chain.receipt(*hash).await?.is_some() {
                 return Ok(true);
             }
         }
-        Ok(self.chain.nonce(self.account(), true).await? > nonce)
+        Ok(self.chain.nonce(self.account(), true).await? > attempt.nonce)
     }
 
-    /// Whether one of these transactions is in a block.
-    async fn look(
-        &self,
-        hashes: &[B256],
-        nonce: u64,
-        call: &Call,
-    ) -> Result<Option<Mined>, RelayerError> {
-        let side = self.chain.side;
+    /// Whether one of the offers is in a block.
+    async fn look(&self, attempt: &Attempt<'_>) -> Result<Option<Mined>, RelayerError> {
+        let (side, account, nonce) = (self.chain.side, self.account(), attempt.nonce);
         // The count first: were it read last, a block in between would look like somebody else's.
-        let count = self.chain.nonce(self.account(), false).await?;
-        for hash in hashes {
-            let Some(receipt) = self.chain.receipt(*hash).await? else {
+        let count = self.chain.nonce(account, false).await?;
+        for hash in attempt.hashes.iter().copied() {
+            let Some(receipt) = self.chain.receipt(hash).await? else {
                 continue;
             };
+            let what = &attempt.call.what;
             if !receipt.status() {
-                let what = call.what.clone();
-                return Err(RelayerError::FailedInBlock {
-                    side,
-                    what,
-                    hash: *hash,
-                });
+                let what = what.clone();
+                return Err(RelayerError::FailedInBlock { side, what, hash });
             }
+            let block = receipt.block_number.unwrap_or_default();
+            let gas_used = receipt.gas_used;
+            info!(%side, what, %hash, block, gas_used, "in a block");
             return Ok(Some(Mined {
-                hash: *hash,
-                block: receipt.block_number.unwrap_or_default(),
-                gas_used: receipt.gas_used,
+                hash,
+                block,
+                gas_used,
             }));
         }
         if count > nonce {
             return Err(RelayerError::NonceTaken {
                 side,
-                account: self.account(),
+                account,
                 nonce,
             });
         }

@@ -43,6 +43,13 @@ fn a_short_file_has_sound_defaults() {
 }
 
 #[test]
+fn the_example_is_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/relayer.example.toml");
+    let config = Config::read(Path::new(path)).unwrap();
+    assert_eq!((config.l1.chain_id, config.l2.urls.len()), (Some(1), 2));
+}
+
+#[test]
 fn every_mistake_is_named() {
     for (from, to, says) in [
         ("state_file", "stat_file", "stat_file"),

@@ -225,7 +225,11 @@ async fn a_failed_send_leaves_no_gap_behind() {
     let sender = sender(&world, POLICY).await;
     let error = sender.send(&call(0), &mut store).await.unwrap_err();
     assert!(matches!(error, RelayerError::NotTaken { .. }), "{error}");
-    assert_eq!(error.class(), crate::Class::Retryable);
+    assert_eq!(error.class(), Class::Retryable);
+    assert!(
+        store.state.in_flight.is_empty(),
+        "so the next offer need not be higher"
+    );
     sender.send(&call(0), &mut store).await.unwrap();
     assert_eq!(world.lock().unwrap().mined.len(), 1);
 }
