@@ -129,7 +129,7 @@ pub async fn cast_all(
     if !ordinary.is_empty() {
         narrator.say(format!(
             "{} voters cast secret ballots, through all four nodes; each was split into shares and \
-             sealed\nbefore it left the voter. Sent in {}, all accepted in {}.",
+             sealed before it left the voter. Sent in {}, all accepted in {}.",
             grouped(ids.len() as u64),
             seconds(sent),
             seconds(time),

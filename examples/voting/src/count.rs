@@ -66,7 +66,7 @@ pub async fn pass_deadline(
     }
     narrator.say(format!(
         "The deadline passes. Nobody waited for it: this cluster is for development, and its clock \
-         was\nmoved on by {left} s through the ordered log (quartet_advanceTime)."
+         was moved on by {left} s through the ordered log (quartet_advanceTime)."
     ));
     odd::late(stage, electorate, narrator).await
 }
@@ -80,11 +80,11 @@ pub async fn count(
     electorate: &Electorate,
     narrator: &Narrator,
 ) -> Result<Count, StoryError> {
+    let before = stage.traffic().await?;
     let (begin, id, block) = start_by_stranger(stage).await?;
     narrator.say(format!(
         "Somebody who is nobody in particular starts the count (L2 block {block})."
     ));
-    let before = stage.traffic().await?;
     finish(stage, electorate, narrator, begin, id, before.session).await
 }
 
@@ -137,7 +137,7 @@ async fn finish(
         .collect();
     narrator.say(format!(
         "The nodes computed on shares of {} ballots in {} rounds and {} between them, opened \
-         nothing but\nthe tally, and signed it: nodes {} (L2 block {}, {} after the start).",
+         nothing but the tally, and signed it: nodes {} (L2 block {}, {} after the start).",
         expected,
         info.rounds.unwrap_or_default(),
         bytes(sent),

@@ -63,7 +63,7 @@ pub async fn raise(
     let committee = deploy_committee(&l1.provider, l1.chain_id, nodes).await?;
     narrator.say(format!(
         "L1 knows the four nodes by their addresses, and a verifier that asks for three of their \
-         signatures\n(L1 block {}, {} gas).",
+         signatures (L1 block {}, {} gas).",
         committee.block,
         grouped(committee.gas),
     ));
@@ -232,7 +232,7 @@ async fn deploy_on_l2(
     )?;
     narrator.say(format!(
         "The confidential contract is on L2: {} of WASM, fixed to its L1 poll and to the root of \
-         the\nvoter list (L2 block {}).",
+         the voter list (L2 block {}).",
         bytes(deployment.code.len() as u64),
         receipt.block_number.unwrap_or_default(),
     ));

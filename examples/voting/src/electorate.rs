@@ -172,7 +172,7 @@ async fn carried(
     }
     narrator.say(format!(
         "The relayer carried the list to L2, which checked every batch against the root: nobody \
-         has to\ntrust the relayer ({}).",
+         has to trust the relayer ({}).",
         seconds(begin.elapsed())
     ));
     Ok(())

@@ -115,17 +115,17 @@ async fn story(arguments: &Arguments, narrator: &Arc<Narrator>) -> u8 {
 async fn keep(ending: Ending, narrator: &Narrator) {
     let stage = &ending.stage;
     narrator.act("Everything keeps running until Ctrl-C");
-    narrator.say(format!(
+    narrator.show(format!(
         "L1        {}  poll {}",
         stage.l1.url, stage.contracts.voting
     ));
     for (node, url) in stage.cluster.rpc_urls().iter().enumerate() {
-        narrator.say(format!(
+        narrator.show(format!(
             "node {node}    {url}  contract {}",
             stage.contracts.l2
         ));
     }
-    narrator.say(format!("files     {}", stage.cluster.directory().display()));
+    narrator.show(format!("files     {}", stage.cluster.directory().display()));
     std::future::pending::<()>().await;
     drop(ending);
 }

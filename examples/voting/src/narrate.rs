@@ -17,6 +17,9 @@ pub enum Detail {
     Verbose,
 }
 
+/// Characters of a line, without the time.
+const WIDTH: usize = 76;
+
 /// Prints to standard output. Each line begins with the seconds since the start.
 #[derive(Debug)]
 pub struct Narrator {
@@ -50,17 +53,23 @@ impl Narrator {
         self.line(Detail::Story, &format!("\n{title}"));
     }
 
-    /// Tells something.
+    /// Tells something, over as many lines as it takes.
     pub fn say(&self, text: impl AsRef<str>) {
         let seconds = self.elapsed().as_secs_f64();
-        let text = text.as_ref().replace('\n', "\n          ");
-        self.line(Detail::Story, &format!("{seconds:7.1} s {text}"));
+        let text = wrap(text.as_ref(), WIDTH).join("\n            ");
+        self.line(Detail::Story, &format!("{seconds:8.1} s  {text}"));
+    }
+
+    /// Tells something that must stay on one line.
+    pub fn show(&self, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        self.line(Detail::Story, &format!("            {text}"));
     }
 
     /// Tells something that only the curious want to know.
     pub fn whisper(&self, text: impl AsRef<str>) {
-        let text = text.as_ref().replace('\n', "\n            ");
-        self.line(Detail::Verbose, &format!("            {text}"));
+        let text = text.as_ref();
+        self.line(Detail::Verbose, &format!("              {text}"));
     }
 
     /// Tells where the logs of a failed run are.
@@ -78,8 +87,9 @@ impl Narrator {
             return;
         }
         let seconds = self.elapsed().as_secs_f64();
-        let mut text = format!("{seconds:7.1} s {}", text.as_ref());
-        text.truncate(text.floor_char_boundary(100));
+        let mut text = format!("{seconds:8.1} s  {}", text.as_ref());
+        // A longer one could not be overwritten.
+        text.truncate(text.floor_char_boundary(WIDTH));
         self.print(|out, _| write!(out, "\r\x1b[K{text}"), true);
     }
 
@@ -105,6 +115,23 @@ impl Narrator {
         let _ = out.flush();
         *before = open;
     }
+}
+
+/// The words of a text in lines of at most `width` characters, but for longer words.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().map(|line| (line.chars().count(), line));
+        match line {
+            Some((0, line)) => line.push_str(word),
+            Some((length, line)) if length + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// A duration as people read it.
@@ -146,6 +173,13 @@ pub fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_filled_and_words_kept() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("a  longword b", 4), ["a", "longword", "b"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
 
     #[test]
     fn figures_are_readable() {

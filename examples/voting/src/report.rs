@@ -53,8 +53,7 @@ pub struct Report {
     pub close_to_l1: Duration,
     /// Rounds of the computation.
     pub rounds: u64,
-    /// Number of the attempt that succeeded in the end is not known here; this is how many inputs
-    /// it ran on.
+    /// Ballots that it ran on.
     pub inputs: u64,
     /// Bytes that nodes sent to each other while ballots were cast and accepted, for each of them.
     pub bytes_per_ballot_casting: u64,

@@ -101,11 +101,13 @@ fn end(report: &Report, narrator: &Narrator) {
         tally, expected, ..
     } = report;
     narrator.act("The end");
-    narrator.say("                         sea     hills      city   invalid");
+    narrator.show("                           sea     hills      city   invalid");
     for (name, t) in [("on L1", tally), ("in clear", expected)] {
         let [a, b, c] = t.votes.map(grouped);
         let invalid = grouped(t.invalid);
-        narrator.say(format!("tally {name:10} {a:>9} {b:>9} {c:>9} {invalid:>9}"));
+        narrator.show(format!(
+            "tally {name:10}   {a:>9} {b:>9} {c:>9} {invalid:>9}"
+        ));
     }
     narrator.say(if tally == expected {
         "They agree. Each node saw only random numbers, and no node alone could have changed a vote."

@@ -104,7 +104,7 @@ pub async fn twice_at_once(
     let reason = refused("a second ballot at once", "AlreadyVoted", verdict)?;
     narrator.say(format!(
         "A voter sends two ballots at once, before either is checked: the first counts, the second \
-         is\nrejected, {reason}."
+         is rejected, {reason}."
     ));
     Ok(())
 }
@@ -182,7 +182,7 @@ pub async fn copied(
     accept(client, &own).await?;
     narrator.say(format!(
         "A voter copies another's sealed ballot: no node can open it under that name, so it is \
-         rejected\n({reason}). The copier may still cast an own one."
+         rejected ({reason}). The copier may still cast an own one."
     ));
     Ok(())
 }
