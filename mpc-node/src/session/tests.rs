@@ -181,11 +181,13 @@ async fn a_worker_that_is_not_there_is_silent() -> TestResult {
     Ok(())
 }
 
+type How = fn(Vec<u8>) -> Option<Vec<u8>>;
+
 /// Alters the frame of one round to one party.
 struct Alter {
     round: u32,
     to: u8,
-    how: fn(Vec<u8>) -> Option<Vec<u8>>,
+    how: How,
     done: AtomicU32,
 }
 
@@ -203,7 +205,7 @@ impl FrameFilter for Alter {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_alters_a_frame_gets_no_result_from_its_victim_and_is_named() -> TestResult {
     let running = Running::start().await?;
-    let hows: [fn(Vec<u8>) -> Option<Vec<u8>>; 4] = [
+    let hows: [How; 4] = [
         |mut frame| {
             let last = frame.len().checked_sub(1)?;
             frame[last] ^= 1;

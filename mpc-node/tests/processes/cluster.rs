@@ -1,35 +1,40 @@
 //! Four node processes, driven through JSON-RPC by alloy.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-mod support;
-
-use std::path::Path;
-
 use alloy::{
     network::TransactionBuilder as _,
     primitives::{Address, B256, Bytes, U256},
     providers::{Provider, ProviderBuilder},
     rpc::types::{Filter, TransactionRequest},
     signers::local::PrivateKeySigner,
+    transports::http::reqwest::Url,
 };
 use rand::SeedableRng as _;
-use support::{CHAIN_ID, Cluster, TestResult, ballot_type, cast, deployment, selector, until};
 use wire::{
     attestation::{Certificate, computation_id},
     rpc::{ComputationInfo, ComputationStatus, InputInfo, InputStatus, NodeStatus},
     sealed::{Binding, SealedInput, Seed, seal},
 };
 
-const CONTRACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/ones.wat");
+use crate::{
+    contract::{ballot_type, cast, deployment, selector},
+    support::{CHAIN_ID, Cluster, TestResult, until},
+};
+
+fn url(cluster: &Cluster, node: usize) -> Url {
+    match cluster.rpc(node).parse() {
+        Ok(url) => url,
+        Err(error) => unreachable!("an address is a URL: {error}"),
+    }
+}
 
 fn provider(cluster: &Cluster, node: usize, key: &PrivateKeySigner) -> impl Provider + use<> {
-    let url = cluster.rpc(node).parse().unwrap();
-    ProviderBuilder::new().wallet(key.clone()).connect_http(url)
+    ProviderBuilder::new()
+        .wallet(key.clone())
+        .connect_http(url(cluster, node))
 }
 
 async fn status(cluster: &Cluster, node: usize) -> TestResult<NodeStatus> {
-    let provider = ProviderBuilder::new().connect_http(cluster.rpc(node).parse()?);
+    let provider = ProviderBuilder::new().connect_http(url(cluster, node));
     Ok(provider.raw_request("quartet_status".into(), ()).await?)
 }
 
@@ -55,7 +60,7 @@ async fn agreed(cluster: &Cluster, nodes: &[usize], height: u64) -> TestResult<N
 }
 
 async fn deploy(provider: &impl Provider, from: Address) -> TestResult<(Address, B256)> {
-    let deployment = deployment(Path::new(CONTRACT))?;
+    let deployment = deployment()?;
     let request = TransactionRequest::default().with_deploy_code(deployment.encode());
     let receipt = provider
         .send_transaction(request)

@@ -1,7 +1,5 @@
 //! What JSON-RPC refuses, and how; and that nothing changes for it.
 
-mod support;
-
 use alloy::{
     consensus::{SignableTransaction as _, TxEip1559, TxEnvelope},
     eips::Encodable2718 as _,
@@ -10,12 +8,13 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use serde_json::{Value, json};
-use support::{CHAIN_ID, Cluster, TestResult, until};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 use wire::{limits::TRANSACTION_BYTES, transaction::Deployment};
+
+use crate::support::{CHAIN_ID, Cluster, TestResult, until};
 
 /// Sends a body as it is, and returns the status line and the body of the answer.
 async fn post(url: &str, body: &[u8]) -> TestResult<(String, String)> {

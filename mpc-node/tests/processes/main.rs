@@ -1,0 +1,7 @@
+//! Tests with real node processes.
+
+mod cli;
+mod cluster;
+mod contract;
+mod rpc;
+mod support;
