@@ -145,7 +145,7 @@ impl PreparedCluster {
     ///
     /// # Errors
     /// [`DevnetError::Process`] with the end of the log if a node is not ready within a minute;
-    /// then all are stopped.
+    /// then all are stopped, and the folder is kept.
     pub async fn start(self, l1: L1) -> Result<Cluster, DevnetError> {
         let Self {
             options,
@@ -179,13 +179,14 @@ impl PreparedCluster {
             committee,
             folder,
         };
-        for node in 0..NODES {
-            cluster.launch(node)?;
+        match cluster.launch_all().await {
+            Ok(()) => Ok(cluster),
+            Err(error) => {
+                // The error names a log in it.
+                let _ = cluster.keep_directory();
+                Err(error)
+            }
         }
-        for node in 0..NODES {
-            cluster.ready(node).await?;
-        }
-        Ok(cluster)
     }
 }
 
@@ -325,6 +326,16 @@ impl Cluster {
             directory.disable_cleanup(true);
         }
         self.directory().to_owned()
+    }
+
+    async fn launch_all(&mut self) -> Result<(), DevnetError> {
+        for node in 0..NODES {
+            self.launch(node)?;
+        }
+        for node in 0..NODES {
+            self.ready(node).await?;
+        }
+        Ok(())
     }
 
     fn launch(&mut self, node: usize) -> Result<(), DevnetError> {

@@ -35,17 +35,17 @@ const RELAYER_POLL_MS: u64 = 250;
 /// What the poll asks.
 const QUESTION: &str = "Where shall we meet next year? 0: sea, 1: hills, 2: city";
 
-/// Starts the chain, the nodes and the relayer, and deploys both sides of the poll.
+/// Starts the nodes and the relayer, and deploys both sides of the poll.
 ///
 /// # Errors
 /// [`StoryError`]; whatever was started is stopped.
 pub async fn raise(
+    l1: L1,
     options: &Options,
     programs: &Programs,
     electorate: &Electorate,
     narrator: &Narrator,
 ) -> Result<Stage, StoryError> {
-    let l1 = L1::connect(&options.l1).await?;
     let kind = match &l1.embedded {
         Some(_) => "An EVM chain of our own",
         None => "The EVM chain that was given",

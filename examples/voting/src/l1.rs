@@ -44,10 +44,32 @@ pub enum L1Choice {
         url: String,
         /// File with the key that pays, or none for [`KEY_VARIABLE`].
         key: Option<PathBuf>,
-        /// Blocks after which it is believed; none means `finalized`, but at once on a chain for
-        /// development, which may make no further blocks.
-        confirmations: Option<u64>,
+        /// When it is believed.
+        confirmations: Confirmations,
     },
+}
+
+/// When the relayer believes a block of L1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Confirmations {
+    /// When it is final; but at once on a chain for development, which may make no further blocks.
+    #[default]
+    Usual,
+    /// When the chain says that it is final.
+    Finalized,
+    /// When this many blocks follow it.
+    Blocks(u64),
+}
+
+impl Confirmations {
+    /// The number of blocks on this chain; none means `finalized`.
+    const fn blocks(self, chain_id: u64) -> Option<u64> {
+        match self {
+            Self::Usual if chain_id == DEVELOPMENT_CHAIN => Some(0),
+            Self::Usual | Self::Finalized => None,
+            Self::Blocks(blocks) => Some(blocks),
+        }
+    }
 }
 
 /// A connection to L1 with the keys of two people: who opens the poll, and who relays.
@@ -94,10 +116,7 @@ impl L1 {
             } => {
                 let opener = read_key(key.as_ref())?;
                 let mut l1 = Self::new(url, opener, PrivateKeySigner::random()).await?;
-                l1.confirmations = match l1.chain_id {
-                    DEVELOPMENT_CHAIN => Some(confirmations.unwrap_or(0)),
-                    _ => *confirmations,
-                };
+                l1.confirmations = confirmations.blocks(l1.chain_id);
                 l1.fund_relayer().await?;
                 Ok(l1)
             }
@@ -189,4 +208,30 @@ fn read_key(file: Option<&PathBuf>) -> Result<PrivateKeySigner, StoryError> {
     };
     text.and_then(parse)
         .map_err(|why| StoryError::Key { place, why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_development_chains_are_believed_at_once_by_default() {
+        assert_eq!(Confirmations::Usual.blocks(DEVELOPMENT_CHAIN), Some(0));
+        assert_eq!(Confirmations::Usual.blocks(1), None);
+        assert_eq!(Confirmations::Finalized.blocks(DEVELOPMENT_CHAIN), None);
+        assert_eq!(Confirmations::Blocks(3).blocks(1), Some(3));
+    }
+
+    #[test]
+    fn a_bad_key_is_named_by_its_place_and_never_shown() {
+        let file = std::env::temp_dir().join(format!("quartet-key-{}", std::process::id()));
+        fs::write(&file, "0xsecret").unwrap();
+        let error = read_key(Some(&file)).unwrap_err().to_string();
+        fs::remove_file(&file).unwrap();
+        assert!(
+            error.contains("quartet-key-") && !error.contains("0xsecret"),
+            "{error}"
+        );
+        assert!(matches!(read_key(Some(&file)), Err(StoryError::Key { .. })));
+    }
 }

@@ -6,7 +6,7 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use voting::{
     Options, StoryError,
-    l1::{KEY_VARIABLE, L1Choice},
+    l1::{Confirmations, KEY_VARIABLE, L1Choice},
     narrate::{Detail, Narrator},
     options::FEWEST_VOTERS,
     story::{self, Ending},
@@ -39,12 +39,6 @@ struct Arguments {
     verbose: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Confirmations {
-    Finalized,
-    Blocks(u64),
-}
-
 fn confirmations(text: &str) -> Result<Confirmations, String> {
     if text == "finalized" {
         return Ok(Confirmations::Finalized);
@@ -60,10 +54,7 @@ impl Arguments {
             Some(url) => L1Choice::Given {
                 url: url.clone(),
                 key: self.l1_key.clone(),
-                confirmations: match self.l1_confirmations {
-                    Some(Confirmations::Blocks(blocks)) => Some(blocks),
-                    Some(Confirmations::Finalized) | None => None,
-                },
+                confirmations: self.l1_confirmations.unwrap_or_default(),
             },
         };
         Options {

@@ -6,6 +6,7 @@ use crate::{
     ballots, count, deploy,
     electorate::{self, Electorate},
     error::StoryError,
+    l1::L1,
     narrate::{Narrator, bytes, grouped, seconds},
     options::Options,
     report::Report,
@@ -39,9 +40,11 @@ pub async fn run(options: Options) -> Result<Report, StoryError> {
 pub async fn play(options: &Options, narrator: &Arc<Narrator>) -> Result<Ending, StoryError> {
     options.check()?;
     narrator.act("1. The stage");
+    // First, since it is what can be missing; building takes a while.
+    let l1 = L1::connect(&options.l1).await?;
     let electorate = Electorate::random(options.voters)?;
     let programs = Programs::build(narrator).await?;
-    let mut stage = deploy::raise(options, &programs, &electorate, narrator).await?;
+    let mut stage = deploy::raise(l1, options, &programs, &electorate, narrator).await?;
     match acts(&mut stage, &electorate, narrator).await {
         Ok(report) => Ok(Ending { report, stage }),
         Err(error) => {
