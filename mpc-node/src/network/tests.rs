@@ -303,3 +303,46 @@ async fn workers_of_one_session_find_each_other_in_any_order() -> TestResult {
     assert!(timeout(Duration::from_millis(300), lonely).await.is_err());
     Ok(())
 }
+
+/// yamux 0.14 can stall under load in both directions (rust-yamux 227); this must not go
+/// unnoticed.
+#[tokio::test(flavor = "multi_thread")]
+async fn bulk_traffic_in_both_directions_does_not_stall() -> TestResult {
+    const FRAME: usize = 4 * 1024 * 1024;
+    const FRAMES: u8 = 32;
+    let cluster = Cluster::new()?;
+    let (mut a, mut b) = (cluster.start(0).await?, cluster.start(1).await?);
+    a.wait_up(1).await?;
+    b.wait_up(0).await?;
+    let id = SessionId {
+        computation: B256::ZERO,
+        attempt: 0,
+    };
+    let (opener, waiter) = (a.network.sessions().clone(), b.network.sessions().clone());
+    let linking = async { tokio::join!(opener.link(1, id), waiter.link(0, id)) };
+    let (one, two) = timeout(PATIENCE, linking).await?;
+    let pump = |stream: libp2p::Stream| async move {
+        let (mut reader, mut writer) = stream.split();
+        let sending = async {
+            for number in 0..FRAMES {
+                frame::write(&mut writer, &vec![number; FRAME]).await?;
+            }
+            Ok::<_, frame::FrameError>(())
+        };
+        let receiving = async {
+            for number in 0..FRAMES {
+                let contents = frame::read(&mut reader, FRAME).await?;
+                assert!(contents.len() == FRAME && contents[FRAME / 2] == number);
+            }
+            Ok::<_, frame::FrameError>(())
+        };
+        tokio::try_join!(sending, receiving).map(|_| ())
+    };
+    let both = async { tokio::try_join!(pump(one), pump(two)) };
+    timeout(3 * PATIENCE, both).await??;
+    assert_eq!(
+        (a.network.connected(), b.network.connected()),
+        (vec![1], vec![0])
+    );
+    Ok(())
+}

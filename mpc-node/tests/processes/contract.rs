@@ -43,7 +43,8 @@ pub(crate) fn cast(sealed: &[u8]) -> Bytes {
     data.into()
 }
 
-/// Deploys the contract: `cast` takes a ballot, `close` counts the ones, `bump` writes and tells.
+/// Deploys the contract: `cast` takes a ballot, `close` counts the ones, `bump` writes and tells,
+/// `spin` never ends.
 pub(crate) fn deployment() -> TestResult<Deployment> {
     let source = include_str!("ones.wat");
     let selector = hex::encode_prefixed(selector("cast(bytes)"));
@@ -60,7 +61,8 @@ pub(crate) fn deployment() -> TestResult<Deployment> {
         .replace("{length}", &description.len().to_string())
         .replace("{cast}", &loaded("cast(bytes)").to_string())
         .replace("{close}", &loaded("close()").to_string())
-        .replace("{bump}", &loaded("bump()").to_string());
+        .replace("{bump}", &loaded("bump()").to_string())
+        .replace("{spin}", &loaded("spin()").to_string());
     Ok(Deployment {
         salt: B256::ZERO,
         code: wat::parse_str(source)?.into(),

@@ -53,6 +53,7 @@
         (drop (call $start (i32.const 0) (i32.const 0x3000)))
         (return (i32.const 0))))
     (if (i32.eq (local.get $s) (i32.const {bump})) (then (return (call $bump))))
+    (if (i32.eq (local.get $s) (i32.const {spin})) (then (loop $for_ever (br $for_ever))))
     (i32.const 2))
 
   ;; How many ballots are 1: count(ballots == 1).
