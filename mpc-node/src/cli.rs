@@ -37,7 +37,7 @@ pub enum Command {
     ///   round_timeout_ms patience with a peer in one round of a computation [default: 10000]
     ///   idle_block_ms    pause between empty blocks [default: 10000]
     ///   log_format       "text" or "json" [default: "text"]
-    ///   [rpc]            max_request_bytes, max_response_bytes, max_connections, max_batch,
+    ///   rpc.*            max_request_bytes, max_response_bytes, max_connections, max_batch,
     ///                    max_log_blocks, max_logs, max_calls, max_call_gas
     #[command(verbatim_doc_comment)]
     Run(Run),

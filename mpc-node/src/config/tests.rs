@@ -81,6 +81,16 @@ fn a_minimal_configuration_is_enough() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
+fn the_example_shows_the_defaults() -> Result<(), Box<dyn Error>> {
+    let cluster = Cluster::new()?;
+    let example = cluster.config(include_str!("../../node.example.toml"))?;
+    let mut minimal = cluster.config(VALID)?;
+    minimal.rpc_listen = example.rpc_listen;
+    assert_eq!(example, minimal);
+    Ok(())
+}
+
+#[test]
 fn mistakes_in_the_configuration_are_named() -> Result<(), Box<dyn Error>> {
     let cluster = Cluster::new()?;
     let cases = [

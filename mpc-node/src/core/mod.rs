@@ -1,7 +1,7 @@
 //! The one thread that owns this node's part in the log.
 //!
 //! It takes what happens (peers, users, seeds, sessions, time), gives it to
-//! [`ordering::Ordering`], and performs the effects strictly in order ([`effects`]): what must be on disk
+//! [`ordering::Ordering`], and performs the effects strictly in order (`effects`): what must be on disk
 //! is fsynced before the next effect is performed. It has a thread of its own since it runs
 //! contracts and waits for the disk.
 //!
