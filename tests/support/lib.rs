@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use voting::{
     Options, deploy,
     electorate::{self, Electorate},
+    l1::L1,
     narrate::{Detail, Narrator},
     report::Tally,
     stage::{Programs, Stage},
@@ -60,8 +61,9 @@ impl World {
         let mut options = Options::new(voters);
         options.round_timeout_ms = Some(ROUND_TIMEOUT_MS);
         let electorate = Electorate::random(voters)?;
+        let l1 = L1::connect(&options.l1).await?;
         let programs = Programs::build(&narrator).await?;
-        let stage = deploy::raise(&options, &programs, &electorate, &narrator).await?;
+        let stage = deploy::raise(l1, &options, &programs, &electorate, &narrator).await?;
         Ok(Self {
             stage,
             electorate,
@@ -152,11 +154,7 @@ impl World {
     /// # Errors
     /// If the cluster refuses.
     pub async fn pass_deadline(&self) -> Result<()> {
-        let client = self.stage.client(0);
-        let now = client.status().await?.time;
-        client
-            .advance_time(self.stage.contracts.closes.saturating_sub(now) + 1)
-            .await?;
+        voting::count::advance_to(&self.stage, self.stage.contracts.closes).await?;
         Ok(())
     }
 

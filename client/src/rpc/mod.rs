@@ -14,6 +14,7 @@ use alloy::{
         json_rpc::{RpcRecv, RpcSend},
         types::{Filter, Log, TransactionReceipt, TransactionRequest},
     },
+    transports::TransportError,
 };
 use alloy_primitives::{Address, B256, Bytes, TxKind};
 use serde::{Serialize, de::DeserializeOwned};
@@ -205,7 +206,7 @@ impl Client {
         match answer {
             Ok(output) => Ok(output),
             Err(error) => match revert_data(&error) {
-                Some(data) => Err(self.reverted(to, data).await),
+                Some(data) => Err(self.reverted(to, &error, data).await),
                 None => Err(rpc_error(method, &self.urls, error)),
             },
         }
@@ -219,10 +220,24 @@ impl Client {
         }
     }
 
-    pub(super) async fn reverted(&self, contract: Address, data: Bytes) -> ClientError {
+    /// A refusal with its reason: the contract's, or the node's words where the contract gave none.
+    pub(super) async fn reverted(
+        &self,
+        contract: Address,
+        error: &TransportError,
+        data: Bytes,
+    ) -> ClientError {
+        let reason = match error.as_error_resp() {
+            Some(payload) if data.is_empty() => {
+                let message = payload.message.as_ref();
+                let words = message.strip_prefix("execution reverted: ");
+                words.unwrap_or(message).to_owned()
+            }
+            _ => self.reason(contract, &data).await,
+        };
         ClientError::Reverted {
             contract,
-            reason: self.reason(contract, &data).await,
+            reason,
             data,
         }
     }

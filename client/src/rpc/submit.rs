@@ -52,7 +52,8 @@ impl Client {
             Err(error) => error,
         };
         if let Some(data) = answer::revert_data(&error) {
-            return Err(self.reverted(contract.unwrap_or_default(), data).await);
+            let contract = contract.unwrap_or_default();
+            return Err(self.reverted(contract, &error, data).await);
         }
         // When a first node took it and then fell silent, the next one says that the nonce is used.
         if error.is_error_resp() && self.receipt(transaction.hash).await?.is_some() {
@@ -83,7 +84,7 @@ impl Client {
             Ok(gas) => gas.to(),
             Err(error) => {
                 return Err(match answer::revert_data(&error) {
-                    Some(data) => self.reverted(to.unwrap_or_default(), data).await,
+                    Some(data) => self.reverted(to.unwrap_or_default(), &error, data).await,
                     None => answer::error(method, &self.urls, error),
                 });
             }

@@ -18,6 +18,11 @@ use crate::{
 /// How long a count may take.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How long nodes may take to follow the clock that was moved.
+const CLOCK_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often the runner looks.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// A count that three nodes signed.
 #[derive(Debug)]
 pub struct Count {
@@ -49,26 +54,37 @@ pub async fn pass_deadline(
         "Somebody wants to count before the deadline: refused, {reason}."
     ));
 
-    let client = stage.client(0);
-    let now = client
-        .status()
-        .await
-        .doing("asking a node for the time")?
-        .time;
-    let left = stage.contracts.closes.saturating_sub(now) + 1;
-    let time = client.advance_time(left).await.doing("letting time pass")?;
-    if time < stage.contracts.closes {
-        return Err(StoryError::Mismatch {
-            what: "the time after the deadline",
-            expected: format!("at least {}", stage.contracts.closes),
-            actual: time.to_string(),
-        });
-    }
+    let left = advance_to(stage, stage.contracts.closes).await?;
     narrator.say(format!(
         "The deadline passes. Nobody waited for it: this cluster is for development, and its clock \
          was moved on by {left} s through the ordered log (quartet_advanceTime)."
     ));
     odd::late(stage, electorate, narrator).await
+}
+
+/// Moves L2's clock on to this time, and waits until every node that runs has got there; tells by
+/// how many seconds it was moved.
+///
+/// # Errors
+/// [`StoryError::L2`], [`StoryError::TimedOut`].
+pub async fn advance_to(stage: &Stage, time: u64) -> Result<u64, StoryError> {
+    let doing = "letting time pass";
+    let now = stage.client(0).status().await.doing(doing)?.time;
+    let left = time.saturating_sub(now) + 1;
+    stage.client(0).advance_time(left).await.doing(doing)?;
+    let begin = Instant::now();
+    for client in &stage.clients {
+        while client.status().await.doing(doing)?.time < time {
+            if begin.elapsed() > CLOCK_TIMEOUT {
+                return Err(StoryError::TimedOut {
+                    what: format!("the arrival of all nodes at time {time}"),
+                    seconds: CLOCK_TIMEOUT.as_secs(),
+                });
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(left)
 }
 
 /// A stranger starts the count; waits until three nodes have signed the result.
