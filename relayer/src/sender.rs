@@ -20,6 +20,9 @@ use crate::{
     state::{InFlight, Store},
 };
 
+/// How long a receipt may be missing although the account's nonce is used. Nodes take it from an
+/// index that may lag behind their state, and behind one URL there may be several nodes.
+const RECEIPT_LAG: Duration = Duration::from_secs(5);
 /// When to look for a transaction for the first time.
 const FIRST_LOOK: Duration = Duration::from_millis(20);
 
@@ -119,11 +122,15 @@ impl Sender {
         self.broadcast(&mut attempt, store).await?;
         let mut sent_at = Instant::now();
         let mut pause = FIRST_LOOK.min(self.patience.poll);
+        let lag = RECEIPT_LAG.min(self.patience.resend_after);
+        let mut taken: Option<Instant> = None;
         loop {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(self.patience.poll);
             match self.look(&attempt).await {
                 Ok(None) => {}
+                Err(RelayerError::NonceTaken { .. })
+                    if taken.get_or_insert_with(Instant::now).elapsed() < lag => {}
                 Err(error) if error.class() == Class::Retryable && !is_verdict(&error) => {
                     debug!(side = %self.chain.side, %error, "looking again");
                 }

@@ -32,6 +32,8 @@ struct World {
     /// Answers to this many sends are refusals, although the transaction is taken.
     lie: usize,
     fail_in_block: bool,
+    /// This many questions for a receipt find none.
+    receipt_lag: usize,
 }
 
 impl World {
@@ -46,6 +48,7 @@ impl World {
             refuse: 0,
             lie: 0,
             fail_in_block: false,
+            receipt_lag: 0,
         }))
     }
 
@@ -69,6 +72,10 @@ impl World {
             "eth_estimateGas" => quantity(100_000),
             "eth_maxPriorityFeePerGas" => quantity(GWEI),
             "eth_getBlockByNumber" => Ok(self.block()),
+            "eth_getTransactionReceipt" if self.receipt_lag > 0 => {
+                self.receipt_lag -= 1;
+                Ok(Value::Null)
+            }
             "eth_getTransactionReceipt" => {
                 let found = |tx: &&TxEnvelope| parameters[0] == json!(tx.tx_hash());
                 Ok(self
@@ -216,6 +223,20 @@ async fn a_transaction_gets_into_a_block_and_the_next_follows() {
     assert_eq!(nonces, [0, 1, 2]);
     assert_eq!(world.offers, [21 * GWEI; 3]);
     assert!(store.state.in_flight.is_empty());
+}
+
+#[tokio::test]
+async fn a_receipt_may_come_later_than_the_nonce() {
+    let (world, (_dir, mut store)) = (World::new(), store());
+    world.lock().unwrap().receipt_lag = 4;
+    let sender = sender(&world, POLICY).await;
+    let mined = sender.send(&call(0), &mut store).await.unwrap();
+    assert_eq!(mined.block, 9);
+
+    // But one that never comes is somebody else's.
+    world.lock().unwrap().receipt_lag = usize::MAX;
+    let error = sender.send(&call(1), &mut store).await.unwrap_err();
+    assert!(matches!(error, RelayerError::NonceTaken { .. }), "{error}");
 }
 
 #[tokio::test]
