@@ -309,7 +309,7 @@ async fn workers_of_one_session_find_each_other_in_any_order() -> TestResult {
 #[tokio::test(flavor = "multi_thread")]
 async fn bulk_traffic_in_both_directions_does_not_stall() -> TestResult {
     const FRAME: usize = 4 * 1024 * 1024;
-    const FRAMES: u8 = 32;
+    const FRAMES: u8 = 16;
     let cluster = Cluster::new()?;
     let (mut a, mut b) = (cluster.start(0).await?, cluster.start(1).await?);
     a.wait_up(1).await?;

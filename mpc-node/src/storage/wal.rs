@@ -63,3 +63,38 @@ impl Wal {
         self.records.clear()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_survive_until_the_height_is_decided() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("consensus.wal");
+        let (mut wal, entries, _) = Wal::open(&path, B256::ZERO)?;
+        assert!(entries.is_empty());
+        wal.append(b"vote 1")?;
+        wal.append(b"vote 2")?;
+        wal.sync()?;
+        drop(wal);
+        // Torn while a third was written.
+        let mut bytes = std::fs::read(&path)?;
+        bytes.extend_from_slice(&[0, 0, 0, 9, 1, 2, 3]);
+        std::fs::write(&path, bytes)?;
+        let (mut wal, entries, tail) = Wal::open(&path, B256::ZERO)?;
+        assert_eq!(entries, [&b"vote 1"[..], b"vote 2"].map(Bytes::from_static));
+        assert_eq!(tail, Tail::Torn);
+        wal.clear()?;
+        wal.append(b"vote 3")?;
+        wal.sync()?;
+        let (_, entries, tail) = Wal::open(&path, B256::ZERO)?;
+        assert_eq!(
+            (entries, tail),
+            (vec![Bytes::from_static(b"vote 3")], Tail::Whole)
+        );
+        let foreign = Wal::open(&path, B256::repeat_byte(1));
+        assert!(matches!(foreign, Err(NodeError::ForeignLog(_))));
+        Ok(())
+    }
+}
