@@ -77,7 +77,7 @@ async fn a_wrong_list_is_refused_and_the_right_one_still_goes_through() -> Resul
                     other => bail!("{what} was not refused: {other:?}"),
                 }
             }
-            electorate::register(&mut world.stage, &world.electorate, &world.narrator).await?;
+            electorate::register(&world.stage, &world.electorate, &world.narrator).await?;
             Ok(())
         })
         .await

@@ -148,16 +148,10 @@ async fn relay(
     let mut text = ROUTES_TEMPLATE.to_owned();
     loop {
         tokio::time::sleep(LOOK).await;
-        if let Some(status) = relayer.as_mut().and_then(RelayerProcess::ended) {
-            let log = relayer
-                .take()
-                .map(|relayer| relayer.log())
-                .unwrap_or_default();
-            let tail = devnet::process::tail(&log);
-            println!(
-                "The relayer ended ({status}); its log is {}:\n{tail}",
-                log.display()
-            );
+        cluster.check()?;
+        if let Some(Err(error)) = relayer.as_ref().map(RelayerProcess::check) {
+            println!("{error}");
+            relayer = None;
         }
         // While an editor writes it, it may be gone for a moment.
         let Ok(now) = fs::read_to_string(file) else {

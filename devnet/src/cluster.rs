@@ -313,10 +313,13 @@ impl Cluster {
         Ok(())
     }
 
-    /// How a node ended, if it was started and has ended by itself.
-    pub fn ended(&mut self, node: usize) -> Option<String> {
-        let process = self.nodes.get_mut(node)?.as_mut()?;
-        process.exit_status().map(describe)
+    /// Fails with the end of its log if a node has ended by itself; those that were killed or
+    /// stopped here do not count.
+    ///
+    /// # Errors
+    /// [`DevnetError::Process`].
+    pub fn check(&self) -> Result<(), DevnetError> {
+        self.nodes.iter().flatten().try_for_each(Process::check)
     }
 
     /// Keeps a temporary folder when the cluster goes; tells where it is.
@@ -354,9 +357,9 @@ impl Cluster {
         Ok(())
     }
 
-    async fn ready(&mut self, node: usize) -> Result<(), DevnetError> {
+    async fn ready(&self, node: usize) -> Result<(), DevnetError> {
         let file = &self.files[node].ready;
-        match &mut self.nodes[node] {
+        match &self.nodes[node] {
             Some(process) => {
                 process
                     .wait_until(READY, || file.exists().then_some(()))

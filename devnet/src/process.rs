@@ -17,6 +17,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::{
+    sys::wait::{Id, WaitPidFlag, WaitStatus, waitid},
+    unistd::Pid,
+};
+
 use crate::DevnetError;
 
 /// How long a process may take to end by itself before it is killed.
@@ -83,10 +88,17 @@ impl Process {
         &self.log
     }
 
-    /// How it ended, if it has.
-    pub fn exit_status(&mut self) -> Option<ExitStatus> {
-        // An error means that there is no such child any more.
-        self.child.try_wait().ok().flatten()
+    /// How it ended, if it has. It is not reaped by asking.
+    #[must_use]
+    pub fn ended(&self) -> Option<String> {
+        let id = Pid::from_raw(i32::try_from(self.child.id()).ok()?);
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        match waitid(Id::Pid(id), flags) {
+            Ok(WaitStatus::Exited(_, code)) => Some(format!("exit code {code}")),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Some(signal.to_string()),
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        }
     }
 
     /// Waits until `ready` gives something. It is asked many times a second.
@@ -94,7 +106,7 @@ impl Process {
     /// # Errors
     /// [`DevnetError::Process`] if the process ends before, or `limit` passes.
     pub async fn wait_until<T>(
-        &mut self,
+        &self,
         limit: Duration,
         mut ready: impl FnMut() -> Option<T>,
     ) -> Result<T, DevnetError> {
@@ -103,8 +115,8 @@ impl Process {
             if let Some(value) = ready() {
                 return Ok(value);
             }
-            if let Some(status) = self.exit_status() {
-                return Err(self.fault(format!("ended too early ({})", describe(status))));
+            if let Some(end) = self.ended() {
+                return Err(self.fault(format!("ended too early ({end})")));
             }
             if start.elapsed() > limit {
                 let seconds = limit.as_secs();
@@ -127,7 +139,7 @@ impl Process {
     pub fn stop(&mut self) {
         self.ask_to_stop();
         let start = Instant::now();
-        while self.exit_status().is_none() && start.elapsed() < GRACE {
+        while self.ended().is_none() && start.elapsed() < GRACE {
             thread::sleep(POLL);
         }
         self.kill();
@@ -136,6 +148,17 @@ impl Process {
     /// Closes its standard input, so that several can end at the same time.
     pub fn ask_to_stop(&mut self) {
         self.input = None;
+    }
+
+    /// Fails with the end of its log if it has ended by itself.
+    ///
+    /// # Errors
+    /// [`DevnetError::Process`].
+    pub fn check(&self) -> Result<(), DevnetError> {
+        match self.ended() {
+            Some(end) => Err(self.fault(format!("ended by itself ({end})"))),
+            None => Ok(()),
+        }
     }
 
     fn fault(&self, what: String) -> DevnetError {
@@ -224,7 +247,7 @@ mod tests {
     #[tokio::test]
     async fn an_early_end_shows_the_end_of_the_log() {
         let directory = tempfile::tempdir().unwrap();
-        let mut process = start(directory.path(), "seq 1 30; exit 3");
+        let process = start(directory.path(), "seq 1 30; exit 3");
         let error = process
             .wait_until(Duration::from_secs(10), || None::<()>)
             .await
@@ -238,10 +261,26 @@ mod tests {
         assert!(!error.contains("\n10\n"), "{error}");
     }
 
+    #[test]
+    fn an_end_is_noticed_every_time_one_looks() {
+        let directory = tempfile::tempdir().unwrap();
+        let process = start(directory.path(), "exit 4");
+        let begin = Instant::now();
+        while process.check().is_ok() {
+            assert!(begin.elapsed() < GRACE);
+            thread::sleep(POLL);
+        }
+        let error = process.check().unwrap_err().to_string();
+        assert!(error.contains("ended by itself (exit code 4)"), "{error}");
+        assert!(exists(process.id()), "not reaped by looking");
+        let running = start(directory.path(), "cat");
+        running.check().unwrap();
+    }
+
     #[tokio::test]
     async fn waiting_is_bounded() {
         let directory = tempfile::tempdir().unwrap();
-        let mut process = start(directory.path(), "cat");
+        let process = start(directory.path(), "cat");
         let limit = Duration::from_millis(50);
         let error = process.wait_until(limit, || None::<()>).await.unwrap_err();
         assert!(matches!(error, DevnetError::Process { .. }));

@@ -12,12 +12,7 @@ use std::{
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    DevnetError,
-    cluster::config,
-    ports,
-    process::{Process, describe},
-};
+use crate::{DevnetError, cluster::config, ports, process::Process};
 
 /// What a relayer is told.
 #[derive(Clone, Debug)]
@@ -147,9 +142,12 @@ impl RelayerProcess {
         format!("http://{}", self.admin)
     }
 
-    /// How it ended, if it was started and has ended by itself.
-    pub fn ended(&mut self) -> Option<String> {
-        self.process.as_mut()?.exit_status().map(describe)
+    /// Fails with the end of its log if it has ended by itself.
+    ///
+    /// # Errors
+    /// [`DevnetError::Process`].
+    pub fn check(&self) -> Result<(), DevnetError> {
+        self.process.iter().try_for_each(Process::check)
     }
 
     /// Kills it as a power failure would (SIGKILL).

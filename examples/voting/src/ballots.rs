@@ -129,7 +129,8 @@ pub async fn cast_all(
     if !ordinary.is_empty() {
         narrator.say(format!(
             "{} voters cast secret ballots, through all four nodes; each was split into shares and \
-             sealed before it left the voter. Sent in {}, all accepted in {}.",
+             sealed before it left the voter. Sent in {}, all accepted in {}. The other {PARTS} \
+             have ideas of their own:",
             grouped(ids.len() as u64),
             seconds(sent),
             seconds(time),

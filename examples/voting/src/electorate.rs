@@ -109,7 +109,7 @@ impl Electorate {
 /// # Errors
 /// [`StoryError`]; also if the root on L1 is not the one that L2 was given.
 pub async fn register(
-    stage: &mut Stage,
+    stage: &Stage,
     electorate: &Electorate,
     narrator: &Narrator,
 ) -> Result<(), StoryError> {
@@ -151,14 +151,14 @@ pub async fn register(
 
 /// Waits until L2 has the whole list.
 async fn carried(
-    stage: &mut Stage,
+    stage: &Stage,
     electorate: &Electorate,
     narrator: &Narrator,
 ) -> Result<(), StoryError> {
     let begin = Instant::now();
     let limit = CARRY_TIMEOUT * electorate.batch_count().clamp(1, 10);
     while !stage.read(Poll::completeCall {}).await? {
-        stage.relayer_runs()?;
+        stage.check()?;
         if begin.elapsed() > limit {
             return Err(StoryError::TimedOut {
                 what: format!(

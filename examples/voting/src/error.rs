@@ -96,16 +96,6 @@ pub enum StoryError {
         /// How long, in seconds.
         seconds: u64,
     },
-    /// The relayer ended by itself.
-    #[error("the relayer ended ({status}); its log is {}:\n{tail}", log.display())]
-    RelayerEnded {
-        /// How it ended.
-        status: String,
-        /// Its log.
-        log: PathBuf,
-        /// The end of it.
-        tail: String,
-    },
     /// A task of the runner was lost.
     #[error("a task of the runner ended without an answer: {0}")]
     Task(#[from] tokio::task::JoinError),

@@ -45,9 +45,9 @@ pub struct Published {
 /// Waits until the relayer has brought the result to L1.
 ///
 /// # Errors
-/// [`StoryError::TimedOut`], [`StoryError::RelayerEnded`], [`StoryError::L1`].
+/// [`StoryError::TimedOut`], [`StoryError::Devnet`] if a process ended, [`StoryError::L1`].
 pub async fn published(
-    stage: &mut Stage,
+    stage: &Stage,
     count: &Count,
     narrator: &Narrator,
 ) -> Result<Published, StoryError> {
@@ -63,7 +63,7 @@ pub async fn published(
         if let Some((_, log)) = events.doing("looking for the tally on L1")?.pop() {
             break log;
         }
-        stage.relayer_runs()?;
+        stage.check()?;
         if waiting.elapsed() > PUBLISH_TIMEOUT {
             return Err(StoryError::TimedOut {
                 what: format!(

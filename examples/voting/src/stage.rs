@@ -1,6 +1,6 @@
 //! Everything that runs during the story, and how to reach it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use alloy::{
     primitives::{Address, B256},
@@ -31,6 +31,8 @@ sol! {
     }
 }
 
+/// How often the processes are looked after.
+const WATCH: Duration = Duration::from_millis(500);
 /// Cargo package of the L2 contract.
 const CONTRACT: &str = "voting-contract";
 
@@ -159,17 +161,35 @@ impl Stage {
         Ok(traffic)
     }
 
-    /// Fails with the relayer's log if it has ended.
-    pub(crate) fn relayer_runs(&mut self) -> Result<(), StoryError> {
-        let Some(status) = self.relayer.ended() else {
-            return Ok(());
+    /// Fails, with the end of a log, if a node or the relayer has ended by itself.
+    ///
+    /// # Errors
+    /// [`StoryError::Devnet`].
+    pub fn check(&self) -> Result<(), StoryError> {
+        self.cluster.check()?;
+        Ok(self.relayer.check()?)
+    }
+
+    /// Awaits something for as long as all processes run.
+    ///
+    /// # Errors
+    /// That of `what`, or as [`Stage::check`].
+    pub async fn while_all_run<T>(
+        &self,
+        what: impl Future<Output = Result<T, StoryError>>,
+    ) -> Result<T, StoryError> {
+        let watch = async {
+            loop {
+                tokio::time::sleep(WATCH).await;
+                if let Err(error) = self.check() {
+                    return error;
+                }
+            }
         };
-        let log = self.relayer.log();
-        Err(StoryError::RelayerEnded {
-            status,
-            tail: devnet::process::tail(&log),
-            log,
-        })
+        tokio::select! {
+            result = what => result,
+            error = watch => Err(error),
+        }
     }
 }
 

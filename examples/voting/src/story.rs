@@ -45,7 +45,8 @@ pub async fn play(options: &Options, narrator: &Arc<Narrator>) -> Result<Ending,
     let electorate = Electorate::random(options.voters)?;
     let programs = Programs::build(narrator).await?;
     let mut stage = deploy::raise(l1, options, &programs, &electorate, narrator).await?;
-    match acts(&mut stage, &electorate, narrator).await {
+    let acts = acts(&stage, &electorate, narrator);
+    match stage.while_all_run(acts).await {
         Ok(report) => Ok(Ending { report, stage }),
         Err(error) => {
             narrator.logs_kept(&stage.cluster.keep_directory());
@@ -55,7 +56,7 @@ pub async fn play(options: &Options, narrator: &Arc<Narrator>) -> Result<Ending,
 }
 
 async fn acts(
-    stage: &mut Stage,
+    stage: &Stage,
     electorate: &Electorate,
     narrator: &Narrator,
 ) -> Result<Report, StoryError> {
