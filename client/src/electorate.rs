@@ -12,8 +12,8 @@ use crate::ClientError;
 
 /// Levels below the root.
 pub const DEPTH: usize = 16;
-/// Batches that a tree holds.
-pub const BATCHES: usize = 1 << DEPTH;
+/// Batches that a list can have: L1 keeps the last leaf of the tree free.
+pub const BATCHES: usize = (1 << DEPTH) - 1;
 /// Voters of one batch.
 pub const BATCH_VOTERS: usize = 500;
 

@@ -162,6 +162,7 @@ pub mod voting {
             ctx.time >= s.closes,
             PollError::PollStillOpen { closes: s.closes }
         );
+        ensure!(complete(s), PollError::ElectorateIncomplete);
         ensure!(!s.started, PollError::AlreadyStarted);
 
         s.started = true;

@@ -1,5 +1,6 @@
 use alloy_primitives::keccak256;
 use alloy_sol_types::SolValue;
+use client::electorate::Tree;
 
 use super::*;
 
@@ -11,22 +12,6 @@ fn batches(count: u8) -> Vec<Vec<Address>> {
     (1..=count)
         .map(|i| vec![Address::repeat_byte(i); usize::from(i)])
         .collect()
-}
-
-/// The root by the definition, from the top down.
-fn naive_root(leaves: &[B256], height: usize) -> B256 {
-    match (height, leaves) {
-        (0, []) => B256::ZERO,
-        (0, [leaf, ..]) => *leaf,
-        _ => {
-            let (left, right) = leaves.split_at(leaves.len().min(1 << (height - 1)));
-            let children = [
-                naive_root(left, height - 1).0,
-                naive_root(right, height - 1).0,
-            ];
-            keccak256(children.concat())
-        }
-    }
 }
 
 #[test]
@@ -54,31 +39,29 @@ fn context_is_what_solidity_hashes() {
     );
 }
 
+fn tree(batches: &[Vec<Address>]) -> Tree {
+    Tree::of_batches(batches.iter().map(Vec::as_slice)).unwrap()
+}
+
+/// Whoever carries the list builds the tree by the client; both must have one rule.
 #[test]
-fn root_and_proofs() {
-    for count in [0, 1, 2, 3, 5, 8, 13] {
-        let list = Electorate::of_batches(batches(count)).unwrap();
-        let leaves: Vec<_> = (0..)
-            .zip(list.batches())
-            .map(|(i, batch)| leaf(i, batch))
-            .collect();
-        assert_eq!(list.root(), naive_root(&leaves, DEPTH), "{count} batches");
-        for (index, batch) in (0..).zip(list.batches()) {
-            let proof = list.proof(index);
-            assert_eq!(proof.len(), DEPTH);
-            assert_eq!(
-                root_from(index, batch, &proof),
-                Some(list.root()),
-                "{index} of {count}"
-            );
+fn proofs_of_the_client_lead_to_its_root() {
+    for count in [1, 2, 3, 5, 8, 13] {
+        let batches = batches(count);
+        let tree = tree(&batches);
+        for (index, batch) in (0..).zip(&batches) {
+            let proof = tree.proof(index).unwrap();
+            let root = root_from(index, batch, &proof);
+            assert_eq!(root, Some(tree.root()), "{index} of {count}");
         }
     }
 }
 
 #[test]
 fn what_proves_nothing() {
-    let list = Electorate::of_batches(batches(5)).unwrap();
-    let (batch, proof, root) = (&list.batches()[2], list.proof(2), Some(list.root()));
+    let batches = batches(5);
+    let list = tree(&batches);
+    let (batch, proof, root) = (&batches[2], list.proof(2).unwrap(), Some(list.root()));
     assert_eq!(root_from(2, batch, &proof), root);
     assert_ne!(root_from(3, batch, &proof), root, "another index");
     assert_ne!(
@@ -99,7 +82,7 @@ fn what_proves_nothing() {
         "and too long"
     );
     for level in 0..DEPTH {
-        let mut altered = proof.clone();
+        let mut altered = proof;
         altered[level].0[31] ^= 1;
         assert_ne!(
             root_from(2, batch, &altered),
@@ -107,18 +90,4 @@ fn what_proves_nothing() {
             "altered at level {level}"
         );
     }
-}
-
-#[test]
-fn batches_of_500() {
-    let many = vec![Address::ZERO; 2 * BATCH_VOTERS + 1];
-    let list = Electorate::new(&many).unwrap();
-    let sizes: Vec<_> = list.batches().iter().map(Vec::len).collect();
-    assert_eq!(sizes, [BATCH_VOTERS, BATCH_VOTERS, 1]);
-    let too_many = vec![Vec::new(); MAX_BATCHES as usize + 1];
-    let actual = too_many.len();
-    assert_eq!(
-        Electorate::of_batches(too_many),
-        Err(TooManyBatches { actual })
-    );
 }
