@@ -27,6 +27,8 @@ use crate::{DevnetError, process::describe};
 
 /// Rust's name of the machine that contracts run on.
 const WASM: &str = "wasm32-unknown-unknown";
+/// Environment variable with flags for that machine alone.
+const WASM_FLAGS: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
 /// Cargo's profile of contracts.
 const CONTRACT_PROFILE: &str = "contract";
 /// Lines of Cargo's output in an error.
@@ -141,6 +143,7 @@ impl Builds {
                 self.target_directory()
                     .map(|path| ("CARGO_TARGET_DIR", path)),
             )
+            .env(WASM_FLAGS, self.remapped_paths())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -195,6 +198,25 @@ impl Builds {
     fn target_directory(&self) -> Option<PathBuf> {
         let path = PathBuf::from(env::var_os("CARGO_TARGET_DIR")?);
         Some(std::path::absolute(&path).unwrap_or(path))
+    }
+
+    /// Flags under which a contract has the same code, so the same hash, wherever it is built: its
+    /// panics name files, and those must not begin with a folder of this machine.
+    fn remapped_paths(&self) -> OsString {
+        let home = |name: &str| env::var_os(name).map(PathBuf::from);
+        let cargo = home("CARGO_HOME").or_else(|| Some(home("HOME")?.join(".cargo")));
+        let mut flags = OsString::new();
+        for (from, to) in [
+            (Some(self.workspace.clone()), "/contract"),
+            (cargo, "/cargo"),
+        ] {
+            let Some(from) = from else { continue };
+            flags.push(" --remap-path-prefix=");
+            flags.push(from);
+            flags.push("=");
+            flags.push(to);
+        }
+        flags
     }
 
     /// Adds Rust's WASM target if it is missing.

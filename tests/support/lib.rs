@@ -47,8 +47,8 @@ impl World {
     /// # Errors
     /// Whatever keeps it from standing.
     pub async fn with_voters(voters: usize) -> Result<Self> {
-        let mut world = Self::without_list(voters).await?;
-        electorate::register(&mut world.stage, &world.electorate, &world.narrator).await?;
+        let world = Self::without_list(voters).await?;
+        electorate::register(&world.stage, &world.electorate, &world.narrator).await?;
         Ok(world)
     }
 
@@ -217,6 +217,7 @@ pub fn npm_install(folder: &Path) -> bool {
 ///
 /// # Panics
 /// If it fails, with what it printed.
+#[expect(clippy::panic, reason = "a test that cannot go on fails")]
 pub fn npm(folder: &Path, arguments: &[&str]) {
     let output = Command::new("npm")
         .args(arguments)

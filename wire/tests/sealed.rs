@@ -130,7 +130,8 @@ fn each_node_gets_exactly_the_seeds_of_the_other_components() {
 fn a_seal_opens_in_no_other_context() {
     let (_, keys) = committee();
     let (sealed, seeds) = sealed(&X);
-    let changes: [(&str, fn(&mut Binding)); 8] = [
+    type Change = fn(&mut Binding);
+    let changes: [(&str, Change); 8] = [
         ("chain", |b| b.chain_id += 1),
         ("epoch", |b| b.epoch += 1),
         ("contract", |b| b.contract = Address::ZERO),
