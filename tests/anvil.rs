@@ -5,7 +5,11 @@ use std::{path::Path, process::Command, time::Duration};
 use devnet::{ports, process::Process};
 use eyre::Result;
 use system_tests::npm_install;
-use voting::{Options, l1::L1Choice, story};
+use voting::{
+    Options,
+    l1::{Confirmations, L1Choice},
+    story,
+};
 
 /// The first of the keys that anvil gives money to; public, and worth nothing elsewhere.
 const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
@@ -39,7 +43,7 @@ async fn the_whole_story_ends_with_the_right_tally_on_anvil() -> Result<()> {
     options.l1 = L1Choice::Given {
         url: format!("http://127.0.0.1:{port}"),
         key: Some(key),
-        confirmations: Some(0),
+        confirmations: Confirmations::Usual,
     };
     let report = story::run(options).await?;
     assert_eq!(report.tally, report.expected);
