@@ -30,7 +30,7 @@ async fn the_whole_story_ends_with_the_right_tally_on_anvil() -> Result<()> {
     let key = folder.path().join("key.hex");
     std::fs::write(&key, KEY)?;
     let arguments = ["--port", &port.to_string()].map(String::from);
-    let mut process = Process::start("anvil", &anvil, arguments, &log)?;
+    let process = Process::start("anvil", &anvil, arguments, &log)?;
     let listening = || {
         std::fs::read_to_string(&log)
             .ok()?
