@@ -8,6 +8,7 @@ mod deployment;
 mod figures;
 mod inputs;
 mod replay;
+mod scratch_plan;
 
 use std::collections::BTreeMap;
 

@@ -54,14 +54,16 @@ impl Programs {
     /// [`StoryError::Devnet`].
     pub async fn build(narrator: &Arc<Narrator>) -> Result<Self, StoryError> {
         let begin = narrator.elapsed();
+        narrator.say(
+            "Node, relayer and confidential contract are built from source where they are missing \
+             or old;\nthe first time that takes some minutes.",
+        );
         let teller = Arc::clone(narrator);
         let builds = Builds::new().with_progress(move |line| teller.progress(line.trim()));
         let [node, relayer] = builds.programs(["mpc-node", "relayer"]).await?;
         let contract = builds.contract(CONTRACT).await?;
         let took = seconds(narrator.elapsed().saturating_sub(begin));
-        narrator.say(format!(
-            "Node, relayer and confidential contract are built from source ({took})."
-        ));
+        narrator.say(format!("They are built ({took})."));
         narrator.whisper(format!("node      {}", node.display()));
         narrator.whisper(format!("relayer   {}", relayer.display()));
         narrator.whisper(format!("contract  {}", contract.display()));
