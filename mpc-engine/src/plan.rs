@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The cost of a program. It depends on the program alone, never on secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Rounds in all, those that set up the session's keys included.
     pub rounds: usize,

@@ -9,10 +9,13 @@ use wire::{
 };
 
 use super::{Column, ColumnId, Form, Node, Program, ValueId, typing};
-use crate::ProgramError;
+use crate::{ProgramError, plan::Plan};
 
 /// Elements of all values of a program together: bounds the work that one program can ask for.
 const PROGRAM_ELEMENTS: usize = 1 << 30;
+/// Bytes that shares may take at one party, as the plan says: a program that asks for more than
+/// its machine has would end the node, and the next attempt would end it again.
+const PROGRAM_MEMORY_BYTES: usize = 2 << 30;
 
 /// Builds a [`Program`]. An error leaves the builder as it was.
 #[derive(Debug, Default)]
@@ -137,17 +140,23 @@ impl ProgramBuilder {
     /// The finished program.
     ///
     /// # Errors
-    /// [`ProgramError::NothingRevealed`].
+    /// [`ProgramError::NothingRevealed`], and [`ProgramError::TooMany`] if running it takes too
+    /// much memory.
     pub fn finish(self) -> Result<Program, ProgramError> {
         if self.revealed.is_empty() {
             return Err(ProgramError::NothingRevealed);
         }
-        Ok(Program {
+        let mut program = Program {
             columns: self.columns,
             nodes: self.nodes,
             forms: self.forms,
             revealed: self.revealed,
-        })
+            plan: Plan::default(),
+        };
+        program.plan = Plan::of(&program);
+        let memory = usize::try_from(program.plan.memory_bytes).unwrap_or(usize::MAX);
+        bound("bytes of memory", memory, PROGRAM_MEMORY_BYTES)?;
+        Ok(program)
     }
 
     fn form(&self, value: ValueId) -> Result<Form, ProgramError> {

@@ -95,9 +95,10 @@ pub struct Program {
     nodes: Vec<Node>,
     forms: Vec<Form>,
     revealed: Vec<ValueId>,
+    plan: Plan,
 }
 
-/// What is encoded of a program: forms follow from the rest.
+/// What is encoded of a program: forms and plan follow from the rest.
 #[derive(Serialize, Deserialize)]
 struct Encoded {
     columns: Vec<Column>,
@@ -169,7 +170,7 @@ impl Program {
     /// What running it costs: rounds, bytes and memory.
     #[must_use]
     pub fn plan(&self) -> Plan {
-        Plan::of(self)
+        self.plan.clone()
     }
 
     pub(crate) fn nodes(&self) -> &[Node] {
