@@ -14,15 +14,15 @@ use crate::{
     frame::{DigestKeys, HEADER_BYTES},
     prf::Masks,
     protocol::SessionKeys,
-    roles::PAIRS,
     session::Frames,
 };
 
 const HASH_BYTES: usize = 32;
-/// Keys of one party: of three parties, of pairs, and of all.
-const KEYS_OF_PARTY: usize = 7;
+/// Key l is held by all but party l.
+const KEYS: usize = 4;
+const KEYS_OF_PARTY: usize = 3;
 /// Keys that two parties share.
-const KEYS_OF_PAIR: usize = 4;
+const KEYS_OF_PAIR: usize = 2;
 
 /// Bytes of each frame of the three rounds.
 pub(crate) const SETUP_FRAME_BYTES: [usize; 3] = [
@@ -31,32 +31,17 @@ pub(crate) const SETUP_FRAME_BYTES: [usize; 3] = [
     HEADER_BYTES + HASH_BYTES * KEYS_OF_PAIR,
 ];
 
-/// All keys by their holders, a bit per party: without l for l = 0 to 3, then pairs, then all.
-const KEYS: [u8; 11] = {
-    let mut keys = [0b1111; 11];
-    let mut i = 0;
-    while i < 4 {
-        keys[i] = 0b1111 ^ 1 << i;
-        i += 1;
-    }
-    while i < 10 {
-        let [a, b] = PAIRS[i - 4].0;
-        keys[i] = 1 << a | 1 << b;
-        i += 1;
-    }
-    keys
-};
-
 type Secret = Zeroizing<[u8; HASH_BYTES]>;
 type Hash = [u8; HASH_BYTES];
 
-const fn holds(holders: u8, party: usize) -> bool {
-    holders >> party & 1 == 1
+/// Numbers of the keys that a party holds.
+fn held(party: usize) -> impl Iterator<Item = usize> {
+    (0..KEYS).filter(move |l| *l != party)
 }
 
 /// Numbers of the keys that both hold.
 fn shared(a: usize, b: usize) -> impl Iterator<Item = usize> {
-    (0..KEYS.len()).filter(move |k| holds(KEYS[*k], a) && holds(KEYS[*k], b))
+    held(a).filter(move |l| *l != b)
 }
 
 fn hash(context: &str, parts: &[&[u8]]) -> Hash {
@@ -105,16 +90,16 @@ fn words(frame: &[u8]) -> &[Hash] {
     frame[HEADER_BYTES..].as_chunks().0
 }
 
-/// Frames to all peers, each a header and words.
-fn frames(me: usize, round: u32, words: impl Fn(usize) -> Vec<Hash>) -> Frames {
+/// Frames to all peers, each a header and what `write` appends. Nothing is copied on the way, since
+/// a frame may hold secrets.
+fn frames(me: usize, round: u32, write: impl Fn(usize, &mut Vec<u8>)) -> Frames {
     std::array::from_fn(|to| {
         if to == me {
             return Vec::new();
         }
-        let mut frame = header(round).to_vec();
-        words(to)
-            .iter()
-            .for_each(|word| frame.extend_from_slice(word));
+        let mut frame = Vec::with_capacity(SETUP_FRAME_BYTES[round as usize]);
+        frame.extend_from_slice(&header(round));
+        write(to, &mut frame);
         frame
     })
 }
@@ -126,21 +111,21 @@ pub(super) struct Committed {
     /// What this party said: binding, nonce, commitments.
     said: Vec<Hash>,
     /// Its contributions, by number of the key.
-    contributions: [Option<Secret>; KEYS.len()],
+    contributions: [Option<Secret>; KEYS],
 }
 
 /// After the second round was sent.
 pub(super) struct Opened {
     me: usize,
     said: [Vec<Hash>; 4],
-    contributions: [Option<Secret>; KEYS.len()],
+    contributions: [Option<Secret>; KEYS],
 }
 
 /// After the third round was sent.
 pub(super) struct Confirmed {
     me: usize,
     session: Hash,
-    keys: [Option<Secret>; KEYS.len()],
+    keys: [Option<Secret>; KEYS],
 }
 
 impl Committed {
@@ -154,8 +139,8 @@ impl Committed {
             .finalize_xof();
         let mut nonce = [0; HASH_BYTES];
         stream.fill(&mut nonce);
-        let contributions = KEYS.map(|holders| {
-            holds(holders, me).then(|| {
+        let contributions = std::array::from_fn(|l| {
+            (l != me).then(|| {
                 let mut contribution = Zeroizing::new([0; HASH_BYTES]);
                 stream.fill(&mut *contribution);
                 contribution
@@ -163,12 +148,14 @@ impl Committed {
         });
         stream.zeroize();
         let mut said = vec![binding, nonce];
-        for (holders, contribution) in KEYS.iter().zip(&contributions) {
+        for (l, contribution) in contributions.iter().enumerate() {
             if let Some(contribution) = contribution {
-                said.push(commit(&binding, &nonce, me, *holders, contribution));
+                said.push(commit(&binding, &nonce, me, l, contribution));
             }
         }
-        let frames = frames(me, 0, |_| said.clone());
+        let frames = frames(me, 0, |_, frame| {
+            frame.extend_from_slice(said.as_flattened());
+        });
         let state = Self {
             me,
             binding,
@@ -193,9 +180,11 @@ impl Committed {
             return Err(bad(0, peer, FrameFault::Binding));
         }
         let echo: Vec<Hash> = said.iter().map(|said| echo(said)).collect();
-        let frames = frames(me, 1, |to| {
-            let opened = shared(me, to).map(|k| self.contributions[k].as_deref().copied());
-            opened.flatten().chain(echo.iter().copied()).collect()
+        let frames = frames(me, 1, |to, frame| {
+            for contribution in shared(me, to).filter_map(|l| self.contributions[l].as_ref()) {
+                frame.extend_from_slice(&**contribution);
+            }
+            frame.extend_from_slice(echo.as_flattened());
         });
         let state = Opened {
             me,
@@ -206,8 +195,9 @@ impl Committed {
     }
 }
 
-fn commit(binding: &Hash, nonce: &Hash, party: usize, holders: u8, contribution: &Hash) -> Hash {
-    let roles = [party as u8, holders];
+/// The commitment of a party to its contribution to key l.
+fn commit(binding: &Hash, nonce: &Hash, party: usize, l: usize, contribution: &Hash) -> Hash {
+    let roles = [party as u8, l as u8];
     hash(
         "quartet v1 key commitment",
         &[binding, nonce, &roles, contribution],
@@ -227,28 +217,28 @@ impl Opened {
         for peer in (0..4).filter(|peer| *peer != me) {
             self.check_echo(peer, &words(&received[peer])[KEYS_OF_PAIR..])?;
         }
-        let mut parts: [[Option<Secret>; 4]; KEYS.len()] = Default::default();
-        for (k, own) in self.contributions.iter().enumerate() {
-            parts[k][me].clone_from(own);
+        let mut parts: [[Option<Secret>; 4]; KEYS] = Default::default();
+        for (parts, own) in parts.iter_mut().zip(self.contributions) {
+            parts[me] = own;
         }
         for peer in (0..4).filter(|peer| *peer != me) {
-            for (k, contribution) in shared(me, peer).zip(words(&received[peer])) {
+            for (l, contribution) in shared(me, peer).zip(words(&received[peer])) {
                 let said = &self.said[peer];
-                let place = 2 + (0..k).filter(|k| holds(KEYS[*k], peer)).count();
-                if said[place] != commit(&said[0], &said[1], peer, KEYS[k], contribution) {
+                let place = 2 + held(peer).take_while(|earlier| *earlier < l).count();
+                if said[place] != commit(&said[0], &said[1], peer, l, contribution) {
                     return Err(bad(1, peer, FrameFault::Commitment));
                 }
-                parts[k][peer] = Some(Zeroizing::new(*contribution));
+                parts[l][peer] = Some(Zeroizing::new(*contribution));
             }
         }
         let nonces: Vec<Hash> = self.said.iter().map(|said| said[1]).collect();
         let binding = &self.said[me][0];
         let session = hash("quartet v1 session id", &[binding, nonces.as_flattened()]);
-        let keys = std::array::from_fn(|k| {
-            holds(KEYS[k], me).then(|| {
+        let keys = std::array::from_fn(|l| {
+            (l != me).then(|| {
                 let mut hasher = blake3::Hasher::new_derive_key("quartet v1 session key");
-                hasher.update(&session).update(&[KEYS[k]]);
-                for part in parts[k].iter().flatten() {
+                hasher.update(&session).update(&[l as u8]);
+                for part in parts[l].iter().flatten() {
                     hasher.update(&**part);
                 }
                 let key = Zeroizing::new(*hasher.finalize().as_bytes());
@@ -257,7 +247,9 @@ impl Opened {
             })
         });
         let state = Confirmed { me, session, keys };
-        let frames = frames(me, 2, |to| state.confirmations(me, to));
+        let frames = frames(me, 2, |to, frame| {
+            frame.extend_from_slice(state.confirmations(me, to).as_flattened());
+        });
         Ok((state, frames))
     }
 
@@ -280,8 +272,8 @@ impl Opened {
 impl Confirmed {
     /// What `from` says to `to` about the keys that they share.
     fn confirmations(&self, from: usize, to: usize) -> Vec<Hash> {
-        let confirmation = |k: usize| {
-            let key = self.keys[k].as_deref()?;
+        let confirmation = |l: usize| {
+            let key = self.keys[l].as_deref()?;
             let mut hasher = blake3::Hasher::new_keyed(key);
             hasher
                 .update(b"quartet v1 key confirmation")

@@ -54,12 +54,21 @@ impl Opened {
 }
 
 /// What comes after a round.
-#[derive(Debug)]
 pub enum Step {
     /// Another round: these frames are to be sent.
     Continue(Session, Frames),
     /// The result; nothing more is to be sent.
     Done(Opened),
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // Those who see all frames of a session know its secrets.
+            Self::Continue(session, _) => write!(f, "Continue({session:?}, <redacted>)"),
+            Self::Done(opened) => write!(f, "Done({opened:?})"),
+        }
+    }
 }
 
 /// One party's part in a session. Each round consumes it, so no round can be run twice.
@@ -138,7 +147,8 @@ impl Session {
                 (Phase::Opened(Box::new(state), inputs), frames)
             }
             Phase::Opened(state, inputs) => {
-                let (state, frames) = state.step(&frames)?;
+                // Contributions to keys are in these.
+                let (state, frames) = state.step(&Zeroizing::new(frames))?;
                 (Phase::Confirmed(Box::new(state), inputs), frames)
             }
             Phase::Confirmed(state, inputs) => {

@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 
 /// Bytes of a frame's header.
 const HEADER: usize = 16;
+/// Bytes of the contributions in a frame of the second round: two parties share two keys.
+const OPENED: usize = 64;
 
 /// How a frame is altered.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -310,9 +312,11 @@ fn keys_that_differ_between_holders_are_noticed() {
                 0 => frames[victim].clone_from(&b[0][liar][victim]),
                 1 => {
                     let mut frame = a[1][liar][victim].clone();
-                    frame[16..16 + 128].copy_from_slice(&b[1][liar][victim][16..16 + 128]);
-                    let own = 16 + 128 + 32 * liar..16 + 128 + 32 * (liar + 1);
-                    frame[own.clone()].copy_from_slice(&b[1][liar][victim][own]);
+                    let echoes = HEADER + OPENED;
+                    let own = echoes + 32 * liar..echoes + 32 * (liar + 1);
+                    for told in [HEADER..echoes, own] {
+                        frame[told.clone()].copy_from_slice(&b[1][liar][victim][told]);
+                    }
                     frames[victim] = frame;
                 }
                 _ => {}
