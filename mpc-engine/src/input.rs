@@ -233,3 +233,50 @@ fn offset_of(column: &Column, types: &[(u32, InputType)]) -> Result<usize, Engin
     let before = input.fields.iter().take(id.field as usize);
     Ok(before.map(|f| f.kind.bytes(f.len as usize)).sum())
 }
+
+#[cfg(test)]
+mod tests {
+    use wire::kind::Field;
+
+    use super::*;
+    use crate::{ColumnId, ProgramBuilder};
+
+    /// Component c is the keystream of seed c, the masked value is added to component 0 and to no
+    /// other, and nobody holds the component of its own number.
+    #[test]
+    fn the_masked_value_belongs_to_component_0() {
+        let id = ColumnId {
+            input_type: 0,
+            field: 0,
+            element: 0,
+        };
+        let mut builder = ProgramBuilder::new();
+        let column = builder.input(id, Kind::U16, 1).unwrap();
+        builder.reveal(column).unwrap();
+        let program = builder.finish().unwrap();
+        let input = InputType {
+            name: "Number".into(),
+            fields: vec![Field {
+                name: "x".into(),
+                kind: Kind::U16,
+                len: 1,
+            }],
+        };
+        let seed = |c: u8| Seed::new([c + 1; 32]);
+        let masked = 0xabcd_u16;
+        for me in 0..4u8 {
+            let mut collector = InputCollector::new(me, &program, &[(0, input.clone())]).unwrap();
+            let held = std::array::from_fn(|c| (c as u8 != me).then(|| seed(c as u8)));
+            collector.push(0, &masked.to_le_bytes(), &held).unwrap();
+            let columns = collector.finish().unwrap().into_columns();
+            for c in 0..4u8 {
+                let part = columns[0].part(usize::from(c)).map(Vector::to_numbers);
+                let keystream = seed(c).keystream(2);
+                let keystream = u16::from_le_bytes([keystream[0], keystream[1]]);
+                let component = keystream.wrapping_add(if c == 0 { masked } else { 0 });
+                let expected = (c != me).then(|| vec![u128::from(component)]);
+                assert_eq!(part, expected, "component {c} at party {me}");
+            }
+        }
+    }
+}
