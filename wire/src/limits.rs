@@ -62,6 +62,13 @@ pub const OUTPUT_BYTES: usize = 64 * 1024;
 pub const PENDING_INPUTS: usize = 65_536;
 /// Inputs of one sender that await their verdict.
 pub const PENDING_INPUTS_PER_SENDER: usize = 64;
+/// Rounds of one session.
+pub const SESSION_ROUNDS: usize = 1 << 16;
+/// Bytes that one session sends on one directed link.
+pub const SESSION_LINK_BYTES: u64 = 8 << 30;
+/// Bytes that the shares of all sessions that run at once take at one node, as their plans say.
+/// Computations wait for their turn.
+pub const SESSIONS_MEMORY_BYTES: u64 = 2 << 30;
 /// Computations that are not finished, over all contracts.
 pub const RUNNING_COMPUTATIONS: usize = 64;
 /// Attempts of one computation before it fails.

@@ -2,7 +2,7 @@
 //!
 //! `waiting → running(attempt) → opened → attested | failed`. A computation waits until the inputs
 //! ordered before it are decided; then its inputs are frozen, its program is traced, and attempts
-//! begin. Three equal results open it, whatever the attempts they came from; three signatures
+//! begin as soon as the computations before it leave memory for them. Three equal results open it, whatever the attempts they came from; three signatures
 //! attest it. Two nodes at which the current attempt stopped begin the next.
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -42,7 +42,8 @@ pub struct Job {
 /// How far a computation has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Phase {
-    /// Inputs ordered before it are undecided, or it is about to be traced.
+    /// Inputs ordered before it are undecided, or it is about to be traced, or others take the
+    /// memory that its session needs.
     Waiting,
     /// Nodes are computing.
     Running {
@@ -79,6 +80,8 @@ pub(crate) struct Frozen {
     pub(crate) program_hash: B256,
     /// Rounds of the program.
     pub(crate) rounds: u64,
+    /// Memory of its session, in bytes at one node.
+    pub(crate) session_bytes: u64,
     /// Bytes of everything that the program opens.
     pub(crate) opened_bytes: usize,
     /// The program; dropped once the computation has ended.

@@ -8,7 +8,6 @@ mod deployment;
 mod figures;
 mod inputs;
 mod replay;
-mod scratch_plan;
 
 use std::collections::BTreeMap;
 

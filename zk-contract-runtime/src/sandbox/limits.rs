@@ -42,8 +42,8 @@ pub(super) const TAKE_INPUT: u64 = 20_000;
 pub(super) const INPUT_BYTE: u64 = 4;
 /// Starting a computation.
 pub(super) const START: u64 = 100_000;
-/// One operation of a secret program.
-pub(super) const SECRET_OPERATION: u64 = 500;
+/// One operation of a secret program, which is then also typed, hashed and planned.
+pub(super) const SECRET_OPERATION: u64 = 4_000;
 
 /// What a transaction costs before it runs.
 const TRANSACTION: u64 = 21_000;

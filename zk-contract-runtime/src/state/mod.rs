@@ -63,6 +63,10 @@ pub(crate) struct State {
     pub(crate) queues: BTreeMap<Address, VecDeque<B256>>,
     /// Computations that are neither attested nor failed.
     pub(crate) unfinished: BTreeSet<B256>,
+    /// Traced computations that wait until there is memory for their sessions, oldest first.
+    pub(crate) parked: VecDeque<B256>,
+    /// Memory of the sessions that run, in bytes at one node.
+    pub(crate) sessions_bytes: u64,
     /// What is owed.
     pub(crate) work: VecDeque<Work>,
 }

@@ -361,3 +361,81 @@ fn unfinished_computations_are_bounded() {
         limit as u64
     );
 }
+
+/// A poll of one ballot that compares it, added to this many zeros, with one.
+fn poll_over(elements: u32) -> Bytes {
+    poll_that_computes(&format!(
+        "(call $secret_op (i32.const 12)
+           (call $secret_op (i32.const 0)
+             (local.get $column)
+             (call $secret_constant (i32.const 1) (i64.const 0) (i64.const 0) (i32.const {elements}))
+             (i32.const -1) (i64.const 0))
+           (call $secret_constant (i32.const 1) (i64.const 1) (i64.const 0) (i32.const 1))
+           (i32.const -1) (i64.const 0))"
+    ))
+}
+
+#[test]
+fn a_program_that_takes_too_many_rounds_is_refused() {
+    let mut chain = Chain::new(true);
+    let endless = format!(
+        "(local.set $j (local.get $column))
+         (loop $rounds
+           (local.set $j (call $secret_op (i32.const 3)
+             (local.get $j) (local.get $j) (i32.const -1) (i64.const 0)))
+           (local.set $n (i32.add (local.get $n) (i32.const 1)))
+           (br_if $rounds (i32.lt_u (local.get $n) (i32.const {}))))
+         (call $secret_op (i32.const 12)
+           (local.get $j) (local.get $j) (i32.const -1) (i64.const 0))",
+        wire::limits::SESSION_ROUNDS
+    );
+    let poll = chain.deploy(&poll_that_computes(&endless), &closes_argument());
+    chain.vote(&user(1), poll, 1);
+    let id = close(&mut chain, poll);
+    let ComputationStatus::Failed { reason } = status(&chain, id) else {
+        panic!("{:?}", status(&chain, id));
+    };
+    assert!(reason.contains("rounds"), "{reason}");
+    let told = chain.read(poll, call("result"));
+    assert_eq!(told[12..], (Fault::Program as u32).to_be_bytes());
+}
+
+#[test]
+fn computations_wait_until_there_is_memory_for_their_sessions() {
+    let mut chain = Chain::new(true);
+    // Each takes more than half of what there is.
+    let poll = chain.deploy(&poll_over(115_000_000), &closes_argument());
+    chain.vote(&user(1), poll, 1);
+    let ids: Vec<_> = (0..3).map(|_| close(&mut chain, poll)).collect();
+    let first = chain.runtime.job(ids[0]);
+    let first = first.unwrap_or_else(|| panic!("{:?}", status(&chain, ids[0])));
+    let (bytes, limit) = (
+        first.program.plan().memory_bytes,
+        wire::limits::SESSIONS_MEMORY_BYTES,
+    );
+    assert!(2 * bytes > limit && bytes <= limit, "{bytes}");
+    let waits = |chain: &Chain, id: B256| {
+        chain.runtime.job(id).is_none()
+            && status(chain, id) == ComputationStatus::Waiting { undecided: 0 }
+    };
+    assert!(waits(&chain, ids[1]) && waits(&chain, ids[2]));
+    let started = |computation| Event::AttemptStarted {
+        computation,
+        attempt: 0,
+    };
+    // It ends well, and the next one begins.
+    let all = (0..3).map(|n| (n, result(ids[0], [1, 1, 1]))).collect();
+    let applied = chain.block(all, vec![]);
+    assert!(applied.events.contains(&started(ids[1])));
+    assert!(waits(&chain, ids[2]));
+    // It does not, and the one after that begins.
+    for attempt in 0..wire::limits::ATTEMPTS {
+        let stops = [0, 1].map(|node| (node, stop(ids[1], attempt)));
+        let applied = chain.block(stops.to_vec(), vec![]);
+        let last = attempt + 1 == wire::limits::ATTEMPTS;
+        assert_eq!(applied.events.contains(&started(ids[2])), last);
+    }
+    let all = (0..3).map(|n| (n, result(ids[2], [1, 1, 1]))).collect();
+    chain.block(all, vec![]);
+    assert!(chain.runtime.opened(ids[2]).is_some());
+}

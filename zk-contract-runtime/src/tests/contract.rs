@@ -138,6 +138,17 @@ pub(crate) const IMPORTS: &str = r#"
   (import "quartet" "secret_len" (func $secret_len (param i32) (result i32)))
   (import "quartet" "reveal" (func $reveal (param i32)))"#;
 
+/// The poll's code with another program in place of the comparison with a choice.
+pub(crate) fn poll_that_computes(body: &str) -> Bytes {
+    let comparison = r#"(call $secret_op (i32.const 12)
+            (local.get $column)
+            (call $secret_constant (i32.const 1) (i64.extend_i32_u (local.get $i)) (i64.const 0) (i32.const 1))
+            (i32.const -1) (i64.const 0))"#;
+    let source = poll_source();
+    assert!(source.contains(comparison));
+    module(&source.replace(comparison, body)).into()
+}
+
 /// Memory: 0 description, 0x3000 constants, 0x4000 context, 0x5000 scratch, 0x10000 calldata.
 fn poll_source() -> String {
     let description = description();
@@ -250,7 +261,7 @@ fn poll_source() -> String {
     (if (i32.eq (local.get $s) (i32.const {result})) (then (return (call $result))))
     (i32.const 2))
 
-  (func (export "quartet_compute") (result i32) (local $column i32) (local $i i32)
+  (func (export "quartet_compute") (result i32) (local $column i32) (local $i i32) (local $j i32) (local $n i32)
     (local.set $column (call $secret_input (i32.const 0) (i32.const 0) (i32.const 0)))
     (loop $choices
       (call $reveal

@@ -7,7 +7,10 @@ use mpc_engine::Program;
 use wire::{
     attestation::Attestation,
     guest::Fault,
-    limits::{CALL_FUEL, SESSION_FRAME_BYTES, TRACE_FUEL},
+    limits::{
+        CALL_FUEL, SESSION_FRAME_BYTES, SESSION_LINK_BYTES, SESSION_ROUNDS, SESSIONS_MEMORY_BYTES,
+        TRACE_FUEL,
+    },
     node_transaction::StopReason,
     signing::{self, Signature},
 };
@@ -82,29 +85,53 @@ impl Transition<'_> {
             let sealed = input.sealed.as_deref()?;
             Some(input::leaf(*id, input.owner, sealed))
         });
-        let outputs = program.outputs();
+        let (outputs, plan) = (program.outputs(), program.plan());
         let frozen = Frozen {
             input_root: input::root(leaves.collect()),
             inputs: inputs.into(),
             program_hash: B256::from(program.hash()),
-            rounds: program.plan().rounds as u64,
+            rounds: plan.rounds as u64,
+            session_bytes: plan.memory_bytes,
             opened_bytes: outputs.iter().map(|(kind, len)| kind.bytes(*len)).sum(),
             program: Some(Arc::new(program)),
         };
-        let not_before_ms = self.place.time_ms;
         if let Some(computation) = self.state.computation_mut(id) {
             computation.frozen = Some(frozen);
-            let attempt = 0;
-            computation.phase = Phase::Running {
-                attempt,
-                not_before_ms,
-            };
-            let computation = id;
-            self.event(Event::AttemptStarted {
-                computation,
-                attempt,
-            });
+            self.state.parked.push_back(id);
+            self.unpark();
         }
+    }
+
+    /// Begins attempt 0 of computations that have waited for memory, oldest first, as far as there
+    /// is room: whoever runs them must not run out of it.
+    fn unpark(&mut self) {
+        while let Some(id) = self.state.parked.front().copied() {
+            let bytes = self.state.computation(id).map_or(0, session_bytes);
+            let total = self.state.sessions_bytes.saturating_add(bytes);
+            if total > SESSIONS_MEMORY_BYTES {
+                return;
+            }
+            self.state.parked.pop_front();
+            self.state.sessions_bytes = total;
+            let (attempt, not_before_ms) = (0, self.place.time_ms);
+            if let Some(computation) = self.state.computation_mut(id) {
+                computation.phase = Phase::Running {
+                    attempt,
+                    not_before_ms,
+                };
+                self.event(Event::AttemptStarted {
+                    computation: id,
+                    attempt,
+                });
+            }
+        }
+    }
+
+    /// A computation runs no more: its memory is there for others.
+    fn ran(&mut self, id: B256) {
+        let bytes = self.state.computation(id).map_or(0, session_bytes);
+        self.state.sessions_bytes = self.state.sessions_bytes.saturating_sub(bytes);
+        self.unpark();
     }
 
     /// Counts a node's result.
@@ -115,6 +142,7 @@ impl Transition<'_> {
         let computation = self.state.computation_mut(id);
         if computation.is_some_and(|c| c.result(node, opened)) {
             self.state.work.push_back(Work::Encode(id));
+            self.ran(id);
         }
     }
 
@@ -134,6 +162,7 @@ impl Transition<'_> {
             Some(None) => {
                 let reason = format!("all {} attempts were stopped", wire::limits::ATTEMPTS);
                 self.fail(id, Fault::Attempts, reason);
+                self.ran(id);
             }
         }
     }
@@ -304,13 +333,34 @@ fn checked(outcome: Outcome) -> Result<Program, String> {
             return Err(format!("the program could not be traced: {why}"));
         }
     };
-    let frame = program.plan().largest_frame;
-    if frame > SESSION_FRAME_BYTES {
-        return Err(format!(
-            "a frame of the program has {frame} bytes, and at most {SESSION_FRAME_BYTES} are allowed"
-        ));
+    let plan = program.plan();
+    let link_bytes = plan.link_bytes.iter().flatten().copied().max();
+    for (what, actual, limit) in [
+        (
+            "bytes in a frame",
+            plan.largest_frame as u64,
+            SESSION_FRAME_BYTES as u64,
+        ),
+        ("rounds", plan.rounds as u64, SESSION_ROUNDS as u64),
+        (
+            "bytes on a link",
+            link_bytes.unwrap_or_default(),
+            SESSION_LINK_BYTES,
+        ),
+        ("bytes of memory", plan.memory_bytes, SESSIONS_MEMORY_BYTES),
+    ] {
+        if actual > limit {
+            return Err(format!(
+                "the program takes {actual} {what}, and at most {limit} are allowed"
+            ));
+        }
     }
     Ok(program)
+}
+
+fn session_bytes(computation: &Computation) -> u64 {
+    let frozen = computation.frozen.as_ref();
+    frozen.map_or(0, |frozen| frozen.session_bytes)
 }
 
 fn why(ending: &Ending) -> String {
