@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, Bytes};
 use wire::{
-    limits::RUNNING_COMPUTATIONS,
+    limits::{NODES, RUNNING_COMPUTATIONS},
     node_transaction::{SignedNodeTransaction, StopReason},
     signing,
 };
@@ -44,8 +44,27 @@ impl Ordering {
                 outbox.stop(computation, job.attempt, StopReason::Local);
             }
         }
+        self.leave_attempts();
         self.duties.outbox.prune(&self.runtime, me);
         self.flush_soon();
+    }
+
+    /// Stops those attempts at this node, too, that it has nothing to gain from, and that stopped
+    /// at a node which has no result. That node needs another attempt, for which two must ask; the
+    /// third result might never come, since a corrupt node can end an attempt well for two only.
+    fn leave_attempts(&mut self) {
+        let (runtime, me) = (&self.runtime, self.config.me);
+        let has_result = |id, node| runtime.posted_result(id, node).is_some();
+        for id in runtime.unfinished_computations() {
+            let Some(job) = runtime.job(id).filter(|_| has_result(id, me)) else {
+                continue;
+            };
+            let mut nodes = (0..).take(NODES);
+            if nodes.any(|node| runtime.posted_stop(id, node) && !has_result(id, node)) {
+                let outbox = &mut self.duties.outbox;
+                outbox.stop(id, job.attempt, StopReason::Local);
+            }
+        }
     }
 
     /// Does what the events of a block ask for, in order.
@@ -70,6 +89,7 @@ impl Ordering {
                 | Event::ContractDeployed { .. } => {}
             }
         }
+        self.leave_attempts();
         let (runtime, me) = (&self.runtime, self.config.me);
         self.duties.outbox.prune(runtime, me);
         // A result is kept until its signature is in the log.

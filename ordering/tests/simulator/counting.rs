@@ -19,8 +19,18 @@ fn tally(sim: &Sim, _: B256, job: &zk_contract_runtime::Job) -> Bytes {
         .into()
 }
 
+/// What goes wrong while the nodes compute.
+#[derive(PartialEq)]
+enum Trouble {
+    None,
+    Crash,
+    Split,
+}
+
 /// Votes, closes the poll, and waits for the certificate.
-fn count_ballots(sim: &mut Sim, crash: bool) {
+fn count_ballots(sim: &mut Sim, trouble: &Trouble) {
+    let crash = *trouble == Trouble::Crash;
+    sim.split_attempt = *trouble == Trouble::Split;
     sim.opened = tally;
     sim.start_all();
     let poll = sim.with_users(1, 0, 300);
@@ -89,7 +99,11 @@ fn count_ballots(sim: &mut Sim, crash: bool) {
             .collect();
         let ascending = attempts.is_sorted_by(|a, b| a < b);
         assert!(ascending, "an attempt was joined twice: {attempts:?}");
-        assert!(crash || attempts == [0], "{attempts:?}");
+        match trouble {
+            Trouble::None => assert_eq!(attempts, [0]),
+            Trouble::Split => assert_eq!(attempts, [0, 1]),
+            Trouble::Crash => {}
+        }
     }
     // What the log takes no notice of is said once all the same.
     let (request, by_ms) = (B256::repeat_byte(8), u64::MAX);
@@ -102,13 +116,20 @@ fn count_ballots(sim: &mut Sim, crash: bool) {
 #[test]
 fn ballots_are_voted_on_counted_and_signed() {
     let mut sim = Sim::new(seed(), CALM);
-    count_ballots(&mut sim, false);
+    count_ballots(&mut sim, &Trouble::None);
     summary("count", &mut sim);
 }
 
 #[test]
 fn a_node_that_restarts_does_not_rejoin_an_attempt() {
     let mut sim = Sim::new(seed(), CALM);
-    count_ballots(&mut sim, true);
+    count_ballots(&mut sim, &Trouble::Crash);
     summary("count with a crash", &mut sim);
+}
+
+#[test]
+fn an_attempt_that_stops_at_one_node_only_is_repeated() {
+    let mut sim = Sim::new(seed(), CALM);
+    count_ballots(&mut sim, &Trouble::Split);
+    summary("count with an attempt that ends for two nodes", &mut sim);
 }

@@ -109,7 +109,17 @@ impl Sim {
                 let Some(job) = self.runtime(node).job(computation) else {
                     return;
                 };
-                let input = if (0..4).all(|node| self.is_up(node)) {
+                let split = self.split_attempt && attempt == 0;
+                if split && node == 3 {
+                    return;
+                }
+                let input = if split && node == 0 {
+                    Input::SessionStopped {
+                        computation,
+                        attempt,
+                        reason: StopReason::Silence { peer: 3 },
+                    }
+                } else if (0..4).all(|node| self.is_up(node)) {
                     let opened = (self.opened)(self, computation, &job);
                     Input::SessionDone {
                         computation,

@@ -140,6 +140,9 @@ pub struct Sim {
     /// Share of seals that take node 1 a while to open.
     pub slow_seals: f64,
     pub opened: fn(&Sim, B256, &zk_contract_runtime::Job) -> Bytes,
+    /// In attempt 0, node 3 breaks off at node 0 alone, when the others have all they need, and
+    /// says nothing in the log.
+    pub split_attempt: bool,
 }
 
 pub fn key(kind: u8, number: u8) -> SigningKey {
@@ -205,6 +208,7 @@ impl Sim {
             shunned: None,
             slow_seals: 0.5,
             opened: |_, _, _| Bytes::new(),
+            split_attempt: false,
         };
         sim.at(10, Event::Users);
         sim
