@@ -13,9 +13,6 @@ use crate::{ProgramError, plan::Plan};
 
 /// Elements of all values of a program together: bounds the work that one program can ask for.
 const PROGRAM_ELEMENTS: usize = 1 << 30;
-/// Bytes that shares may take at one party, as the plan says: a program that asks for more than
-/// its machine has would end the node, and the next attempt would end it again.
-const PROGRAM_MEMORY_BYTES: usize = 2 << 30;
 
 /// Builds a [`Program`]. An error leaves the builder as it was.
 #[derive(Debug, Default)]
@@ -140,8 +137,7 @@ impl ProgramBuilder {
     /// The finished program.
     ///
     /// # Errors
-    /// [`ProgramError::NothingRevealed`], and [`ProgramError::TooMany`] if running it takes too
-    /// much memory.
+    /// [`ProgramError::NothingRevealed`].
     pub fn finish(self) -> Result<Program, ProgramError> {
         if self.revealed.is_empty() {
             return Err(ProgramError::NothingRevealed);
@@ -154,8 +150,6 @@ impl ProgramBuilder {
             plan: Plan::default(),
         };
         program.plan = Plan::of(&program);
-        let memory = usize::try_from(program.plan.memory_bytes).unwrap_or(usize::MAX);
-        bound("bytes of memory", memory, PROGRAM_MEMORY_BYTES)?;
         Ok(program)
     }
 

@@ -199,33 +199,6 @@ fn bounds_hold_and_errors_change_nothing() {
     );
 }
 
-/// A contract may ask for values that no machine holds: such a program is refused before any node
-/// tries to run it, and one that frees what it has used is not.
-#[test]
-fn a_program_that_needs_too_much_memory_is_refused() {
-    let program = |kept: bool| {
-        let mut builder = ProgramBuilder::new();
-        let mut values = vec![builder.input(column(0), Kind::U64, 1 << 23).unwrap()];
-        for i in 0..12 {
-            let next = builder.apply(Op::Scale, &[values[i]], 3).unwrap();
-            values.push(next);
-        }
-        let last = values[12];
-        for value in if kept { &values[..] } else { &values[12..] } {
-            let sum = builder.apply(Op::Add, &[*value, last], 0).unwrap();
-            let sum = builder.apply(Op::Sum, &[sum], 0).unwrap();
-            builder.reveal(sum).unwrap();
-        }
-        builder.finish()
-    };
-    let refused = program(true);
-    assert!(
-        matches!(refused, Err(ProgramError::TooMany { what, .. }) if what == "bytes of memory"),
-        "{refused:?}"
-    );
-    assert!(program(false).unwrap().plan().memory_bytes < 1 << 30);
-}
-
 fn sample() -> Program {
     let mut builder = ProgramBuilder::new();
     let x = builder.input(column(3), Kind::U8, 9).unwrap();
