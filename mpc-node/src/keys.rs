@@ -18,7 +18,7 @@ use rand::TryRng as _;
 use wire::{committee::Node, sealed::SealKey, signing};
 use zeroize::Zeroizing;
 
-use crate::NodeError;
+use crate::{NodeError, storage::records::sync_entry};
 
 /// Name of the identity's file in the folder that `keygen` fills.
 pub const IDENTITY_FILE: &str = "identity.key";
@@ -213,10 +213,12 @@ fn write_key(path: &Path, key: &[u8; 32]) -> Result<(), NodeError> {
         .mode(0o600)
         .open(path)
         .map_err(NodeError::file("create", path))?;
-    let text = Zeroizing::new(format!("{}\n", hex::encode(key)));
+    let text = Zeroizing::new(hex::encode(key));
     file.write_all(text.as_bytes())
+        .and_then(|()| file.write_all(b"\n"))
         .and_then(|()| file.sync_all())
-        .map_err(NodeError::file("write", path))
+        .map_err(NodeError::file("write", path))?;
+    sync_entry(path)
 }
 
 #[cfg(test)]

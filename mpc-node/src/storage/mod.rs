@@ -34,7 +34,7 @@ impl DataFolder {
     /// # Errors
     /// [`NodeError::DataInUse`] and [`NodeError::File`].
     pub fn open(path: &Path) -> Result<Self, NodeError> {
-        fs::create_dir_all(path).map_err(NodeError::file("create", path))?;
+        create(path)?;
         let lock = path.join("lock");
         let file = File::create(&lock).map_err(NodeError::file("create", &lock))?;
         match file.try_lock() {
@@ -52,6 +52,16 @@ impl DataFolder {
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+}
+
+/// Makes a folder, and those above it that are missing, so that they outlast a power cut: what is
+/// fsynced in a folder that is lost is lost with it, and with it what this node has voted.
+fn create(path: &Path) -> Result<(), NodeError> {
+    let missing = |above: &&Path| !above.as_os_str().is_empty() && !above.exists();
+    let made: Vec<&Path> = path.ancestors().skip(1).take_while(missing).collect();
+    fs::create_dir_all(path).map_err(NodeError::file("create", path))?;
+    records::sync_entry(path)?;
+    made.into_iter().try_for_each(records::sync_entry)
 }
 
 /// What ties the files of a node to its cluster: chain, epoch, keys and genesis, but not

@@ -8,7 +8,7 @@
 //! silently; if more than that is lost, the rest is kept aside in a file of its own.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
@@ -94,7 +94,7 @@ impl Records {
         if length < HEADER_BYTES {
             // New, or the node died while making it: there was no record yet.
             records.write_header().map_err(failed("write"))?;
-            sync_folder(path)?;
+            sync_entry(path)?;
             return Ok((records, Tail::Whole));
         }
         let mut header = [0; HEADER_BYTES as usize];
@@ -105,6 +105,8 @@ impl Records {
         if header[..8] != *MAGIC || header[8..] != *origin.as_slice() {
             return Err(NodeError::ForeignLog(path.to_owned()));
         }
+        // The node may have died just after it made the file.
+        sync_entry(path)?;
         let reader = File::open(path).map_err(failed("open"))?;
         let mut reader = BufReader::with_capacity(1 << 20, reader);
         reader
@@ -159,22 +161,28 @@ impl Records {
         if length == self.end {
             return Ok(Tail::Whole);
         }
-        let mut rest = vec![0; usize::try_from(length - self.end).unwrap_or(usize::MAX)];
-        self.file
-            .read_exact_at(&mut rest, self.end)
-            .map_err(failed("read"))?;
-        // A single record was torn if its own length reaches to the end of the file or beyond.
-        let torn = match rest.first_chunk::<4>() {
-            Some(size) => {
-                u64::from(u32::from_be_bytes(*size)) + PREFIX_BYTES as u64 >= rest.len() as u64
-            }
-            None => true,
+        let lost = length - self.end;
+        // A single record was torn if its own length reaches to the end of the file or beyond, and
+        // no more is lost than one record can have.
+        let mut size = [0; 4];
+        let torn = lost < size.len() as u64 || {
+            self.file
+                .read_exact_at(&mut size, self.end)
+                .map_err(failed("read"))?;
+            let prefix = PREFIX_BYTES as u64;
+            lost <= u64::from(u32::from_be_bytes(size)) + prefix
+                && lost <= self.limit as u64 + prefix
         };
         let tail = if torn {
             Tail::Torn
         } else {
             let aside = self.path.with_extension(format!("damaged-at-{}", self.end));
-            fs::write(&aside, &rest).map_err(NodeError::file("write", &aside))?;
+            let mut from = File::open(&self.path).map_err(failed("open"))?;
+            from.seek(SeekFrom::Start(self.end))
+                .map_err(failed("read"))?;
+            File::create(&aside)
+                .and_then(|mut to| std::io::copy(&mut from, &mut to))
+                .map_err(NodeError::file("write", &aside))?;
             Tail::Damaged(aside)
         };
         self.file.set_len(self.end).map_err(failed("cut"))?;
@@ -281,8 +289,8 @@ impl RecordReader {
     }
 }
 
-/// Makes the entry of a new file durable.
-fn sync_folder(path: &Path) -> Result<(), NodeError> {
+/// Makes the entry of a file or folder in the folder that holds it durable.
+pub(crate) fn sync_entry(path: &Path) -> Result<(), NodeError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -1,5 +1,7 @@
 use std::error::Error;
 
+use std::fs;
+
 use super::*;
 
 const ORIGIN: B256 = B256::repeat_byte(7);
@@ -133,5 +135,22 @@ fn a_cleared_file_starts_a_new_chain() -> Result<(), Box<dyn Error>> {
     assert!(open(&path)?.2.is_empty());
     file.append(b"new")?;
     assert_eq!(open(&path)?.2, [b"new".to_vec()]);
+    Ok(())
+}
+
+/// An altered length in the middle must not let all that follows pass for one torn record.
+#[test]
+fn more_than_one_record_is_never_dropped_silently() -> Result<(), Box<dyn Error>> {
+    let (_folder, path) = file_of(&[b"one", &[2; 900], &[3; 900]])?;
+    let mut bytes = fs::read(&path)?;
+    let second = usize::try_from(HEADER_BYTES)? + PREFIX_BYTES + 3;
+    bytes[second] = 0xff;
+    fs::write(&path, &bytes)?;
+    let (_, tail, found) = open(&path)?;
+    assert_eq!(found, [b"one".to_vec()]);
+    let Tail::Damaged(aside) = tail else {
+        return Err("the rest is gone".into());
+    };
+    assert_eq!(fs::read(aside)?, bytes[second..]);
     Ok(())
 }
