@@ -31,7 +31,12 @@ use crate::{
     seeds::{Order, SeedKeeper},
     session::Workers,
     storage::{
-        DataFolder, block_log::BlockLog, cluster_id, derived::Derived, records::Tail, wal::Wal,
+        DataFolder,
+        block_log::BlockLog,
+        cluster_id,
+        derived::{Derived, recovering},
+        records::Tail,
+        wal::Wal,
     },
 };
 
@@ -85,7 +90,9 @@ pub async fn run(
     let stored = {
         let (membership, storage_key) = (membership.clone(), keys.storage_key());
         let opening = tokio::task::spawn_blocking(move || {
-            open(&folder, &membership, &storage_key).map(|stored| (stored, folder))
+            let path = folder.join("derived");
+            let stored = recovering(&path, || open(&folder, &membership, &storage_key));
+            stored.map(|stored| (stored, folder))
         });
         opening.await.map_err(|_| NodeError::Ended("replay"))?
     };

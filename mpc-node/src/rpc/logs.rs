@@ -12,7 +12,7 @@ use super::{
     params::{Arguments, BlockTag, OneOrMany},
     shapes,
 };
-use crate::storage::derived::LogFilter;
+use crate::storage::derived::{LogFilter, TooMuch};
 
 /// Alternatives in one filter.
 const ALTERNATIVES: usize = 1000;
@@ -33,14 +33,14 @@ pub(super) fn logs(rpc: &Rpc, arguments: &Arguments) -> Answer {
     let Some(filter) = resolve(rpc, filter)? else {
         return Ok(Value::Array(Vec::new()));
     };
-    let limit = rpc.limits.max_logs;
-    let found = rpc.derived.logs(&filter, limit)?;
-    if found.len() > limit {
-        return Err(RpcError::Limit {
-            what: "the number of events",
-            limit: limit as u64,
-        });
-    }
+    let (limit, bytes) = (rpc.limits.max_logs, rpc.limits.max_response_bytes);
+    let found = rpc.derived.logs(&filter, limit, bytes as usize)?;
+    let too_much = |what, limit| Err(RpcError::Limit { what, limit });
+    let found = match found {
+        Ok(found) => found,
+        Err(TooMuch::Events) => return too_much("the number of events", limit as u64),
+        Err(TooMuch::Bytes) => return too_much("the size of the answer, in bytes,", bytes.into()),
+    };
     let mut places = BTreeMap::new();
     let mut logs = Vec::with_capacity(found.len());
     for found in found {

@@ -1,7 +1,8 @@
 //! JSON-RPC: what Ethereum's tools expect, and `quartet_*`.
 //!
-//! Reads run on blocking threads under the state's read lock; calls and estimates, which run
-//! contracts, are bounded in number and fuel. Transactions go to the core by a bounded queue. No
+//! Reads run on blocking threads under the state's read lock. How many run at a time is bounded, for
+//! their memory; so are calls and estimates, which run contracts, and their fuel; and searches for
+//! events, which read many blocks. Transactions go to the core by a bounded queue. No
 //! method returns a share. Read [`eth`] and [`quartet`]; [`shapes`] has the JSON, [`params`] what
 //! is accepted, [`error`] what is refused and how.
 
@@ -68,7 +69,6 @@ const READS: &[(&str, Read)] = &[
     ("eth_getBlockByHash", eth::block_by_hash),
     ("eth_getBlockByNumber", eth::block_by_number),
     ("eth_getCode", eth::code),
-    ("eth_getLogs", logs::logs),
     ("eth_getTransactionByHash", eth::transaction_by_hash),
     ("eth_getTransactionCount", eth::transaction_count),
     ("eth_getTransactionReceipt", eth::transaction_receipt),
@@ -91,6 +91,12 @@ const CALLS: &[(&str, Read)] = &[
     ("eth_call", eth::call),
     ("eth_estimateGas", eth::estimate_gas),
 ];
+
+/// Methods that read many blocks.
+const SEARCHES: &[(&str, Read)] = &[("eth_getLogs", logs::logs)];
+
+/// Reads at the same time; more wait.
+const READS_AT_ONCE: usize = 32;
 
 /// Starts the server; it serves until the handle stops it.
 ///
@@ -118,23 +124,24 @@ pub async fn start(address: SocketAddr, rpc: Rpc) -> Result<(SocketAddr, ServerH
 }
 
 fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, jsonrpsee::server::RegisterMethodError> {
-    let calls = Arc::new(Semaphore::new(rpc.limits.max_calls));
+    let max_calls = rpc.limits.max_calls;
     let mut module = RpcModule::new(rpc);
-    for (name, read) in READS {
-        module.register_blocking_method(name, move |params, rpc, _| {
-            let answer = arguments(&params).and_then(|arguments| read(&rpc, &arguments));
-            counted(&rpc, name, answer)
-        })?;
-    }
-    for (name, call) in CALLS {
-        let calls = calls.clone();
-        module.register_async_method(name, move |params, rpc, _| {
-            let calls = calls.clone();
-            async move {
-                let answer = run_call(&calls, *call, &params, &rpc).await;
-                counted(&rpc, name, answer)
-            }
-        })?;
+    for (methods, at_once) in [
+        (READS, READS_AT_ONCE),
+        (CALLS, max_calls),
+        (SEARCHES, max_calls),
+    ] {
+        let turns = Arc::new(Semaphore::new(at_once));
+        for (name, read) in methods {
+            let turns = turns.clone();
+            module.register_async_method(name, move |params, rpc, _| {
+                let turns = turns.clone();
+                async move {
+                    let answer = run(&turns, *read, &params, &rpc).await;
+                    counted(&rpc, name, answer)
+                }
+            })?;
+        }
     }
     module.register_async_method("eth_sendRawTransaction", |params, rpc, _| async move {
         let answer = match arguments(&params) {
@@ -153,12 +160,18 @@ fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, jsonrpsee::server::RegisterMethod
     Ok(module)
 }
 
-/// Runs a call on a blocking thread, when it is its turn.
-async fn run_call(calls: &Semaphore, call: Read, params: &Params<'_>, rpc: &Arc<Rpc>) -> Answer {
+/// Looks something up on a blocking thread, when it is its turn. The turn lasts as long as the
+/// thread works, also if whoever asked is gone.
+async fn run(turns: &Arc<Semaphore>, read: Read, params: &Params<'_>, rpc: &Arc<Rpc>) -> Answer {
     let arguments = arguments(params)?;
-    let _turn = calls.acquire().await.map_err(|_| RpcError::Busy)?;
+    let turn = turns.clone().acquire_owned().await;
+    let turn = turn.map_err(|_| RpcError::Busy)?;
     let rpc = rpc.clone();
-    let running = tokio::task::spawn_blocking(move || call(&rpc, &arguments));
+    let running = tokio::task::spawn_blocking(move || {
+        let answer = read(&rpc, &arguments);
+        drop(turn);
+        answer
+    });
     running
         .await
         .map_err(|_| RpcError::Internal("the call was cut off".into()))?

@@ -5,7 +5,10 @@
 //! again. Every record has a checksum (seeds: the tag of their encryption); a record that fails
 //! it counts as missing, and all indices are written anew at the next start.
 
-use std::path::{Path, PathBuf};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+};
 
 use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -90,6 +93,15 @@ pub struct FoundLog {
     pub entry: BlockLogEntry,
 }
 
+/// Why events that were asked for are not returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooMuch {
+    /// There are more than the limit.
+    Events,
+    /// They are longer than the limit.
+    Bytes,
+}
+
 impl LogFilter {
     /// Whether it lets an event through.
     #[must_use]
@@ -119,11 +131,7 @@ impl Derived {
             Ok(derived) => Ok((derived, None)),
             Err(error) => {
                 tracing::warn!(%error, "the store of derived data cannot be opened: making a new one");
-                let aside = (0..1000)
-                    .map(|i| path.with_extension(format!("damaged-{i}")))
-                    .find(|aside| !aside.exists())
-                    .ok_or(error)?;
-                std::fs::rename(path, &aside).map_err(NodeError::file("move", path))?;
+                let aside = set_aside(path)?;
                 Ok((Self::try_open(path, key)?, Some(aside)))
             }
         }
@@ -243,11 +251,18 @@ impl Derived {
             .unwrap_or_default()
     }
 
-    /// At most `limit` + 1 events that a filter lets through, in order.
+    /// The events that a filter lets through, in order; at most `limit` of them, and about `bytes`
+    /// bytes as JSON.
     ///
     /// # Errors
-    /// [`NodeError::Derived`].
-    pub fn logs(&self, filter: &LogFilter, limit: usize) -> Result<Vec<FoundLog>, NodeError> {
+    /// [`NodeError::Derived`]; the inner error if there are more.
+    pub fn logs(
+        &self,
+        filter: &LogFilter,
+        limit: usize,
+        mut bytes: usize,
+    ) -> Result<Result<Vec<FoundLog>, TooMuch>, NodeError> {
+        const AROUND_DATA: usize = 512;
         let mut found = Vec::new();
         let range = filter.from.to_be_bytes()..=filter.to.to_be_bytes();
         for item in self.logs.range(range) {
@@ -257,19 +272,25 @@ impl Derived {
             };
             let entries: Option<Vec<BlockLogEntry>> = self.decode(&self.logs, &key, &value);
             for (index, entry) in (0u64..).zip(entries.unwrap_or_default()) {
-                if filter.admits(&entry.log) {
-                    found.push(FoundLog {
-                        block: number,
-                        index,
-                        entry,
-                    });
-                    if found.len() > limit {
-                        return Ok(found);
-                    }
+                if !filter.admits(&entry.log) {
+                    continue;
                 }
+                let size = AROUND_DATA + 2 * entry.log.data.len();
+                match bytes.checked_sub(size) {
+                    Some(left) => bytes = left,
+                    None => return Ok(Err(TooMuch::Bytes)),
+                }
+                if found.len() >= limit {
+                    return Ok(Err(TooMuch::Events));
+                }
+                found.push(FoundLog {
+                    block: number,
+                    index,
+                    entry,
+                });
             }
         }
-        Ok(found)
+        Ok(Ok(found))
     }
 
     /// Keeps the seeds of an input, encrypted.
@@ -332,6 +353,40 @@ impl Derived {
         }
         payload
     }
+}
+
+/// Runs what opens and fills the store. If the store fails, or sled panics, which it does on some
+/// damage, sets the store aside and runs it once more: the node must not be kept from starting by
+/// what it can write anew.
+///
+/// # Errors
+/// Those of `open`, of the second time if the store failed in the first.
+pub fn recovering<T>(
+    path: &Path,
+    mut open: impl FnMut() -> Result<T, NodeError>,
+) -> Result<T, NodeError> {
+    match catch_unwind(AssertUnwindSafe(&mut open)) {
+        Ok(Err(NodeError::Derived(error))) => {
+            tracing::warn!(%error, "the store of derived data fails: making a new one");
+        }
+        Ok(done) => return done,
+        Err(_) => tracing::warn!("the store of derived data is broken: making a new one"),
+    }
+    set_aside(path)?;
+    open()
+}
+
+/// Moves a store out of the way; returns where it is now.
+fn set_aside(path: &Path) -> Result<PathBuf, NodeError> {
+    let mut aside = path.with_extension("damaged-0");
+    for i in 1u64.. {
+        if !aside.exists() {
+            break;
+        }
+        aside = path.with_extension(format!("damaged-{i}"));
+    }
+    std::fs::rename(path, &aside).map_err(NodeError::file("move", path))?;
+    Ok(aside)
 }
 
 fn checksum(tree: &Tree, key: &[u8], payload: &[u8]) -> [u8; CHECKSUM_BYTES] {

@@ -99,7 +99,8 @@ fn transactions_blocks_and_logs_are_found() -> Result<(), Box<dyn Error>> {
                 .map(|t| t.iter().map(|t| B256::repeat_byte(*t)).collect())
                 .collect(),
         };
-        let found = derived.logs(&filter, 10).unwrap_or_default();
+        let found = derived.logs(&filter, 10, 1 << 20).ok().and_then(Result::ok);
+        let found = found.unwrap_or_default();
         found.iter().map(|f| (f.block, f.index)).collect::<Vec<_>>()
     };
     assert_eq!(find(0, 9, &[], &[]), [(1, 0), (3, 0), (3, 1)]);
@@ -108,18 +109,13 @@ fn transactions_blocks_and_logs_are_found() -> Result<(), Box<dyn Error>> {
     assert_eq!(find(0, 9, &[], &[&[1]]), [(1, 0), (3, 1)]);
     assert_eq!(find(0, 9, &[], &[&[], &[2]]), [(1, 0)]);
     assert_eq!(find(0, 9, &[], &[&[3, 1]]), [(1, 0), (3, 0), (3, 1)]);
-    assert_eq!(
-        derived
-            .logs(
-                &LogFilter {
-                    to: 9,
-                    ..LogFilter::default()
-                },
-                1
-            )?
-            .len(),
-        2
-    );
+    let all = LogFilter {
+        to: 9,
+        ..LogFilter::default()
+    };
+    assert_eq!(derived.logs(&all, 3, 1 << 20)?.map(|f| f.len()), Ok(3));
+    assert_eq!(derived.logs(&all, 2, 1 << 20)?, Err(TooMuch::Events));
+    assert_eq!(derived.logs(&all, 9, 1000)?, Err(TooMuch::Bytes));
     Ok(())
 }
 
@@ -184,4 +180,95 @@ fn a_store_that_cannot_be_opened_is_set_aside() -> Result<(), Box<dyn Error>> {
     assert!(aside.is_some_and(|aside| aside.exists()));
     assert_eq!(derived.block(1), None);
     Ok(())
+}
+
+/// Whatever byte of its files is altered, and wherever they are cut: the store is opened, or a new
+/// one is made.
+#[test]
+fn a_damaged_store_never_keeps_the_node_from_starting() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let whole = folder.path().join("whole");
+    let key = Zeroizing::new([1; 32]);
+    {
+        let derived = filled(&whole)?;
+        derived.flush()?;
+    }
+    for file in files(&whole)? {
+        let bytes = std::fs::read(&file)?;
+        let used = bytes.iter().rposition(|b| *b != 0).unwrap_or(0) + 1;
+        let altered = (0..used).step_by(1 + used / 24).map(|at| {
+            let mut altered = bytes.clone();
+            altered[at] ^= 0x5a;
+            altered
+        });
+        let cut = (0..used)
+            .step_by(1 + used / 6)
+            .map(|at| bytes[..at].to_vec());
+        for altered in altered.chain(cut) {
+            let store = folder.path().join("store");
+            for from in files(&whole)? {
+                let to = store.join(from.strip_prefix(&whole)?);
+                std::fs::create_dir_all(to.parent().ok_or("no folder")?)?;
+                std::fs::copy(&from, to)?;
+            }
+            std::fs::write(store.join(file.strip_prefix(&whole)?), altered)?;
+            let derived = recovering(&store, || {
+                let (derived, _) = Derived::open(&store, &key)?;
+                derived.prepare()?;
+                for number in 1..4 {
+                    let _ = derived.block(number);
+                    let (applied, b) = block(number, vec![receipt(1, vec![])], vec![]);
+                    derived.index(&applied, &b, B256::ZERO)?;
+                }
+                Ok(derived)
+            })?;
+            assert!(derived.block(3).is_some());
+            drop(derived);
+            std::fs::remove_dir_all(&store)?;
+        }
+    }
+    Ok(())
+}
+
+/// sled may find damage, or panic, only when a record is read.
+#[test]
+fn a_store_that_fails_later_is_set_aside_once() -> Result<(), Box<dyn Error>> {
+    let broken = || Err(NodeError::Derived(sled::Error::ReportableBug("x".into())));
+    let panics = || panic!("as sled does");
+    for first in [&broken as &dyn Fn() -> Result<(), NodeError>, &panics] {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("derived");
+        let mut tries = 0;
+        let derived = recovering(&path, || {
+            let derived = filled(&path)?;
+            tries += 1;
+            if tries == 1 {
+                first()?;
+            }
+            Ok(derived)
+        })?;
+        assert!(derived.block(3).is_some() && path.with_extension("damaged-0").exists());
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("derived");
+    filled(&path)?;
+    let again: Result<(), _> = recovering(&path, broken);
+    assert!(matches!(again, Err(NodeError::Derived(_))), "not for ever");
+    let other: Result<(), _> = recovering(&path, || Err(NodeError::Ended("x")));
+    assert!(matches!(other, Err(NodeError::Ended(_))));
+    Ok(())
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
