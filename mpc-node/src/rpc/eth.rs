@@ -6,7 +6,7 @@ use wire::{
     block::{Block, Header},
     limits::CALL_FUEL,
 };
-use zk_contract_runtime::CallStatus;
+use zk_contract_runtime::{CallStatus, Head};
 
 use super::{
     Answer, Rpc,
@@ -95,6 +95,34 @@ impl Rpc {
         }))
     }
 
+    /// The last block that is applied and indexed.
+    pub(super) fn last(&self) -> Result<Head, RpcError> {
+        Ok(match self.found(self.head())? {
+            Some(FoundBlock { block, record, .. }) => Head {
+                number: block.header.number,
+                hash: record.hash,
+                time_ms: block.header.time_ms,
+                state_root: record.state_root,
+            },
+            None => self.genesis(),
+        })
+    }
+
+    /// Block 0 is the state before the first block; it was never proposed.
+    fn genesis(&self) -> Head {
+        let hash = self.genesis_hash();
+        let state_root = match self.found(1) {
+            Ok(Some(first)) => first.block.header.state_root,
+            _ => self.shared.read().runtime().head().state_root,
+        };
+        Head {
+            number: 0,
+            hash,
+            time_ms: self.membership.committee.genesis_ms,
+            state_root,
+        }
+    }
+
     fn block_json(&self, number: u64, full: bool) -> Answer {
         if number == 0 {
             return Ok(self.genesis_json());
@@ -129,23 +157,18 @@ impl Rpc {
         ))
     }
 
-    /// Block 0 is the state before the first block; it was never proposed.
     fn genesis_json(&self) -> Value {
-        let hash = self.genesis_hash();
-        let state_root = match self.found(1) {
-            Ok(Some(first)) => first.block.header.state_root,
-            _ => self.shared.read().runtime().head().state_root,
-        };
+        let genesis = self.genesis();
         let header = Header {
             number: 0,
             parent: B256::ZERO,
-            time_ms: self.membership.committee.genesis_ms,
+            time_ms: genesis.time_ms,
             proposer: Address::ZERO,
-            state_root,
+            state_root: genesis.state_root,
         };
         let record = BlockRecord {
-            hash,
-            state_root,
+            hash: genesis.hash,
+            state_root: genesis.state_root,
             receipts: Vec::new(),
         };
         shapes::block(

@@ -36,20 +36,21 @@ pub(super) fn certificate(rpc: &Rpc, arguments: &Arguments) -> Answer {
 }
 
 pub(super) fn status(rpc: &Rpc, _: &Arguments) -> Answer {
-    let (head, counts, pending) = {
+    // Of the last block of which everything can be asked; the state may be ahead of the index.
+    let last = rpc.last()?;
+    let (counts, pending) = {
         let state = rpc.shared.read();
-        let runtime = state.runtime();
-        (*runtime.head(), runtime.counts(), state.pending())
+        (state.runtime().counts(), state.pending())
     };
     let me = rpc.membership.me;
     Ok(value(&NodeStatus {
         node: me,
         address: rpc.membership.committee.nodes[usize::from(me)].address,
         version: env!("CARGO_PKG_VERSION").into(),
-        block: head.number,
-        block_hash: head.hash,
-        state_root: head.state_root,
-        time: head.time_ms / 1000,
+        block: last.number,
+        block_hash: last.hash,
+        state_root: last.state_root,
+        time: last.time_ms / 1000,
         connected: rpc.network.connected(),
         pending_transactions: pending as u64,
         pending_inputs: counts.pending_inputs,
