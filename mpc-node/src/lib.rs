@@ -19,6 +19,7 @@ pub mod node;
 pub mod rpc;
 pub mod seeds;
 pub mod session;
+mod sparing;
 pub mod storage;
 
 pub use error::NodeError;

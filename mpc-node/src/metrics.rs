@@ -7,6 +7,8 @@ use prometheus_client::{
 };
 use wire::limits::NODES;
 
+use crate::sparing::Sparing;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PeerLabel {
     peer: u8,
@@ -68,6 +70,8 @@ pub struct Metrics {
     pub seals_bad: Counter,
     /// Inputs of which the seeds could not be had in time.
     pub seeds_missing: Counter,
+    complaints: [Sparing; NODES],
+    complaints_of_strangers: Sparing,
 }
 
 impl Metrics {
@@ -101,8 +105,24 @@ impl Metrics {
             seeds_held: counter(r, "seeds_held", "Inputs of which the seeds are held"),
             seals_bad: counter(r, "seals_bad", "Seals that did not open"),
             seeds_missing: counter(r, "seeds_missing", "Inputs of which the seeds are missing"),
+            complaints: Default::default(),
+            complaints_of_strangers: Sparing::default(),
             registry,
         }
+    }
+
+    /// Whether one more log line about what this peer did wrong may be written; it is counted in
+    /// any case.
+    #[must_use]
+    pub fn may_complain(&self, peer: u8) -> bool {
+        let complaints = self.complaints.get(usize::from(peer));
+        complaints.is_some_and(Sparing::admits)
+    }
+
+    /// Likewise of those who are not in the committee.
+    #[must_use]
+    pub fn may_complain_of_strangers(&self) -> bool {
+        self.complaints_of_strangers.admits()
     }
 
     /// Counts a JSON-RPC request.

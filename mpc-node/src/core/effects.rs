@@ -6,11 +6,16 @@ use alloy_primitives::B256;
 use ordering::{Effect, SyncBatch};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use wire::{block::Block, peer::PeerMessage};
+use wire::{block::Block, node_transaction::StopReason, peer::PeerMessage};
 use zk_contract_runtime::{Applied, Event, Head};
 
 use super::Running;
-use crate::{NodeError, network::sessions::SessionId, seeds::Order, session::Assignment};
+use crate::{
+    NodeError,
+    network::sessions::SessionId,
+    seeds::Order,
+    session::{Assignment, Outcome},
+};
 
 impl Running {
     /// Performs effects in order. `head` is the head after the steps that gave them.
@@ -68,7 +73,9 @@ impl Running {
                 if let Some(counter) = core.metrics.suspicions.get(usize::from(peer)) {
                     counter.inc();
                 }
-                tracing::warn!(peer, %suspicion, "a peer's message was refused");
+                if core.metrics.may_complain(peer) {
+                    tracing::warn!(peer, %suspicion, "a peer's message was refused");
+                }
             }
             Effect::Halt(error) => return Err(NodeError::Halted(error.to_string())),
         }
@@ -170,6 +177,10 @@ impl Running {
             });
         if let Err(error) = started {
             tracing::error!(%error, "no thread for a session");
+            let stopped = Outcome::Stopped(StopReason::Local);
+            if self.outcome_sender.try_send((id, stopped)).is_err() {
+                tracing::error!("the stop of a session is not told");
+            }
         }
     }
 }

@@ -17,7 +17,10 @@ use tokio::{
     task::AbortHandle,
     time::{sleep, timeout},
 };
-use wire::{limits::PEER_FRAME_BYTES, peer::PeerMessage};
+use wire::{
+    limits::{NODES, PEER_FRAME_BYTES},
+    peer::PeerMessage,
+};
 
 use super::{
     HEARTBEAT, Inbound, NetworkEvent, OPEN_TIMEOUT, PEER_PROTOCOL, SILENCE,
@@ -30,6 +33,9 @@ use crate::metrics::Metrics;
 const TAKEN: u8 = 1;
 /// KiB of messages of one peer that may wait for the core.
 const ROOM_KIB: usize = 32 * 1024;
+/// Elements of a list in a message, at most; honest nodes send fewer. An element of one byte may
+/// take a hundred in memory, so what is longer does not get to wait for the core.
+const ELEMENTS: usize = 1024;
 
 /// Sends to one peer.
 pub(super) struct Writer {
@@ -160,12 +166,11 @@ impl Reader {
                     tracing::debug!(peer, %error, "a peer's stream ended");
                 }
                 ReadError::Frame(error @ FrameError::TooLong { .. }) => {
-                    metrics.bad_frames[usize::from(peer)].inc();
-                    tracing::warn!(peer, %error, "a bad frame: closing the stream");
+                    complain(peer, &error, &metrics);
                 }
-                ReadError::Malformed(error) => {
-                    metrics.bad_frames[usize::from(peer)].inc();
-                    tracing::warn!(peer, %error, "a bad frame: closing the stream");
+                ReadError::Malformed(error) => complain(peer, &error, &metrics),
+                ReadError::Excessive => {
+                    complain(peer, &"a list of too many elements", &metrics);
                 }
                 ReadError::Ended => {}
             }
@@ -182,9 +187,39 @@ impl Drop for Reader {
     }
 }
 
+fn complain(peer: u8, error: &dyn std::fmt::Display, metrics: &Metrics) {
+    metrics.bad_frames[usize::from(peer)].inc();
+    if metrics.may_complain(peer) {
+        tracing::warn!(peer, %error, "a bad frame: closing the stream");
+    }
+}
+
+/// Whether a list in a message is longer than any honest node's.
+fn is_excessive(message: &PeerMessage) -> bool {
+    let elements = match message {
+        PeerMessage::Transactions(envelopes) => envelopes.len(),
+        PeerMessage::NodeTransaction(signed) => signed.transaction.messages.len(),
+        PeerMessage::RoundCertificate(certificate) => certificate.votes.len(),
+        PeerMessage::Blocks(blocks) => blocks.len(),
+        PeerMessage::WantSeeds { inputs } => inputs.len(),
+        PeerMessage::Seeds(shared) => {
+            if shared.iter().any(|shared| shared.seeds.len() > NODES) {
+                return true;
+            }
+            shared.len()
+        }
+        PeerMessage::Proposal(_)
+        | PeerMessage::Vote(_)
+        | PeerMessage::Status { .. }
+        | PeerMessage::WantBlocks { .. } => 0,
+    };
+    elements > ELEMENTS
+}
+
 enum ReadError {
     Silent,
     Ended,
+    Excessive,
     Frame(FrameError),
     Malformed(wire::WireError),
 }
@@ -221,6 +256,9 @@ async fn read_all(
             let contents = timeout(SILENCE, frame::read_contents(&mut stream, length)).await;
             let contents = contents.map_err(|_| ReadError::Silent)??;
             let message = PeerMessage::decode(&contents).map_err(ReadError::Malformed)?;
+            if is_excessive(&message) {
+                return Err(ReadError::Excessive);
+            }
             let inbound = Inbound { message, _room };
             messages.send(inbound).await.map_err(|_| ReadError::Ended)?;
         }

@@ -196,8 +196,11 @@ impl SessionLinks {
             tokio::spawn(async move {
                 let received = timeout(OPEN_TIMEOUT, links.receive(peer, stream)).await;
                 if let Ok(Err(error)) = received {
-                    links.0.metrics.bad_frames[usize::from(peer)].inc();
-                    tracing::warn!(peer, %error, "a session stream without a proper header");
+                    let metrics = &links.0.metrics;
+                    metrics.bad_frames[usize::from(peer)].inc();
+                    if metrics.may_complain(peer) {
+                        tracing::warn!(peer, %error, "a session stream without a proper header");
+                    }
                 }
                 drop(permit);
             });

@@ -23,6 +23,9 @@ use super::pinned::PinnedNoise;
 use crate::{NodeError, config::Membership, keys::NodeKeys, metrics::Metrics};
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Handshakes at the same time: many, so that strangers who only connect do not easily keep the
+/// peers out.
+const HANDSHAKES: u32 = 256;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 /// Streams that one connection may carry: two long-lived ones and those of sessions.
@@ -71,7 +74,7 @@ pub(super) fn build(
     // One connection to each peer is enough; a second one is let in so that a peer that came back
     // is not kept out by its own dead connection.
     let limits = ConnectionLimits::default()
-        .with_max_pending_incoming(Some(16))
+        .with_max_pending_incoming(Some(HANDSHAKES))
         .with_max_established_incoming(Some(12))
         .with_max_established(Some(12))
         .with_max_established_per_peer(Some(3));
@@ -252,7 +255,9 @@ fn observe(
             ..
         } => {
             metrics.refused_connections.inc();
-            tracing::warn!(from = %send_back_addr, %error, "a connection was refused");
+            if metrics.may_complain_of_strangers() {
+                tracing::warn!(from = %send_back_addr, %error, "a connection was refused");
+            }
         }
         _ => {}
     }

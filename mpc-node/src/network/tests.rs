@@ -239,14 +239,29 @@ async fn bad_frames_close_the_stream_and_nothing_else() -> TestResult {
     let peer_id = cluster.membership(1)?.peers[1];
     let too_long = u32::try_from(PEER_FRAME_BYTES + 1)?.to_be_bytes().to_vec();
     let unknown_type = [vec![0, 0, 0, 2], vec![99, 0]].concat();
-    let trailing = {
-        let mut message = PeerMessage::Status { height: 1 }.encode();
-        message.push(0);
-        let mut bytes = u32::try_from(message.len())?.to_be_bytes().to_vec();
-        bytes.extend(message);
-        bytes
+    let framed = |message: Vec<u8>| {
+        let length = u32::try_from(message.len())?.to_be_bytes();
+        Ok::<_, std::num::TryFromIntError>([&length[..], &message].concat())
     };
-    for (count, bytes) in (1..).zip([too_long, unknown_type, trailing]) {
+    let mut trailing = PeerMessage::Status { height: 1 }.encode();
+    trailing.push(0);
+    let shared = |seeds: usize| wire::peer::SharedSeeds {
+        input: B256::ZERO,
+        seeds: vec![(0, [0; 32]); seeds],
+    };
+    let excessive = [
+        PeerMessage::Transactions(vec![Bytes::new(); 1025]),
+        PeerMessage::WantSeeds {
+            inputs: vec![B256::ZERO; 1025],
+        },
+        PeerMessage::Seeds((0..1025).map(|_| shared(0)).collect()),
+        PeerMessage::Seeds(vec![shared(5)]),
+    ];
+    let mut bad = vec![too_long, unknown_type, framed(trailing)?];
+    for message in excessive {
+        bad.push(framed(message.encode())?);
+    }
+    for (count, bytes) in (1..).zip(bad) {
         let mut stream = control
             .open_stream(peer_id, PEER_PROTOCOL)
             .await

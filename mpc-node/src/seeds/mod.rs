@@ -221,7 +221,11 @@ impl Keeper {
                 self.sessions.push(collection);
                 self.answer_sessions();
             }
-            Order::Forget { input } => self.wants.forget(input),
+            Order::Forget { input } => {
+                // Should its seal be about to be opened, nothing comes of that.
+                self.opening.remove(&input);
+                self.wants.forget(input);
+            }
             Order::Asked { from, inputs } => self.answer_peer(from, inputs),
             Order::Sent { from, seeds } => {
                 for shared in seeds {
@@ -229,8 +233,10 @@ impl Keeper {
                         Weighed::Complete(seeds) => self.keep(shared.input, &seeds).await,
                         Weighed::Lie => {
                             self.metrics.suspicions[usize::from(from)].inc();
-                            tracing::warn!(from, input = %shared.input,
-                                "a peer sent a seed that does not open its commitment");
+                            if self.metrics.may_complain(from) {
+                                tracing::warn!(from, input = %shared.input,
+                                    "a peer sent a seed that does not open its commitment");
+                            }
                         }
                         Weighed::Nothing => {}
                     }
@@ -261,7 +267,9 @@ impl Keeper {
 
     async fn opened(&mut self, opened: Vec<(B256, PendingInput, bool)>) {
         for (input, pending, kept) in opened {
-            self.opening.remove(&input);
+            if !self.opening.remove(&input) {
+                continue; // Rejected meanwhile.
+            }
             if kept {
                 self.held(input).await;
             } else {

@@ -9,7 +9,7 @@ use wire::{
 };
 
 use super::*;
-use crate::keys::NodeKeys;
+use crate::{keys::NodeKeys, network::tests::Cluster};
 
 fn pending() -> Result<(PendingInput, Vec<NodeKeys>), Box<dyn Error>> {
     let keys = [(); 4].map(|()| NodeKeys::generate());
@@ -109,6 +109,45 @@ async fn two_honest_peers_make_up_for_a_bad_seal() -> Result<(), Box<dyn Error>>
         matches!(wants.weigh(0, &shared(&[(0, 1)])), Weighed::Nothing),
         "wanted no more"
     );
+    Ok(())
+}
+
+/// An input may be rejected while its seal waits to be opened; nobody is asked for its seeds then.
+#[tokio::test]
+async fn a_rejected_input_is_not_asked_for() -> Result<(), Box<dyn Error>> {
+    let (pending, _) = pending()?;
+    let folder = tempfile::tempdir()?;
+    let (derived, _) = Derived::open(folder.path(), &zeroize::Zeroizing::new([1; 32]))?;
+    let node = Cluster::new()?.start(0).await?;
+    let (verdicts, _verdicts) = mpsc::channel(8);
+    let mut keeper = Keeper {
+        me: 0,
+        // Not the key to which it was sealed.
+        key: Arc::new(NodeKeys::generate()?.seal()?),
+        derived,
+        network: node.network.clone(),
+        metrics: Arc::new(Metrics::new()),
+        verdicts,
+        sealed: VecDeque::new(),
+        opening: HashSet::new(),
+        wants: Wants::default(),
+        sessions: Vec::new(),
+        jobs: JoinSet::new(),
+    };
+    for (forgotten, due) in [(false, 1), (true, 0)] {
+        let input = B256::repeat_byte(u8::from(forgotten));
+        let pending = pending.clone();
+        keeper.take(Order::Open { input, pending }).await;
+        keeper.start_jobs();
+        if forgotten {
+            keeper.take(Order::Forget { input }).await;
+        }
+        let opened = keeper.jobs.join_next().await.ok_or("no job")??;
+        keeper.opened(opened).await;
+        let later = Instant::now() + Duration::from_secs(60);
+        assert_eq!(keeper.wants.due(later).len(), due);
+        keeper.wants = Wants::default();
+    }
     Ok(())
 }
 
