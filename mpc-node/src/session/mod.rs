@@ -7,7 +7,11 @@
 
 pub mod exchange;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use alloy_primitives::Bytes;
 use mpc_engine::{InputCollector, PartyInputs, Program, Session, SessionBinding, Step};
@@ -94,9 +98,12 @@ impl Workers {
             let metrics = workers.links.metrics();
             metrics.sessions_started.inc();
             let started = std::time::Instant::now();
-            let outcome = workers
-                .run(assignment, &cancelled)
-                .unwrap_or_else(|outcome| outcome);
+            // Whatever breaks breaks this attempt only, and is said in the log like any other stop.
+            let session = AssertUnwindSafe(|| workers.run(assignment, &cancelled));
+            let outcome = match catch_unwind(session) {
+                Ok(Ok(outcome) | Err(outcome)) => outcome,
+                Err(_) => StopReason::Local.into(),
+            };
             let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             match &outcome {
                 Outcome::Done(_) => {

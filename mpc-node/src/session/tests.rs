@@ -238,6 +238,22 @@ async fn whoever_alters_a_frame_gets_no_result_from_its_victim_and_is_named() ->
     Ok(())
 }
 
+/// A defect ends one attempt, and the log hears of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_panics_has_stopped() -> TestResult {
+    let running = Running::start().await?;
+    let filter = Arc::new(Alter {
+        round: 3,
+        to: 1,
+        how: |_| panic!("a defect"),
+        done: AtomicU32::new(0),
+    });
+    let outcomes = running.session(0, &[0, 1, 2, 3], Some((3, filter))).await?;
+    assert_eq!(outcomes[3], Outcome::Stopped(StopReason::Local));
+    assert!(outcomes[..3].iter().all(|outcome| names(outcome, 3)));
+    Ok(())
+}
+
 /// Notes the sizes of all frames.
 #[derive(Default)]
 struct Note(Mutex<Vec<(u32, u8, usize)>>);
