@@ -1,6 +1,8 @@
 //! A committee with its keys, and blocks, for unit tests.
 
-use alloy_primitives::{Address, B256, Bytes, keccak256};
+use alloy_consensus::{SignableTransaction as _, TxEip1559, TxEnvelope};
+use alloy_eips::Encodable2718 as _;
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use k256::ecdsa::SigningKey;
 use wire::{
     block::{Block, Header},
@@ -94,4 +96,24 @@ pub(crate) fn decided(block: Bytes, height: u64, voters: &[u8]) -> DecidedBlock 
         signatures: voters.iter().map(signature).collect(),
     };
     DecidedBlock { block, certificate }
+}
+
+/// The first transaction of a user, to an address that holds no contract.
+pub(crate) fn call_of_nobody(user: u16, data: Bytes) -> Bytes {
+    let mut secret = [7; 32];
+    secret[..2].copy_from_slice(&user.to_be_bytes());
+    let key = SigningKey::from_slice(&secret).unwrap();
+    let transaction = TxEip1559 {
+        chain_id: committee().chain_id,
+        gas_limit: 100_000 + 16 * data.len() as u64,
+        to: TxKind::Call(Address::repeat_byte(9)),
+        input: data,
+        ..TxEip1559::default()
+    };
+    let signature = signing::sign_digest(&key, transaction.signature_hash());
+    let scalar = |word: B256| U256::from_be_bytes(word.0);
+    let signature = Signature::new(scalar(signature.r), scalar(signature.s), signature.y_odd);
+    TxEnvelope::Eip1559(transaction.into_signed(signature))
+        .encoded_2718()
+        .into()
 }

@@ -2,12 +2,17 @@
 //!
 //! Nonces are strict: a sender's transactions come in order, without gaps and without
 //! replacements. A full pool refuses and never evicts, so nobody can push out another's
-//! transaction.
+//! transaction. Each source, which is a peer or this node's own users, has a part of the pool to
+//! itself, and no source waits for a block behind all that another has: one corrupt node that
+//! forwards as much as it can takes its share and no more.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use alloy_primitives::{Address, B256, Bytes};
-use wire::{limits, transaction::Transaction};
+use wire::{
+    limits::{self, BLOCK_BYTES, BLOCK_FUEL, NODES},
+    transaction::Transaction,
+};
 
 use crate::Refusal;
 
@@ -16,6 +21,31 @@ use crate::Refusal;
 const RECENT: usize = 8_192;
 /// What the encoding of a block adds to a transaction, at most.
 const FRAMING_BYTES: usize = 4;
+
+/// Sources: this node's own users, and nodes by party number.
+const SOURCES: usize = 1 + NODES;
+/// The part of the pool that each source has to itself; half of the pool is for all.
+const OWN_PART: usize = 2 * NODES;
+/// Fuel that a byte of a block stands for when sources take turns.
+const BYTE_FUEL: u64 = BLOCK_FUEL / BLOCK_BYTES as u64;
+
+/// Where a transaction came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A user of this node, at this time of the node's own clock.
+    Submitted { at_ms: u64 },
+    /// A peer forwarded it.
+    Peer(u8),
+}
+
+impl Origin {
+    fn source(self) -> usize {
+        match self {
+            Self::Submitted { .. } => 0,
+            Self::Peer(peer) => (1 + usize::from(peer)).min(NODES),
+        }
+    }
+}
 
 /// Bounds of a pool.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +74,14 @@ pub(crate) struct Room {
 
 struct Pending {
     transaction: Transaction,
-    /// When it was submitted at this node; none if a peer forwarded it.
-    submitted_ms: Option<u64>,
+    origin: Origin,
+}
+
+/// What one source has in the pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Usage {
+    transactions: usize,
+    bytes: usize,
 }
 
 /// The pool.
@@ -58,7 +94,7 @@ pub(crate) struct Mempool {
     by_hash: BTreeMap<B256, u64>,
     /// Sender, nonce, arrival.
     by_sender: BTreeMap<Address, BTreeMap<u64, u64>>,
-    bytes: usize,
+    usage: [Usage; SOURCES],
     recent: VecDeque<B256>,
     recent_set: BTreeSet<B256>,
 }
@@ -98,27 +134,37 @@ impl Mempool {
     pub(crate) fn insert(
         &mut self,
         transaction: Transaction,
-        submitted_ms: Option<u64>,
+        origin: Origin,
         admit: impl FnOnce(&Transaction, u64) -> Result<(), zk_contract_runtime::Refusal>,
     ) -> Result<(), Refusal> {
         let before = self.pending_of(transaction.sender);
         if before >= self.bounds.per_sender as u64 {
             return Err(Refusal::SenderFull);
         }
-        let bytes = self.bytes + transaction.raw.len();
-        if self.pending.len() >= self.bounds.transactions || bytes > self.bounds.bytes {
+        let mut usage = self.usage;
+        usage[origin.source()].transactions += 1;
+        usage[origin.source()].bytes += transaction.raw.len();
+        let Bounds {
+            transactions,
+            bytes,
+            ..
+        } = self.bounds;
+        let source = origin.source();
+        if !within(usage.map(|usage| usage.transactions), source, transactions)
+            || !within(usage.map(|usage| usage.bytes), source, bytes)
+        {
             return Err(Refusal::PoolFull);
         }
         admit(&transaction, before)?;
         let arrival = self.arrivals;
         self.arrivals += 1;
-        self.bytes = bytes;
+        self.usage = usage;
         self.by_hash.insert(transaction.hash, arrival);
         let nonces = self.by_sender.entry(transaction.sender).or_default();
         nonces.insert(transaction.nonce, arrival);
         let pending = Pending {
             transaction,
-            submitted_ms,
+            origin,
         };
         self.pending.insert(arrival, pending);
         Ok(())
@@ -158,7 +204,9 @@ impl Mempool {
             .iter()
             .filter_map(|arrival| self.pending.remove(arrival))
         {
-            self.bytes -= pending.transaction.raw.len();
+            let usage = &mut self.usage[pending.origin.source()];
+            usage.transactions -= 1;
+            usage.bytes -= pending.transaction.raw.len();
             self.by_hash.remove(&pending.transaction.hash);
         }
         if self.by_sender.get(&sender).is_some_and(BTreeMap::is_empty) {
@@ -177,24 +225,49 @@ impl Mempool {
         }
     }
 
-    /// Transactions for a block, in order of arrival, as many as there is room for.
+    /// Transactions for a block, as many as there is room for: of each source in order of arrival,
+    /// and always of the one that has had least of this block.
     pub(crate) fn select(&self, mut room: Room) -> Vec<Bytes> {
         const SMALLEST_BYTES: usize = 96;
-        let mut selected = Vec::new();
+        let mut sources: [_; SOURCES] = std::array::from_fn(|source| {
+            let all = self.pending.values();
+            Some(all.filter(move |pending| pending.origin.source() == source))
+        });
+        let mut had = [0u64; SOURCES];
+        // A turn goes to the sender's first transaction that is left, whatever its source was.
+        let mut nonces = BTreeMap::new();
         let mut skipped = BTreeSet::new();
-        for Pending { transaction, .. } in self.pending.values() {
+        let mut selected = Vec::new();
+        while room.bytes >= SMALLEST_BYTES {
+            let waiting = (0..SOURCES).filter(|source| sources[*source].is_some());
+            let Some(source) = waiting.min_by_key(|source| had[*source]) else {
+                break;
+            };
+            let Some(turn) = sources[source].as_mut().and_then(Iterator::next) else {
+                sources[source] = None;
+                continue;
+            };
+            let sender = turn.transaction.sender;
+            let arrivals = nonces.entry(sender).or_insert_with(|| {
+                let arrivals = self.by_sender.get(&sender).into_iter();
+                arrivals.flat_map(BTreeMap::values)
+            });
+            let first = arrivals
+                .next()
+                .and_then(|arrival| self.pending.get(arrival));
+            let Some(Pending { transaction, .. }) = first else {
+                continue;
+            };
             let bytes = transaction.raw.len() + FRAMING_BYTES;
             let fits = bytes <= room.bytes && transaction.gas_limit <= room.fuel;
-            if !fits || skipped.contains(&transaction.sender) {
-                skipped.insert(transaction.sender);
-            } else {
-                room.bytes -= bytes;
-                room.fuel -= transaction.gas_limit;
-                selected.push(transaction.raw.clone());
+            if !fits || skipped.contains(&sender) {
+                skipped.insert(sender);
+                continue;
             }
-            if room.bytes < SMALLEST_BYTES {
-                break;
-            }
+            room.bytes -= bytes;
+            room.fuel -= transaction.gas_limit;
+            had[source] += transaction.gas_limit + BYTE_FUEL * bytes as u64;
+            selected.push(transaction.raw.clone());
         }
         selected
     }
@@ -202,10 +275,10 @@ impl Mempool {
     /// Envelopes for peers, oldest first: those that were submitted at this node before
     /// `before_ms`, or all if none is given; at most `bytes` in all.
     pub(crate) fn to_forward(&self, before_ms: Option<u64>, bytes: usize) -> Vec<Bytes> {
-        let wanted = |pending: &&Pending| match (before_ms, pending.submitted_ms) {
+        let wanted = |pending: &&Pending| match (before_ms, pending.origin) {
             (None, _) => true,
-            (Some(before_ms), Some(submitted_ms)) => submitted_ms < before_ms,
-            (Some(_), None) => false,
+            (Some(before_ms), Origin::Submitted { at_ms }) => at_ms < before_ms,
+            (Some(_), Origin::Peer(_)) => false,
         };
         let mut left = bytes;
         let fitting = self.pending.values().filter(wanted).map_while(|pending| {
@@ -215,6 +288,14 @@ impl Mempool {
         });
         fitting.collect()
     }
+}
+
+/// Whether a source may have so much, when all sources have this: it is within its own part, or all
+/// that is beyond own parts is within the part for all.
+fn within(used: [usize; SOURCES], source: usize, bound: usize) -> bool {
+    let own = bound / OWN_PART;
+    let beyond: usize = used.iter().map(|used| used.saturating_sub(own)).sum();
+    used[source] <= own || beyond <= bound - NODES * own
 }
 
 #[cfg(test)]

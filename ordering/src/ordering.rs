@@ -3,9 +3,11 @@
 //! `agree.rs`: messages of consensus, in and out. `propose.rs`: blocks made and judged.
 //! `commit.rs`: a decided block is applied. `pace.rs`: when a height begins, and all timers.
 //! `submit.rs`: users' transactions. `peers.rs`: what is kept of each peer, and sync.
+//! `budget.rs`: bounds of the work that others cause.
 //! `duties.rs`: what the log asks of this node, and what it says in the log.
 
 mod agree;
+mod budget;
 mod commit;
 mod duties;
 mod pace;
@@ -19,7 +21,9 @@ use alloy_primitives::{Address, B256, Bytes};
 use wire::{consensus::DecidedBlock, limits::NODES, peer::PeerMessage};
 use zk_contract_runtime::{Applied, Runtime};
 
-use self::{agree::Height, duties::Duties, pace::Pace, peers::Peer};
+use self::{
+    agree::Height, budget::Budget, duties::Duties, pace::Pace, peers::Peer, submit::TRIAL_FUEL,
+};
 use crate::{
     Config, Effect, Input, OrderingError, Suspicion,
     consensus::{Checker, Engine, Entry, decode_records, verify_decided},
@@ -40,6 +44,8 @@ pub struct Ordering {
     /// Users who wait for an answer until their transaction has been sent to peers.
     replies: Vec<(u64, B256)>,
     to_forward: Vec<Bytes>,
+    /// Fuel for trying what users submit.
+    trials: Budget<TRIAL_FUEL>,
     halted: bool,
     effects: Vec<Effect>,
 }
@@ -69,6 +75,7 @@ impl Ordering {
             duties: Duties::default(),
             replies: Vec::new(),
             to_forward: Vec::new(),
+            trials: Budget::default(),
             halted: false,
             effects: Vec::new(),
             config,

@@ -34,18 +34,39 @@ impl Runtime {
     /// # Errors
     /// [`Refusal`].
     pub fn admit(&self, tx: &Transaction, pending: u64, clock_ms: u64) -> Result<(), Refusal> {
-        check_nonce(tx, self.state.nonce(tx.sender).saturating_add(pending))?;
-        check_gas(tx)?;
+        self.fits(tx, pending)?;
         if pending > 0 {
             return Ok(());
         }
+        self.trial(tx, clock_ms).1
+    }
+
+    /// Whether a transaction has the right nonce behind `pending` earlier ones of its sender, and
+    /// gas within bounds: what a block needs. Costs next to nothing.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn fits(&self, tx: &Transaction, pending: u64) -> Result<(), Refusal> {
+        check_nonce(tx, self.state.nonce(tx.sender).saturating_add(pending))?;
+        check_gas(tx)
+    }
+
+    /// Tries a transaction as if it were in the next block: the fuel that this took, and whether
+    /// it would end well.
+    ///
+    /// # Errors
+    /// The inner result is a [`Refusal`].
+    pub fn trial(&self, tx: &Transaction, clock_ms: u64) -> (u64, Result<(), Refusal>) {
         let attempt = Attempt {
             sender: tx.sender,
             to: tx.to,
             data: &tx.data,
             gas: tx.gas_limit,
         };
-        refuse(tx.to, self.attempt(&attempt, clock_ms)?).map(|_| ())
+        match self.attempt(&attempt, clock_ms) {
+            Ok(outcome) => (outcome.gas_used, refuse(tx.to, outcome).map(|_| ())),
+            Err(fault) => (0, Err(fault.into())),
+        }
     }
 
     /// What a call would do in the next block, proposed when the clock shows `clock_ms`. Changes

@@ -31,6 +31,8 @@ fn strict(tx: &Transaction, before: u64) -> Result<(), zk_contract_runtime::Refu
     }
 }
 
+const HERE: Origin = Origin::Submitted { at_ms: 0 };
+
 fn pool(per_sender: usize, transactions: usize, bytes: usize) -> Mempool {
     Mempool {
         bounds: Bounds {
@@ -44,7 +46,7 @@ fn pool(per_sender: usize, transactions: usize, bytes: usize) -> Mempool {
 
 fn fill(pool: &mut Mempool, given: &[(u8, u64, usize)]) -> Vec<Result<(), Refusal>> {
     let insert = |&(sender, nonce, length): &(u8, u64, usize)| {
-        pool.insert(transaction(sender, nonce, length), None, strict)
+        pool.insert(transaction(sender, nonce, length), HERE, strict)
     };
     given.iter().map(insert).collect()
 }
@@ -119,7 +121,8 @@ fn takes_and_refuses() {
         expected,
     } in cases
     {
-        let mut pool = pool(3, 5, 1_000);
+        // One source may have 5 transactions and 1000 bytes of these.
+        let mut pool = pool(3, 8, 1_600);
         let mut results = fill(&mut pool, &input);
         let last = results.pop().unwrap();
         assert!(results.iter().all(Result::is_ok), "{desc}");
@@ -179,7 +182,7 @@ fn selects_in_order_within_room() {
         expected,
     } in cases
     {
-        let mut pool = pool(16, 100, 10_000);
+        let mut pool = pool(16, 100, 20_000);
         assert!(fill(&mut pool, &given).iter().all(Result::is_ok));
         let expected: Vec<_> = expected
             .iter()
@@ -191,7 +194,7 @@ fn selects_in_order_within_room() {
 
 #[test]
 fn drops_what_a_block_made_stale() {
-    let mut pool = pool(16, 100, 10_000);
+    let mut pool = pool(16, 100, 20_000);
     let given = [(1, 0, 100), (1, 1, 100), (1, 2, 100), (2, 0, 100)];
     assert!(fill(&mut pool, &given).iter().all(Result::is_ok));
     // The block holds another transaction of sender 1 with nonce 1 than the pool does.
@@ -203,7 +206,7 @@ fn drops_what_a_block_made_stale() {
     });
     let left: Vec<_> = pool.pending.values().map(|p| &p.transaction).collect();
     assert_eq!(left, [&transaction(1, 2, 100), &transaction(2, 0, 100)]);
-    assert_eq!(pool.bytes, 200);
+    assert_eq!(pool.usage[0].bytes, 200);
     assert_eq!(pool.pending_of(first.sender), 1);
     assert!(
         pool.knows(&first.hash) && pool.knows(&foreign.hash),
@@ -217,7 +220,7 @@ fn drops_what_a_block_made_stale() {
 
 #[test]
 fn removes_a_transaction_with_those_that_need_it() {
-    let mut pool = pool(16, 100, 10_000);
+    let mut pool = pool(16, 100, 20_000);
     let given = [(1, 0, 100), (2, 0, 100), (1, 1, 100), (1, 2, 100)];
     assert!(fill(&mut pool, &given).iter().all(Result::is_ok));
     pool.remove(&transaction(1, 1, 100).hash);
@@ -226,15 +229,16 @@ fn removes_a_transaction_with_those_that_need_it() {
     pool.remove(&transaction(1, 0, 100).hash);
     pool.remove(&transaction(2, 0, 100).hash);
     assert!(pool.is_empty() && pool.by_sender.is_empty() && pool.by_hash.is_empty());
-    assert_eq!(pool.bytes, 0);
+    assert_eq!(pool.usage, [Usage::default(); SOURCES]);
 }
 
 #[test]
 fn forwards_again_only_what_was_submitted_here_a_while_ago() {
-    let mut pool = pool(16, 100, 10_000);
-    let submitted = [Some(5), None, Some(20), Some(7)];
-    for (sender, at_ms) in (1..).zip(submitted) {
-        pool.insert(transaction(sender, 0, 100), at_ms, strict)
+    let mut pool = pool(16, 100, 20_000);
+    let submitted = |at_ms| Origin::Submitted { at_ms };
+    let origins = [submitted(5), Origin::Peer(2), submitted(20), submitted(7)];
+    for (sender, origin) in (1..).zip(origins) {
+        pool.insert(transaction(sender, 0, 100), origin, strict)
             .unwrap();
     }
     let raw = |sender| transaction(sender, 0, 100).raw;
@@ -254,4 +258,57 @@ fn remembers_a_bounded_number_of_hashes() {
     pool.prune(included, |_| 0);
     assert_eq!((pool.recent.len(), pool.recent_set.len()), (RECENT, RECENT));
     assert!(!pool.knows(&hash(9)) && pool.knows(&hash(10)));
+}
+
+#[test]
+fn no_source_fills_the_pool_or_the_blocks() {
+    let mut pool = pool(16, 160, 1_000_000);
+    let flood = Origin::Peer(3);
+    let mut taken = 0;
+    for sender in 0..=99 {
+        let of_sender = (0..16).map(|nonce| {
+            let mut transaction = transaction(sender, nonce, 200);
+            transaction.gas_limit = BLOCK_FUEL / 2;
+            pool.insert(transaction, flood, strict).is_ok()
+        });
+        taken += of_sender.filter(|taken| *taken).count();
+    }
+    // Half of the pool, and its own part, which is an eighth.
+    assert_eq!(taken, 100);
+    for (sender, origin) in (200..).zip([HERE, Origin::Peer(0), Origin::Peer(1)]) {
+        for nonce in 0..16 {
+            pool.insert(transaction(sender, nonce, 200), origin, strict)
+                .unwrap();
+        }
+    }
+    let room = Room {
+        bytes: 1_000_000,
+        fuel: BLOCK_FUEL,
+    };
+    let selected = pool.select(room);
+    let of = |sender| selected.iter().filter(|raw| raw[8] == sender).count();
+    assert_eq!([of(200), of(201), of(202)], [16; 3]);
+    assert_eq!(selected.len(), 3 * 16 + 1);
+}
+
+#[test]
+fn nonces_stay_in_order_whatever_their_sources() {
+    let mut pool = pool(16, 100, 20_000);
+    let origins = [
+        Origin::Peer(1),
+        HERE,
+        Origin::Peer(2),
+        HERE,
+        Origin::Peer(1),
+    ];
+    for (nonce, origin) in (0..).zip(origins) {
+        pool.insert(transaction(1, nonce, 100), origin, strict)
+            .unwrap();
+    }
+    let room = Room {
+        bytes: 20_000,
+        fuel: 100_000,
+    };
+    let expected: Vec<_> = (0..5).map(|nonce| transaction(1, nonce, 100).raw).collect();
+    assert_eq!(pool.select(room), expected);
 }

@@ -9,7 +9,7 @@ use wire::{
     signing::Signature,
 };
 
-use super::Ordering;
+use super::{Ordering, budget::Budget};
 use crate::{
     Effect, OrderingError, Suspicion, consensus::verify_decided, node_messages::is_useful,
 };
@@ -60,42 +60,13 @@ pub(super) struct Peer {
     pub(super) transaction: Option<SignedNodeTransaction>,
     /// Signature of the last one that a block held.
     pub(super) said: Option<Signature>,
-    signatures: Budget,
+    signatures: Budget<SIGNATURES>,
 }
 
 #[cfg(test)]
 impl Peer {
     pub(super) fn held_len(&self) -> usize {
         self.held.len()
-    }
-}
-
-/// How much work a peer may cause.
-struct Budget {
-    left: u64,
-    filled_at_ms: u64,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self {
-            left: SIGNATURES,
-            filled_at_ms: 0,
-        }
-    }
-}
-
-impl Budget {
-    fn take(&mut self, now_ms: u64) -> bool {
-        let elapsed_ms = now_ms.saturating_sub(self.filled_at_ms);
-        let earned = elapsed_ms.saturating_mul(SIGNATURES) / 1_000;
-        if earned > 0 {
-            self.left = self.left.saturating_add(earned).min(SIGNATURES);
-            self.filled_at_ms = now_ms;
-        }
-        let enough = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        enough
     }
 }
 

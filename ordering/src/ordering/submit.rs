@@ -4,8 +4,12 @@ use alloy_primitives::{B256, Bytes, keccak256};
 use wire::{peer::PeerMessage, transaction::Transaction};
 
 use super::Ordering;
-use crate::{Effect, Refusal, Suspicion};
+use crate::{Effect, Refusal, Suspicion, mempool::Origin};
 
+/// Fuel in a second for trying what users of this node submit. What comes beyond it is taken
+/// untried: at worst it is ordered and reverts. Blocks bound the fuel of what is ordered; without
+/// this bound, users could keep a node from all else.
+pub(super) const TRIAL_FUEL: u64 = 250_000_000;
 /// Envelopes in one message, at most.
 const BATCH: usize = 512;
 /// Bytes of them.
@@ -17,8 +21,8 @@ impl Ordering {
     pub(super) fn on_submit(&mut self, request: u64, raw: Bytes) {
         let hash = keccak256(&raw);
         if !self.mempool.knows(&hash) {
-            let now_ms = self.pace.now_ms();
-            if let Err(refusal) = self.take(raw.clone(), Some(now_ms)) {
+            let at_ms = self.pace.now_ms();
+            if let Err(refusal) = self.take(raw.clone(), Origin::Submitted { at_ms }) {
                 let result = Err(refusal);
                 self.effects.push(Effect::Reply { request, result });
                 return;
@@ -40,20 +44,35 @@ impl Ordering {
                 return self.suspect(from, Suspicion::Flood("transactions"));
             }
             // It has admitted what it forwards, so the rest of such a message is not worth reading.
-            if let Err(Refusal::Wire(error)) = self.take(raw, None) {
+            if let Err(Refusal::Wire(error)) = self.take(raw, Origin::Peer(from)) {
                 return self.suspect(from, error.into());
             }
         }
     }
 
-    fn take(&mut self, raw: Bytes, submitted_ms: Option<u64>) -> Result<B256, Refusal> {
+    /// Only what a user submits here is tried: a peer has done so with what it forwards, and if it
+    /// has not, it must not cost more than the block that holds it.
+    fn take(&mut self, raw: Bytes, origin: Origin) -> Result<B256, Refusal> {
         let transaction = Transaction::decode(raw, self.config.committee.chain_id)?;
         let (hash, clock_ms) = (transaction.hash, self.pace.wall_ms());
+        let tried = match origin {
+            Origin::Submitted { at_ms } => self.trials.has_some(at_ms),
+            Origin::Peer(_) => false,
+        };
         let Self {
-            mempool, runtime, ..
+            mempool,
+            runtime,
+            trials,
+            ..
         } = self;
-        mempool.insert(transaction, submitted_ms, |transaction, before| {
-            runtime.admit(transaction, before, clock_ms)
+        mempool.insert(transaction, origin, |transaction, before| {
+            runtime.fits(transaction, before)?;
+            if before > 0 || !tried {
+                return Ok(());
+            }
+            let (fuel, outcome) = runtime.trial(transaction, clock_ms);
+            trials.spend(fuel);
+            outcome
         })?;
         Ok(hash)
     }

@@ -2,7 +2,7 @@ use alloy_primitives::keccak256;
 use wire::consensus::{Signed, Vote};
 
 use super::*;
-use crate::fixtures::{GENESIS_MS, block, committee, decided, key, proposal, vote};
+use crate::fixtures::{GENESIS_MS, block, call_of_nobody, committee, decided, key, proposal, vote};
 
 const NOW_MS: u64 = GENESIS_MS + 10_000;
 
@@ -255,4 +255,44 @@ fn the_own_clock_stands_still_when_the_shells_goes_back() {
 fn ordering_can_move_between_threads() {
     fn moves<T: Send + Sync>() {}
     moves::<Ordering>();
+}
+
+/// Tries a transaction that does not end well; whether it is pending nevertheless.
+fn submit(ordering: &mut Ordering, raw: Bytes, at_ms: u64) -> bool {
+    let pending = ordering.pending();
+    ordering.step(Input::Submit { request: 1, raw }, at_ms);
+    ordering.pending() > pending
+}
+
+#[test]
+fn users_cannot_keep_a_node_busy_with_trials() {
+    let mut ordering = node(0);
+    assert!(!submit(
+        &mut ordering,
+        call_of_nobody(1, Bytes::new()),
+        NOW_MS
+    ));
+    let long = Bytes::from(vec![1; 120_000]);
+    let mut trials = 0;
+    while !submit(
+        &mut ordering,
+        call_of_nobody(2 + trials, long.clone()),
+        NOW_MS,
+    ) {
+        trials += 1;
+        assert!(trials < 200, "all of {trials} were tried");
+    }
+    assert!(trials > 100, "{trials} were tried");
+    // A second later there is time again.
+    let raw = call_of_nobody(1_000, long);
+    assert!(!submit(&mut ordering, raw, NOW_MS + 1_100));
+}
+
+#[test]
+fn what_a_peer_forwards_is_not_tried() {
+    let mut ordering = node(0);
+    let envelopes = (0..3).map(|user| call_of_nobody(user, Bytes::new()));
+    let message = PeerMessage::Transactions(envelopes.collect());
+    assert_eq!(suspicions(&hear(&mut ordering, 3, message)), []);
+    assert_eq!(ordering.pending(), 3);
 }
