@@ -68,6 +68,7 @@ impl Default for Bounds {
 /// What one block still has room for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {
+    pub(crate) transactions: usize,
     pub(crate) bytes: usize,
     pub(crate) fuel: u64,
 }
@@ -238,7 +239,7 @@ impl Mempool {
         let mut nonces = BTreeMap::new();
         let mut skipped = BTreeSet::new();
         let mut selected = Vec::new();
-        while room.bytes >= SMALLEST_BYTES {
+        while room.bytes >= SMALLEST_BYTES && selected.len() < room.transactions {
             let waiting = (0..SOURCES).filter(|source| sources[*source].is_some());
             let Some(source) = waiting.min_by_key(|source| had[*source]) else {
                 break;

@@ -13,6 +13,8 @@ pub const TRANSACTION_BYTES: usize = 128 * 1024;
 pub const DEPLOYMENT_BYTES: usize = 1024 * 1024;
 /// An encoded block, in bytes.
 pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
+/// Transactions of users in one block: every node checks their signatures before it votes.
+pub const BLOCK_TRANSACTIONS: usize = 4_096;
 /// The share of a block kept for transactions of nodes, in bytes.
 pub const BLOCK_NODE_BYTES: usize = 1024 * 1024;
 /// One transaction of a node, in bytes.

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, keccak256};
 use wire::{
     block::Block,
     codec,
-    limits::{BLOCK_FUEL, BLOCK_NODE_BYTES, CALL_FUEL},
+    limits::{BLOCK_FUEL, BLOCK_NODE_BYTES, BLOCK_TRANSACTIONS, CALL_FUEL},
     transaction::Transaction,
 };
 
@@ -113,6 +113,11 @@ impl Runtime {
         block: &Block,
         known: &mut dyn FnMut(&Bytes) -> Option<Transaction>,
     ) -> Result<Vec<Transaction>, BlockError> {
+        // Before any signature is checked.
+        let (actual, limit) = (block.transactions.len(), BLOCK_TRANSACTIONS);
+        if actual > limit {
+            return Err(BlockError::TooMany { actual, limit });
+        }
         let mut nonces: BTreeMap<Address, u64> = BTreeMap::new();
         let mut fuel = 0u64;
         let mut transactions = Vec::with_capacity(block.transactions.len());

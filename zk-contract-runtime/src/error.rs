@@ -56,6 +56,14 @@ pub enum BlockError {
         /// The bound.
         limit: usize,
     },
+    /// More transactions of users than one block may have.
+    #[error("it has {actual} transactions, and at most {limit} are allowed")]
+    TooMany {
+        /// How many it has.
+        actual: usize,
+        /// The bound.
+        limit: usize,
+    },
     /// A transaction cannot be in this block.
     #[error("transaction {hash}: {refusal}")]
     Transaction {

@@ -150,29 +150,41 @@ fn selects_in_order_within_room() {
         (2, 1, 100),
         (3, 0, 100),
     ];
-    let fuel = 10_000;
+    let room = Room {
+        transactions: 100,
+        bytes: 4_000,
+        fuel: 10_000,
+    };
     let cases = [
         Case {
+            desc: "three transactions",
+            room: Room {
+                transactions: 3,
+                ..room
+            },
+            expected: &[0, 1, 2],
+        },
+        Case {
             desc: "room for all",
-            room: Room { bytes: 4_000, fuel },
+            room,
             expected: &[0, 1, 2, 3, 4],
         },
         Case {
             desc: "no room for the long one, so its sender's next one waits too",
-            room: Room { bytes: 450, fuel },
+            room: Room { bytes: 450, ..room },
             expected: &[0, 2, 4],
         },
         Case {
             desc: "fuel for two",
             room: Room {
-                bytes: 4_000,
                 fuel: 2_000,
+                ..room
             },
             expected: &[0, 1],
         },
         Case {
             desc: "no room",
-            room: Room { bytes: 50, fuel },
+            room: Room { bytes: 50, ..room },
             expected: &[],
         },
     ];
@@ -282,6 +294,7 @@ fn no_source_fills_the_pool_or_the_blocks() {
         }
     }
     let room = Room {
+        transactions: 1_000,
         bytes: 1_000_000,
         fuel: BLOCK_FUEL,
     };
@@ -306,6 +319,7 @@ fn nonces_stay_in_order_whatever_their_sources() {
             .unwrap();
     }
     let room = Room {
+        transactions: 100,
         bytes: 20_000,
         fuel: 100_000,
     };

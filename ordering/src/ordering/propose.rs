@@ -4,7 +4,7 @@ use alloy_primitives::{Bytes, keccak256};
 use wire::{
     block::{Block, Header},
     codec,
-    limits::{BLOCK_BYTES, BLOCK_FUEL, BLOCK_NODE_BYTES},
+    limits::{BLOCK_BYTES, BLOCK_FUEL, BLOCK_NODE_BYTES, BLOCK_TRANSACTIONS},
     node_transaction::SignedNodeTransaction,
 };
 use zk_contract_runtime::{BlockError, CheckedBlock};
@@ -46,6 +46,7 @@ impl Ordering {
             let node_transactions = self.node_transactions();
             let node_bytes = codec::encode(&node_transactions).len();
             let room = Room {
+                transactions: BLOCK_TRANSACTIONS,
                 bytes: BLOCK_BYTES - MARGIN_BYTES - node_bytes,
                 fuel: BLOCK_FUEL,
             };

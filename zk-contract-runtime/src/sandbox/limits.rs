@@ -9,7 +9,7 @@ use wasmi::{
     errors::{MemoryError, TableError},
 };
 use wasmi_core::LimiterError;
-use wire::limits::MEMORY_PAGES;
+use wire::limits::{BLOCK_BYTES, BLOCK_FUEL, MEMORY_PAGES};
 
 /// Bytes of one page of linear memory.
 pub(crate) const PAGE_BYTES: usize = 64 * 1024;
@@ -30,12 +30,12 @@ pub(super) const HASH: u64 = 500;
 pub(super) const STORAGE_READ: u64 = 1_000;
 /// Changing something in the storage, which also changes the state tree.
 pub(super) const STORAGE_WRITE: u64 = 10_000;
-/// For each byte that is written to the storage: every node keeps it.
-pub(super) const STORAGE_BYTE: u64 = 20;
+/// For each byte that is written to the storage: every node keeps it in memory.
+pub(super) const STORAGE_BYTE: u64 = 200;
 /// An event.
 pub(super) const EMIT: u64 = 1_000;
-/// For each byte of an event.
-pub(super) const EMIT_BYTE: u64 = 8;
+/// For each byte of an event, which every node keeps on disk.
+pub(super) const EMIT_BYTE: u64 = 50;
 /// Taking an input, which every node then checks, votes on and keeps.
 pub(super) const TAKE_INPUT: u64 = 20_000;
 /// For each byte of a sealed input.
@@ -44,6 +44,10 @@ pub(super) const INPUT_BYTE: u64 = 4;
 pub(super) const START: u64 = 100_000;
 /// One operation of a secret program, which is then also typed, hashed and planned.
 pub(super) const SECRET_OPERATION: u64 = 4_000;
+
+// Code makes the state and the logs grow not much faster than blocks full of data would.
+const _: () = assert!(BLOCK_FUEL / STORAGE_BYTE <= 2 * BLOCK_BYTES as u64);
+const _: () = assert!(BLOCK_FUEL / EMIT_BYTE <= 5 * BLOCK_BYTES as u64);
 
 /// What a transaction costs before it runs.
 const TRANSACTION: u64 = 21_000;

@@ -279,3 +279,20 @@ fn node_transactions_have_a_share_of_the_block_and_no_more() {
         BlockError::Wire(WireError::TooLong { .. })
     ));
 }
+
+#[test]
+fn signatures_of_too_many_transactions_are_not_even_looked_at() {
+    let chain = Chain::new(true);
+    let limit = wire::limits::BLOCK_TRANSACTIONS;
+    let mut looked = 0;
+    for (actual, expected) in [(limit, false), (limit + 1, true)] {
+        let block = chain.next(vec![], vec![Bytes::new(); actual]).encode();
+        let mut known = |_: &Bytes| {
+            looked += 1;
+            None
+        };
+        let error = chain.runtime.check(&block, &mut known).unwrap_err();
+        assert_eq!(error == BlockError::TooMany { actual, limit }, expected);
+    }
+    assert_eq!(looked, 1);
+}
