@@ -235,7 +235,10 @@ pub(crate) fn is_useful(runtime: &Runtime, transaction: &NodeTransaction) -> boo
         NodeMessage::Missing { inputs } => inputs
             .iter()
             .any(|&input| vote_needed(runtime, node, input, false)),
-        NodeMessage::Result { computation, .. } => result_needed(runtime, node, *computation),
+        NodeMessage::Result {
+            computation,
+            opened,
+        } => runtime.takes_result(*computation, node, opened),
         NodeMessage::Stop {
             computation,
             attempt,

@@ -128,20 +128,27 @@ pub(crate) struct Computation {
 }
 
 impl Computation {
+    /// Whether a result of a node would count.
+    pub(crate) fn takes_result(&self, node: u8, opened: &[u8]) -> bool {
+        let expected = self.frozen.as_ref().map(|frozen| frozen.opened_bytes);
+        let posted = self.results.get(usize::from(node));
+        matches!(self.phase, Phase::Running { .. })
+            && posted.is_some_and(Option::is_none)
+            && expected == Some(opened.len())
+    }
+
     /// Counts a result: the first of each node, if it has the form of what the program opens.
     /// Whether this is the third equal one, which is to be encoded.
     pub(crate) fn result(&mut self, node: u8, opened: &Bytes) -> bool {
-        let expected = self.frozen.as_ref().map(|frozen| frozen.opened_bytes);
         let Phase::Running { attempt, .. } = self.phase else {
             return false;
         };
-        let Some(slot) = self.results.get_mut(usize::from(node)) else {
-            return false;
-        };
-        if slot.is_some() || Some(opened.len()) != expected {
+        if !self.takes_result(node, opened) {
             return false;
         }
-        *slot = Some(opened.clone());
+        if let Some(slot) = self.results.get_mut(usize::from(node)) {
+            *slot = Some(opened.clone());
+        }
         let equal = self.results.iter().flatten().filter(|r| *r == opened);
         if equal.count() < QUORUM {
             return false;

@@ -147,6 +147,14 @@ impl Runtime {
         results.get(usize::from(node))?.as_ref()
     }
 
+    /// Whether a result of a node would count: the computation is running, the node has posted none
+    /// yet, and this one has the form of what the program opens.
+    #[must_use]
+    pub fn takes_result(&self, computation: B256, node: u8, opened: &[u8]) -> bool {
+        let computation = self.state.computation(computation);
+        computation.is_some_and(|computation| computation.takes_result(node, opened))
+    }
+
     /// Whether a node has said in the log that the current attempt stopped at it.
     #[must_use]
     pub fn posted_stop(&self, computation: B256, node: u8) -> bool {

@@ -92,10 +92,11 @@ impl Ordering {
         self.leave_attempts();
         let (runtime, me) = (&self.runtime, self.config.me);
         self.duties.outbox.prune(runtime, me);
-        // A result is kept until its signature is in the log.
-        self.duties
-            .opened
-            .retain(|&id, _| !runtime.posted_signature(id, me));
+        // A result is kept until its signature is in the log, unless three nodes have another one.
+        self.duties.opened.retain(|&id, own| {
+            let other = runtime.opened(id).is_some_and(|opened| opened != own);
+            !other && !runtime.posted_signature(id, me)
+        });
         for peer in &mut self.peers {
             let stale = |signed: &SignedNodeTransaction| !is_useful(runtime, &signed.transaction);
             peer.transaction.take_if(|signed| stale(signed));

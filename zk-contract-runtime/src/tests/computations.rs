@@ -315,7 +315,10 @@ fn results_of_the_wrong_form_do_not_count() {
     assert_eq!(chain.block(nodes, vec![]).events, []);
     let nodes = (0..4).map(|n| (n, bad(&[]))).collect();
     assert_eq!(chain.block(nodes, vec![]).events, []);
+    assert!(!chain.runtime.takes_result(id, 0, &[0; 25]));
     // They do not stand in the way of right ones either.
+    assert!(chain.runtime.takes_result(id, 0, &[0; 24]));
+    assert!(!chain.runtime.takes_result(id, 4, &[0; 24]));
     let nodes = (0..3).map(|n| (n, result(id, [0, 1, 0]))).collect();
     assert_eq!(
         chain.block(nodes, vec![]).events,
