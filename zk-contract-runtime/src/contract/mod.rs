@@ -22,8 +22,8 @@ pub(crate) struct Contract {
     pub(crate) storage: Arc<Storage>,
     /// How many computations it has started.
     pub(crate) computations: u64,
-    /// Its inputs that await their verdict, by sequence: id and number of the type.
-    pub(crate) undecided: BTreeMap<u64, (B256, u32)>,
+    /// Its inputs that await their verdict, by number of the type, then by sequence.
+    pub(crate) undecided: BTreeMap<u32, BTreeMap<u64, B256>>,
     /// Its accepted inputs by number of the type, then by sequence.
     pub(crate) accepted: BTreeMap<u32, BTreeMap<u64, B256>>,
     /// Its computations that wait for inputs, oldest first.
@@ -60,9 +60,8 @@ impl Contract {
         cutoff: u64,
         types: &'a [u32],
     ) -> impl Iterator<Item = B256> + 'a {
-        let earlier = self.undecided.range(..cutoff);
-        let of_types = earlier.filter(|(_, (_, ty))| types.contains(ty));
-        of_types.map(|(_, (id, _))| *id)
+        let of_types = types.iter().filter_map(|ty| self.undecided.get(ty));
+        of_types.flat_map(move |inputs| inputs.range(..cutoff).map(|(_, id)| *id))
     }
 
     /// Its accepted inputs of these types, ordered before `cutoff`, in ordering order: id and

@@ -351,7 +351,7 @@ fn statements_about_nothing_are_harmless() {
 
 #[test]
 fn unfinished_computations_are_bounded() {
-    let (mut chain, poll, _) = tally(&[]);
+    let (mut chain, poll, first) = tally(&[]);
     let limit = wire::limits::RUNNING_COMPUTATIONS;
     for _ in 1..limit {
         close(&mut chain, poll);
@@ -363,6 +363,12 @@ fn unfinished_computations_are_bounded() {
         chain.runtime.contract(poll).unwrap().computations,
         limit as u64
     );
+    // One that waits for signatures only, which a node may withhold, takes nobody's place.
+    let all = (0..3).map(|node| (node, result(first, [0; 3]))).collect();
+    chain.block(all, vec![]);
+    assert!(chain.runtime.opened(first).is_some());
+    close(&mut chain, poll);
+    assert!(!chain.act(&user(9), poll, call("close")).0.status);
 }
 
 /// A poll of one ballot that compares it, added to this many zeros, with one.

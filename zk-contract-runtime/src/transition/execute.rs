@@ -117,7 +117,8 @@ impl Transition<'_> {
         let Some(contract) = self.state.contract_mut(address) else {
             return;
         };
-        contract.undecided.insert(sequence, (id, number));
+        let undecided = contract.undecided.entry(number).or_default();
+        undecided.insert(sequence, id);
         let code_hash = contract.compiled.code_hash;
         self.state.undecided.insert(sequence, id);
         self.state

@@ -112,9 +112,12 @@ impl Transition<'_> {
         input.decided_in = Some(block);
         input.data = Bytes::new();
         let (owner, sequence, address) = (input.owner, input.sequence, input.contract);
+        let number = input.binding.input;
         self.state.undecided.remove(&sequence);
-        if let Some(contract) = self.state.contract_mut(address) {
-            contract.undecided.remove(&sequence);
+        if let Some(contract) = self.state.contract_mut(address)
+            && let Some(undecided) = contract.undecided.get_mut(&number)
+        {
+            undecided.remove(&sequence);
         }
         let was_next = self.next_of(owner) == Some(id);
         if let Some(queue) = self.state.queues.get_mut(&owner) {
