@@ -56,11 +56,12 @@ impl Ordering {
         let (runtime, me) = (&self.runtime, self.config.me);
         let has_result = |id, node| runtime.posted_result(id, node).is_some();
         for id in runtime.unfinished_computations() {
-            let Some(job) = runtime.job(id).filter(|_| has_result(id, me)) else {
-                continue;
-            };
             let mut nodes = (0..).take(NODES);
-            if nodes.any(|node| runtime.posted_stop(id, node) && !has_result(id, node)) {
+            let stopped = |node| runtime.posted_stop(id, node) && !has_result(id, node);
+            if has_result(id, me)
+                && nodes.any(stopped)
+                && let Some(job) = runtime.job(id)
+            {
                 let outbox = &mut self.duties.outbox;
                 outbox.stop(id, job.attempt, StopReason::Local);
             }
