@@ -74,7 +74,7 @@ pub struct RpcLimits {
     pub max_log_blocks: u64,
     /// Logs that one `eth_getLogs` may return.
     pub max_logs: usize,
-    /// Calls and estimates that run at the same time; more wait.
+    /// Calls and estimates that run at the same time, and searches for logs; more wait.
     pub max_calls: usize,
     /// Gas of one call or estimate, at most; bounds how long a reader can hold up the node.
     pub max_call_gas: u64,

@@ -1,12 +1,14 @@
 //! Methods of Ethereum.
 
+use std::time::{Duration, Instant};
+
 use alloy_primitives::{Address, B256, U256};
 use serde_json::{Value, json};
 use wire::{
     block::{Block, Header},
     limits::CALL_FUEL,
 };
-use zk_contract_runtime::{CallStatus, Head};
+use zk_contract_runtime::{CallStatus, Head, Runtime};
 
 use super::{
     Answer, Rpc,
@@ -18,6 +20,10 @@ use crate::storage::derived::{BlockRecord, TransactionPlace};
 
 /// What every account has: 10¹² coins of 10¹⁸ parts. There is no coin; this lets wallets send.
 const BALANCE: U256 = U256::from_limbs([5_076_944_270_305_263_616, 54_210_108_624, 0, 0]);
+/// A call that takes so long is followed by a pause.
+const LONG: Duration = Duration::from_millis(20);
+/// How many times as long the pause is.
+const PAUSES: u32 = 3;
 /// Blocks of one fee history.
 const FEE_BLOCKS: u64 = 1024;
 
@@ -286,15 +292,26 @@ pub(super) fn code(rpc: &Rpc, arguments: &Arguments) -> Answer {
     Ok(value(&state.runtime().code(address).unwrap_or_default()))
 }
 
+/// Runs a contract on the state. The core waits for whoever reads the state, so long work is
+/// followed by a pause in the same turn: endless calls leave the core most of the time.
+fn tried<T>(rpc: &Rpc, run: impl FnOnce(&Runtime) -> T) -> T {
+    let state = rpc.shared.read();
+    let started = Instant::now();
+    let result = run(state.runtime());
+    let worked = started.elapsed();
+    drop(state);
+    if worked >= LONG {
+        std::thread::sleep(PAUSES * worked);
+    }
+    result
+}
+
 pub(super) fn call(rpc: &Rpc, arguments: &Arguments) -> Answer {
     let call: CallArguments = arguments.get(0, "call")?;
     rpc.only_latest(arguments.optional(1, "block")?)?;
     let request = call.request(rpc.limits.max_call_gas.min(CALL_FUEL))?;
     let clock_ms = rpc.shared.clock.now_ms();
-    let outcome = {
-        let state = rpc.shared.read();
-        state.runtime().call(&request, clock_ms)
-    };
+    let outcome = tried(rpc, |runtime| runtime.call(&request, clock_ms));
     let outcome = outcome.map_err(|fault| RpcError::Internal(fault.to_string()))?;
     match outcome.status {
         CallStatus::Ok => Ok(value(&outcome.output)),
@@ -310,8 +327,8 @@ pub(super) fn estimate_gas(rpc: &Rpc, arguments: &Arguments) -> Answer {
     rpc.only_latest(arguments.optional(1, "block")?)?;
     let request = call.request(rpc.limits.max_call_gas.min(CALL_FUEL))?;
     let clock_ms = rpc.shared.clock.now_ms();
-    let state = rpc.shared.read();
-    Ok(quantity(state.runtime().estimate(&request, clock_ms)?))
+    let gas = tried(rpc, |runtime| runtime.estimate(&request, clock_ms))?;
+    Ok(quantity(gas))
 }
 
 pub(super) fn fee_history(rpc: &Rpc, arguments: &Arguments) -> Answer {
