@@ -287,10 +287,11 @@ impl Running {
             Happening::Message(from, Inbound { message, _room }) => {
                 match message {
                     PeerMessage::WantSeeds { inputs } => {
-                        self.core.seeds.peer_said(Order::Asked { from, inputs });
+                        let asked = Order::Asked { from, inputs };
+                        self.core.seeds.peer_said(from, asked);
                     }
                     PeerMessage::Seeds(seeds) => {
-                        self.core.seeds.peer_said(Order::Sent { from, seeds });
+                        self.core.seeds.peer_said(from, Order::Sent { from, seeds });
                     }
                     message => inputs.push(Input::Peer { from, message }),
                 }

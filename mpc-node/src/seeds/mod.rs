@@ -20,7 +20,7 @@ use tokio::{
     time::Instant,
 };
 use wire::{
-    limits::PENDING_INPUTS,
+    limits::{NODES, PENDING_INPUTS},
     peer::{PeerMessage, SharedSeeds},
     sealed::SealKey,
 };
@@ -39,6 +39,8 @@ const BATCH: usize = 128;
 const JOBS: usize = 2;
 /// Inputs of one request or answer between peers.
 pub const PER_MESSAGE: usize = 1024;
+/// Questions and answers of one peer that wait.
+const QUESTIONS: usize = 16;
 /// How often what is wanted is looked through.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -94,7 +96,8 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct SeedKeeper {
     orders: mpsc::Sender<Order>,
-    questions: mpsc::Sender<Order>,
+    /// One queue for each peer, so that nobody who floods this node keeps the others out.
+    questions: [mpsc::Sender<Order>; NODES],
 }
 
 impl SeedKeeper {
@@ -110,7 +113,12 @@ impl SeedKeeper {
     ) -> (Self, tokio::task::JoinHandle<()>) {
         // The log bounds how many inputs are pending, so orders always find room.
         let (orders, order_receiver) = mpsc::channel(2 * PENDING_INPUTS);
-        let (questions, question_receiver) = mpsc::channel(64);
+        let mut question_receivers = Vec::with_capacity(NODES);
+        let questions = std::array::from_fn(|_| {
+            let (sender, receiver) = mpsc::channel(QUESTIONS);
+            question_receivers.push(receiver);
+            sender
+        });
         let keeper = Keeper {
             me,
             key: Arc::new(key),
@@ -124,7 +132,7 @@ impl SeedKeeper {
             sessions: Vec::new(),
             jobs: JoinSet::new(),
         };
-        let task = tokio::spawn(keeper.run(order_receiver, question_receiver));
+        let task = tokio::spawn(keeper.run(order_receiver, question_receivers));
         (Self { orders, questions }, task)
     }
 
@@ -134,10 +142,14 @@ impl SeedKeeper {
     }
 
     /// Passes on what a peer said; dropped if there is too much of it, since peers ask again.
-    pub fn peer_said(&self, order: Order) {
-        if self.questions.try_send(order).is_err() {
-            tracing::debug!("too many questions about seeds at once: dropping one");
+    /// Returns whether there was room.
+    pub fn peer_said(&self, from: u8, order: Order) -> bool {
+        let queue = self.questions.get(usize::from(from));
+        let taken = queue.is_some_and(|queue| queue.try_send(order).is_ok());
+        if !taken {
+            tracing::debug!(from, "too many questions about seeds at once: dropping one");
         }
+        taken
     }
 }
 
@@ -167,7 +179,7 @@ impl Keeper {
     async fn run(
         mut self,
         mut orders: mpsc::Receiver<Order>,
-        mut questions: mpsc::Receiver<Order>,
+        mut questions: Vec<mpsc::Receiver<Order>>,
     ) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -177,7 +189,7 @@ impl Keeper {
                     Some(order) => self.take(order).await,
                     None => return,
                 },
-                Some(order) = questions.recv() => self.take(order).await,
+                Some(order) = next_of(&mut questions) => self.take(order).await,
                 Some(opened) = self.jobs.join_next() => match opened {
                     Ok(opened) => self.opened(opened).await,
                     Err(error) => tracing::error!(%error, "a job that opens seals failed"),
@@ -345,6 +357,20 @@ impl Keeper {
                 let _ = session.answer.send(seeds.collect());
             });
         }
+    }
+}
+
+/// What comes first in any of the queues, beginning with a random one.
+async fn next_of(queues: &mut [mpsc::Receiver<Order>]) -> Option<Order> {
+    match queues {
+        [q0, q1, q2, q3] => tokio::select! {
+            Some(order) = q0.recv() => Some(order),
+            Some(order) = q1.recv() => Some(order),
+            Some(order) = q2.recv() => Some(order),
+            Some(order) = q3.recv() => Some(order),
+            else => None,
+        },
+        _ => None,
     }
 }
 

@@ -152,6 +152,31 @@ async fn a_rejected_input_is_not_asked_for() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
+async fn a_peer_that_floods_keeps_nobody_out() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let (derived, _) = Derived::open(folder.path(), &zeroize::Zeroizing::new([1; 32]))?;
+    let node = Cluster::new()?.start(0).await?;
+    let (verdicts, _verdicts) = mpsc::channel(8);
+    let key = NodeKeys::generate()?.seal()?;
+    let metrics = Arc::new(Metrics::new());
+    // On this one thread it does not run before the test waits.
+    let (keeper, task) =
+        SeedKeeper::start(0, key, derived, node.network.clone(), metrics, verdicts);
+    let question = |from| Order::Asked {
+        from,
+        inputs: Vec::new(),
+    };
+    let taken = (0..100).take_while(|_| keeper.peer_said(1, question(1)));
+    assert_eq!(taken.count(), QUESTIONS);
+    assert!(keeper.peer_said(2, question(2)));
+    while !keeper.peer_said(1, question(1)) {
+        tokio::task::yield_now().await;
+    }
+    task.abort();
+    Ok(())
+}
+
+#[tokio::test]
 async fn wrong_seeds_are_never_kept() -> Result<(), Box<dyn Error>> {
     let (pending, _) = pending()?;
     let mut wants = Wants::default();
