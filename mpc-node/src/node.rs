@@ -157,6 +157,7 @@ pub async fn run(
 
     let rpc = Rpc {
         shared: shared.clone(),
+        genesis: *Runtime::new(membership.committee.clone()).head(),
         blocks: reader,
         derived,
         network: network.clone(),

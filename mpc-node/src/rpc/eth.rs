@@ -58,7 +58,7 @@ impl Rpc {
             BlockTag::Number(number) => (number <= head).then_some(number),
             BlockTag::Hash(hash) => match self.derived.number(hash) {
                 Some(number) => (number <= head).then_some(number),
-                None => (hash == self.genesis_hash()).then_some(0),
+                None => (hash == self.genesis.hash).then_some(0),
             },
         }
     }
@@ -71,14 +71,6 @@ impl Rpc {
             Some(number) if number == head => Ok(()),
             Some(asked) => Err(RpcError::OldState { asked, head }),
             None => Err(RpcError::NoBlock(format!("{tag:?}"))),
-        }
-    }
-
-    /// The hash that block 1 has as its parent.
-    fn genesis_hash(&self) -> B256 {
-        match self.found(1) {
-            Ok(Some(first)) => first.block.header.parent,
-            _ => self.shared.read().runtime().head().hash,
         }
     }
 
@@ -110,23 +102,8 @@ impl Rpc {
                 time_ms: block.header.time_ms,
                 state_root: record.state_root,
             },
-            None => self.genesis(),
+            None => self.genesis,
         })
-    }
-
-    /// Block 0 is the state before the first block; it was never proposed.
-    fn genesis(&self) -> Head {
-        let hash = self.genesis_hash();
-        let state_root = match self.found(1) {
-            Ok(Some(first)) => first.block.header.state_root,
-            _ => self.shared.read().runtime().head().state_root,
-        };
-        Head {
-            number: 0,
-            hash,
-            time_ms: self.membership.committee.genesis_ms,
-            state_root,
-        }
     }
 
     fn block_json(&self, number: u64, full: bool) -> Answer {
@@ -164,7 +141,7 @@ impl Rpc {
     }
 
     fn genesis_json(&self) -> Value {
-        let genesis = self.genesis();
+        let genesis = &self.genesis;
         let header = Header {
             number: 0,
             parent: B256::ZERO,

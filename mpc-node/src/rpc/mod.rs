@@ -23,6 +23,7 @@ use jsonrpsee::{
 };
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
+use zk_contract_runtime::Head;
 
 use crate::{
     NodeError,
@@ -39,6 +40,8 @@ use params::Arguments;
 pub struct Rpc {
     /// The state.
     pub shared: Arc<Shared>,
+    /// The state before block 1, which users see as block 0.
+    pub genesis: Head,
     /// Decided blocks.
     pub blocks: BlockReader,
     /// Indices.
