@@ -397,9 +397,10 @@ async fn the_operator_sees_health_and_metrics() -> TestResult {
             TestResult::Ok(answer)
         }
     };
-    until("node 0 is healthy", || async {
+    until("node 0 is healthy and connected to all", || async {
         let health = get(&cluster, "/healthz").await?;
-        Ok((health.starts_with("HTTP/1.1 200") && health.contains("\"ok\":true")).then_some(()))
+        let parts = ["HTTP/1.1 200", "\"ok\":true", "\"connected\":[1,2,3]"];
+        Ok(parts.iter().all(|part| health.contains(part)).then_some(()))
     })
     .await?;
     ask(cluster.rpc(0), "eth_call", json!([])).await?;
