@@ -213,9 +213,14 @@ impl Ordering {
     }
 
     /// Whether a proposal is new, and not one too many.
-    fn notes(&mut self, from: u8, offer: &Offer) -> bool {
+    pub(super) fn notes(&mut self, from: u8, offer: &Offer) -> bool {
         let round = offer.round.as_u32().unwrap_or_default();
         let name = (offer.block.0, offer.pol_round.as_u32());
+        let earliest = self.height.offers.first_key_value();
+        let gone = earliest.is_some_and(|(earliest, _)| round < *earliest);
+        if gone && self.height.offers.len() >= ROUNDS {
+            return false;
+        }
         let offers = self.height.offers.entry(round).or_default();
         if offers.contains(&name) {
             return false;

@@ -176,13 +176,17 @@ impl Ordering {
                 Err(error) => self.halt(OrderingError::Block { number, error }),
             }
         }
-        if self.runtime.head().number == head {
+        let new = self.runtime.head().number - head;
+        if new == 0 {
             return;
         }
         // It answered: the next question need not wait.
         let behind = self.peer(from).height > self.runtime.head().number;
         if behind {
-            self.pace.syncing();
+            // One block alone is what a peer has that is quicker, or one that only boasts.
+            if new > 1 {
+                self.pace.syncing();
+            }
             self.peer(from).asked_at_ms = None;
             self.ask_blocks(from);
         } else {

@@ -296,3 +296,36 @@ fn what_a_peer_forwards_is_not_tried() {
     assert_eq!(suspicions(&hear(&mut ordering, 3, message)), []);
     assert_eq!(ordering.pending(), 3);
 }
+
+#[test]
+fn proposals_of_rounds_long_gone_are_not_looked_at_again_and_again() {
+    use crate::consensus::{BlockHash, Number, Offer, Party};
+    use malachite_types::Round;
+
+    let mut ordering = node(0);
+    let mut notes = |round: u32, block: u8| {
+        let offer = Offer {
+            height: Number(1),
+            round: Round::new(round),
+            block: BlockHash(B256::repeat_byte(block)),
+            pol_round: Round::Nil,
+            proposer: Party(3),
+        };
+        ordering.notes(3, &offer)
+    };
+    assert!((0..100).all(|round| notes(round, 1)));
+    assert!((0..50).all(|block| !notes(0, block)));
+    assert!(notes(99, 2) && !notes(99, 3));
+}
+
+#[test]
+fn a_peer_that_boasts_of_blocks_slows_nobody_down() {
+    let mut ordering = node(0);
+    hear(&mut ordering, 3, PeerMessage::Status { height: u64::MAX });
+    let first = decided(block(ordering.runtime(), 1, NOW_MS), 1, &[1, 2, 3]);
+    hear(&mut ordering, 3, PeerMessage::Blocks(vec![first]));
+    let work = PeerMessage::Transactions(vec![call_of_nobody(1, Bytes::new())]);
+    hear(&mut ordering, 2, work);
+    ordering.step(Input::Tick, NOW_MS + 60);
+    assert!(ordering.engine.is_running());
+}
