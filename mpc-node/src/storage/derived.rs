@@ -6,6 +6,7 @@
 //! it counts as missing, and all indices are written anew at the next start.
 
 use std::{
+    fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
@@ -376,16 +377,18 @@ pub fn recovering<T>(
     open()
 }
 
-/// Moves a store out of the way; returns where it is now.
+/// Moves a store out of the way, to where the one before it was; returns where it is now.
 fn set_aside(path: &Path) -> Result<PathBuf, NodeError> {
-    let mut aside = path.with_extension("damaged-0");
-    for i in 1u64.. {
-        if !aside.exists() {
-            break;
-        }
-        aside = path.with_extension(format!("damaged-{i}"));
-    }
-    std::fs::rename(path, &aside).map_err(NodeError::file("move", path))?;
+    let aside = path.with_extension("damaged");
+    let removed = if aside.is_dir() {
+        fs::remove_dir_all(&aside)
+    } else if aside.exists() {
+        fs::remove_file(&aside)
+    } else {
+        Ok(())
+    };
+    removed.map_err(NodeError::file("remove", &aside))?;
+    fs::rename(path, &aside).map_err(NodeError::file("move", path))?;
     Ok(aside)
 }
 

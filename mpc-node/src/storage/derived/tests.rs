@@ -176,9 +176,15 @@ fn a_store_that_cannot_be_opened_is_set_aside() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("derived");
     std::fs::write(&path, b"no folder")?;
-    let (derived, aside) = Derived::open(&path, &Zeroizing::new([1; 32]))?;
-    assert!(aside.is_some_and(|aside| aside.exists()));
-    assert_eq!(derived.block(1), None);
+    for content in [&b"no folder"[..], b"again no folder"] {
+        let (derived, aside) = Derived::open(&path, &Zeroizing::new([1; 32]))?;
+        assert!(aside.is_some_and(|aside| aside.exists()));
+        assert_eq!(derived.block(1), None);
+        drop(derived);
+        std::fs::remove_dir_all(&path)?;
+        std::fs::write(&path, content)?;
+    }
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 2, "one is kept");
     Ok(())
 }
 
@@ -247,7 +253,7 @@ fn a_store_that_fails_later_is_set_aside_once() -> Result<(), Box<dyn Error>> {
             }
             Ok(derived)
         })?;
-        assert!(derived.block(3).is_some() && path.with_extension("damaged-0").exists());
+        assert!(derived.block(3).is_some() && path.with_extension("damaged").exists());
     }
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("derived");
