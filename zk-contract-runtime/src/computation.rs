@@ -72,8 +72,10 @@ pub(crate) enum Phase {
 /// The inputs and the program of a computation, once they are fixed.
 #[derive(Clone, Debug)]
 pub(crate) struct Frozen {
-    /// The inputs, in ordering order: id and number of the type.
+    /// The inputs, in ordering order: id and number of the type; dropped with the program.
     pub(crate) inputs: Arc<[(B256, u32)]>,
+    /// How many inputs there are, or were.
+    pub(crate) input_count: u64,
     /// Merkle root over them.
     pub(crate) input_root: B256,
     /// Hash of the program.
@@ -86,6 +88,14 @@ pub(crate) struct Frozen {
     pub(crate) opened_bytes: usize,
     /// The program; dropped once the computation has ended.
     pub(crate) program: Option<Arc<Program>>,
+}
+
+impl Frozen {
+    /// Drops what is needed only while nodes compute.
+    pub(crate) fn release(&mut self) {
+        self.inputs = Arc::default();
+        self.program = None;
+    }
 }
 
 /// A computation in the state.
@@ -223,7 +233,7 @@ impl Computation {
         codec::encode(&(
             (self.contract, self.index, self.number, self.context),
             (self.started_by, self.started_in, self.cutoff),
-            frozen.map(|f| (f.input_root, f.inputs.len() as u64, f.program_hash)),
+            frozen.map(|f| (f.input_root, f.input_count, f.program_hash)),
             (self.stopped, &self.suspected, results),
             (self.digest, &self.signatures, self.attested_in, &self.phase),
         ))
@@ -262,7 +272,7 @@ impl Computation {
             name,
             started_in: self.started_in,
             attested_in: self.attested_in,
-            input_count: frozen.map(|f| f.inputs.len() as u64),
+            input_count: frozen.map(|f| f.input_count),
             program_hash: frozen.map(|f| f.program_hash),
             rounds: frozen.map(|f| f.rounds),
             status,

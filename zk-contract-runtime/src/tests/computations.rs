@@ -410,6 +410,31 @@ fn a_program_that_takes_too_many_rounds_is_refused() {
 }
 
 #[test]
+fn what_only_running_takes_is_forgotten_afterwards() {
+    for ends_well in [true, false] {
+        let (mut chain, _, id) = tally(&[1, 2]);
+        let kept = |chain: &Chain| {
+            let frozen = chain.runtime.state.computation(id).unwrap().frozen.as_ref();
+            let frozen = frozen.unwrap();
+            (frozen.inputs.len(), frozen.program.is_some())
+        };
+        assert_eq!(kept(&chain), (2, true));
+        if ends_well {
+            let all = (0..3).map(|node| (node, result(id, [0, 1, 1]))).collect();
+            chain.block(all, vec![]);
+            assert_eq!(chain.runtime.attestation(id).unwrap().inputCount, 2);
+        } else {
+            for attempt in 0..wire::limits::ATTEMPTS {
+                let stops = [0, 1].map(|node| (node, stop(id, attempt)));
+                chain.block(stops.to_vec(), vec![]);
+            }
+        }
+        assert_eq!(kept(&chain), (0, false));
+        assert_eq!(chain.runtime.computation(id).unwrap().input_count, Some(2));
+    }
+}
+
+#[test]
 fn computations_wait_until_there_is_memory_for_their_sessions() {
     let mut chain = Chain::new(true);
     // Each takes more than half of what there is.

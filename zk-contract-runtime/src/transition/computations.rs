@@ -88,6 +88,7 @@ impl Transition<'_> {
         let (outputs, plan) = (program.outputs(), program.plan());
         let frozen = Frozen {
             input_root: input::root(leaves.collect()),
+            input_count: inputs.len() as u64,
             inputs: inputs.into(),
             program_hash: B256::from(program.hash()),
             rounds: plan.rounds as u64,
@@ -198,7 +199,7 @@ impl Transition<'_> {
         let Some(frozen) = &mut computation.frozen else {
             return;
         };
-        frozen.program = None;
+        frozen.release();
         let attestation = Attestation {
             l2ChainId: committee.chain_id,
             l2Contract: computation.contract,
@@ -206,7 +207,7 @@ impl Transition<'_> {
             computationId: id,
             programHash: frozen.program_hash,
             inputRoot: frozen.input_root,
-            inputCount: frozen.inputs.len() as u64,
+            inputCount: frozen.input_count,
             context: computation.context,
             epoch: committee.epoch,
             output,
@@ -251,7 +252,7 @@ impl Transition<'_> {
         if let Some(computation) = self.state.computation_mut(id) {
             computation.phase = Phase::Failed { reason };
             if let Some(frozen) = &mut computation.frozen {
-                frozen.program = None;
+                frozen.release();
             }
         }
         self.state.unfinished.remove(&id);
