@@ -211,7 +211,12 @@ fn find_transaction(
     let Some(place) = place.filter(|place| place.block <= rpc.head()) else {
         return Ok(None);
     };
-    Ok(rpc.found(place.block)?.map(|found| (place, found)))
+    let found = rpc.found(place.block)?.filter(|found| {
+        // An index that outlived its log may name another transaction's place.
+        let receipt = found.record.receipts.get(place.index as usize);
+        receipt.is_some_and(|receipt| receipt.tx_hash == hash)
+    });
+    Ok(found.map(|found| (place, found)))
 }
 
 pub(super) fn transaction_by_hash(rpc: &Rpc, arguments: &Arguments) -> Answer {
