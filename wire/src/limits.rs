@@ -68,9 +68,11 @@ pub const PENDING_INPUTS_PER_SENDER: usize = 64;
 pub const SESSION_ROUNDS: usize = 1 << 16;
 /// Bytes that one session sends on one directed link.
 pub const SESSION_LINK_BYTES: u64 = 8 << 30;
-/// Bytes that the shares of all sessions that run at once take at one node, as their plans say.
-/// Computations wait for their turn.
+/// Bytes that the shares of all large sessions that run at once take at one node, as their plans
+/// say. Computations wait for their turn.
 pub const SESSIONS_MEMORY_BYTES: u64 = 2 << 30;
+/// Bytes up to which a session is not large: it waits for nobody.
+pub const SMALL_SESSION_BYTES: u64 = 16 << 20;
 /// Computations that are not finished, over all contracts.
 pub const RUNNING_COMPUTATIONS: usize = 64;
 /// Attempts of one computation before it fails.

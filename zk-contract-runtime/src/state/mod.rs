@@ -65,7 +65,7 @@ pub(crate) struct State {
     pub(crate) unfinished: BTreeSet<B256>,
     /// Traced computations that wait until there is memory for their sessions, oldest first.
     pub(crate) parked: VecDeque<B256>,
-    /// Memory of the sessions that run, in bytes at one node.
+    /// Memory of the large sessions that run, in bytes at one node.
     pub(crate) sessions_bytes: u64,
     /// What is owed.
     pub(crate) work: VecDeque<Work>,

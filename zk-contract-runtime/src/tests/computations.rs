@@ -457,7 +457,11 @@ fn computations_wait_until_there_is_memory_for_their_sessions() {
         computation,
         attempt: 0,
     };
-    // It ends well, and the next one begins.
+    // A small one waits for nobody.
+    let small = chain.deploy(&poll_code(), &closes_argument());
+    let id = close(&mut chain, small);
+    assert!(chain.runtime.job(id).is_some());
+    // The first one ends well, and the next one begins.
     let all = (0..3).map(|n| (n, result(ids[0], [1, 1, 1]))).collect();
     let applied = chain.block(all, vec![]);
     assert!(applied.events.contains(&started(ids[1])));

@@ -9,7 +9,7 @@ use wire::{
     guest::Fault,
     limits::{
         CALL_FUEL, SESSION_FRAME_BYTES, SESSION_LINK_BYTES, SESSION_ROUNDS, SESSIONS_MEMORY_BYTES,
-        TRACE_FUEL,
+        SMALL_SESSION_BYTES, TRACE_FUEL,
     },
     node_transaction::StopReason,
     signing::{self, Signature},
@@ -98,13 +98,33 @@ impl Transition<'_> {
         };
         if let Some(computation) = self.state.computation_mut(id) {
             computation.frozen = Some(frozen);
-            self.state.parked.push_back(id);
-            self.unpark();
+            if plan.memory_bytes <= SMALL_SESSION_BYTES {
+                self.begin(id);
+            } else {
+                self.state.parked.push_back(id);
+                self.unpark();
+            }
         }
     }
 
-    /// Begins attempt 0 of computations that have waited for memory, oldest first, as far as there
-    /// is room: whoever runs them must not run out of it.
+    /// Begins attempt 0.
+    fn begin(&mut self, id: B256) {
+        let (attempt, not_before_ms) = (0, self.place.time_ms);
+        if let Some(computation) = self.state.computation_mut(id) {
+            computation.phase = Phase::Running {
+                attempt,
+                not_before_ms,
+            };
+            let computation = id;
+            self.event(Event::AttemptStarted {
+                computation,
+                attempt,
+            });
+        }
+    }
+
+    /// Begins computations that have waited for memory, oldest first, as far as there is room:
+    /// whoever runs them must not run out of it.
     fn unpark(&mut self) {
         while let Some(id) = self.state.parked.front().copied() {
             let bytes = self.state.computation(id).map_or(0, session_bytes);
@@ -114,17 +134,7 @@ impl Transition<'_> {
             }
             self.state.parked.pop_front();
             self.state.sessions_bytes = total;
-            let (attempt, not_before_ms) = (0, self.place.time_ms);
-            if let Some(computation) = self.state.computation_mut(id) {
-                computation.phase = Phase::Running {
-                    attempt,
-                    not_before_ms,
-                };
-                self.event(Event::AttemptStarted {
-                    computation: id,
-                    attempt,
-                });
-            }
+            self.begin(id);
         }
     }
 
@@ -359,9 +369,15 @@ fn checked(outcome: Outcome) -> Result<Program, String> {
     Ok(program)
 }
 
+/// Memory that is counted for a computation while it runs.
 fn session_bytes(computation: &Computation) -> u64 {
-    let frozen = computation.frozen.as_ref();
-    frozen.map_or(0, |frozen| frozen.session_bytes)
+    let bytes = computation
+        .frozen
+        .as_ref()
+        .map(|frozen| frozen.session_bytes);
+    bytes
+        .filter(|bytes| *bytes > SMALL_SESSION_BYTES)
+        .unwrap_or(0)
 }
 
 fn why(ending: &Ending) -> String {
