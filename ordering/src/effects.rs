@@ -219,7 +219,8 @@ pub enum Refusal {
     /// The sender has as many pending as one sender may have.
     #[error("the sender has {PENDING_PER_SENDER} pending transactions: wait for a block")]
     SenderFull,
-    /// All pending transactions together are at their bound.
+    /// All pending transactions together are at their bound, or those of this node's own users at
+    /// theirs.
     #[error(
         "the pool is full ({PENDING_TRANSACTIONS} transactions or {PENDING_BYTES} bytes): try \
          again later"
