@@ -4,7 +4,8 @@
 //! replacements. A full pool refuses and never evicts, so nobody can push out another's
 //! transaction. Each source, which is a peer or this node's own users, has a part of the pool to
 //! itself, and no source waits for a block behind all that another has: one corrupt node that
-//! forwards as much as it can takes its share and no more.
+//! forwards as much as it can takes its share and no more. Nor do cheap calls wait behind all dear
+//! ones.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -28,6 +29,9 @@ const SOURCES: usize = 1 + NODES;
 const OWN_PART: usize = 2 * NODES;
 /// Fuel that a byte of a block stands for when sources take turns.
 const BYTE_FUEL: u64 = BLOCK_FUEL / BLOCK_BYTES as u64;
+
+/// Calls that may use less fuel than this are all alike.
+const CHEAP_FUEL: u64 = 1_000_000;
 
 /// Where a transaction came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +80,14 @@ pub(crate) struct Room {
 struct Pending {
     transaction: Transaction,
     origin: Origin,
+}
+
+/// Transactions that wait behind each other: of one source, and of senders whose calls may use
+/// about as much fuel (a power of two; none for little).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Lane {
+    source: usize,
+    magnitude: Option<u32>,
 }
 
 /// What one source has in the pool.
@@ -226,26 +238,28 @@ impl Mempool {
         }
     }
 
-    /// Transactions for a block, as many as there is room for: of each source in order of arrival,
-    /// and always of the one that has had least of this block.
+    /// Transactions for a block, as many as there is room for: always of the source that has had
+    /// least of this block, and of its senders of cheap and of dear calls likewise; among those, in
+    /// order of arrival.
     pub(crate) fn select(&self, mut room: Room) -> Vec<Bytes> {
         const SMALLEST_BYTES: usize = 96;
-        let mut sources: [_; SOURCES] = std::array::from_fn(|source| {
-            let all = self.pending.values();
-            Some(all.filter(move |pending| pending.origin.source() == source))
-        });
-        let mut had = [0u64; SOURCES];
+        let mut lanes = self.lanes();
+        let mut had_by_source = [0u64; SOURCES];
+        let mut had_by_lane: BTreeMap<Lane, u64> = BTreeMap::new();
         // A turn goes to the sender's first transaction that is left, whatever its source was.
         let mut nonces = BTreeMap::new();
         let mut skipped = BTreeSet::new();
         let mut selected = Vec::new();
         while room.bytes >= SMALLEST_BYTES && selected.len() < room.transactions {
-            let waiting = (0..SOURCES).filter(|source| sources[*source].is_some());
-            let Some(source) = waiting.min_by_key(|source| had[*source]) else {
+            let had = |lane: &Lane| {
+                let of_lane = had_by_lane.get(lane).copied().unwrap_or_default();
+                (had_by_source[lane.source], of_lane)
+            };
+            let Some(lane) = lanes.keys().copied().min_by_key(had) else {
                 break;
             };
-            let Some(turn) = sources[source].as_mut().and_then(Iterator::next) else {
-                sources[source] = None;
+            let Some(turn) = lanes.get_mut(&lane).and_then(VecDeque::pop_front) else {
+                lanes.remove(&lane);
                 continue;
             };
             let sender = turn.transaction.sender;
@@ -267,10 +281,31 @@ impl Mempool {
             }
             room.bytes -= bytes;
             room.fuel -= transaction.gas_limit;
-            had[source] += transaction.gas_limit + BYTE_FUEL * bytes as u64;
+            let cost = transaction.gas_limit + BYTE_FUEL * bytes as u64;
+            had_by_source[lane.source] += cost;
+            *had_by_lane.entry(lane).or_default() += cost;
             selected.push(transaction.raw.clone());
         }
         selected
+    }
+
+    /// What waits, by lane. A sender's lane is that of its dearest call.
+    fn lanes(&self) -> BTreeMap<Lane, VecDeque<&Pending>> {
+        let mut dearest: BTreeMap<Address, u64> = BTreeMap::new();
+        for Pending { transaction, .. } in self.pending.values() {
+            let gas = dearest.entry(transaction.sender).or_default();
+            *gas = transaction.gas_limit.max(*gas);
+        }
+        let mut lanes: BTreeMap<_, VecDeque<_>> = BTreeMap::new();
+        for pending in self.pending.values() {
+            let gas = dearest.get(&pending.transaction.sender).copied();
+            let lane = Lane {
+                source: pending.origin.source(),
+                magnitude: (gas.unwrap_or_default() / CHEAP_FUEL).checked_ilog2(),
+            };
+            lanes.entry(lane).or_default().push_back(pending);
+        }
+        lanes
     }
 
     /// Envelopes for peers, oldest first: those that were submitted at this node before

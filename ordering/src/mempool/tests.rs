@@ -326,3 +326,29 @@ fn nonces_stay_in_order_whatever_their_sources() {
     let expected: Vec<_> = (0..5).map(|nonce| transaction(1, nonce, 100).raw).collect();
     assert_eq!(pool.select(room), expected);
 }
+
+#[test]
+fn cheap_calls_do_not_wait_behind_dear_ones() {
+    let mut pool = pool(16, 1_000, 1_000_000);
+    let mut insert = |sender, nonce, gas_limit| {
+        let mut transaction = transaction(sender, nonce, 200);
+        transaction.gas_limit = gas_limit;
+        pool.insert(transaction, HERE, strict).unwrap();
+    };
+    for sender in 0..50 {
+        // Not even by a cheap call in front of a dear one, or behind it.
+        let dear = BLOCK_FUEL / 2 - 10_000_000;
+        insert(sender, 0, if sender % 2 == 0 { 30_000 } else { dear });
+        insert(sender, 1, if sender % 2 == 0 { dear } else { 30_000 });
+    }
+    (100..150).for_each(|sender| insert(sender, 0, 500_000));
+    let room = Room {
+        transactions: 1_000,
+        bytes: 1_000_000,
+        fuel: BLOCK_FUEL,
+    };
+    let selected = pool.select(room);
+    let cheap = selected.iter().filter(|raw| raw[8] >= 100).count();
+    assert_eq!(cheap, 50);
+    assert!(selected.len() > 51, "{}", selected.len());
+}
