@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
-use devnet::{ports, process::Process};
+use devnet::{ports::Ports, process::Process};
 use eyre::Result;
 use system_tests::npm_install;
 use voting::{
@@ -25,11 +25,12 @@ async fn the_whole_story_ends_with_the_right_tally_on_anvil() -> Result<()> {
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
-    let [port] = ports::free::<1>()?;
+    let port = Ports::free()?;
+    let [number] = port.numbers();
     let log = folder.path().join("anvil.log");
     let key = folder.path().join("key.hex");
     std::fs::write(&key, KEY)?;
-    let arguments = ["--port", &port.to_string()].map(String::from);
+    let arguments = ["--port", &number.to_string()].map(String::from);
     let process = Process::start("anvil", &anvil, arguments, &log)?;
     let listening = || {
         std::fs::read_to_string(&log)
@@ -41,7 +42,7 @@ async fn the_whole_story_ends_with_the_right_tally_on_anvil() -> Result<()> {
 
     let mut options = Options::new(8);
     options.l1 = L1Choice::Given {
-        url: format!("http://127.0.0.1:{port}"),
+        url: format!("http://127.0.0.1:{number}"),
         key: Some(key),
         confirmations: Confirmations::Usual,
     };

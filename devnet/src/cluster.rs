@@ -22,7 +22,8 @@ use wire::{
 
 use self::config::{NodeFiles, PublicKeys};
 use crate::{
-    DevnetError, ports,
+    DevnetError,
+    ports::Ports,
     process::{Process, describe},
 };
 
@@ -86,6 +87,7 @@ pub struct PreparedCluster {
     folder: Folder,
     keys: [PublicKeys; NODES],
     files: [NodeFiles; NODES],
+    ports: Ports<12>,
 }
 
 impl PreparedCluster {
@@ -107,7 +109,8 @@ impl PreparedCluster {
                 Folder::Temporary(made.map_err(DevnetError::file("create a folder in", parent))?)
             }
         };
-        let [l0, l1, l2, l3, r0, r1, r2, r3, a0, a1, a2, a3] = ports::free::<12>()?;
+        let ports = Ports::<12>::free()?;
+        let [l0, l1, l2, l3, r0, r1, r2, r3, a0, a1, a2, a3] = ports.numbers();
         let (listen, rpc, admin) = ([l0, l1, l2, l3], [r0, r1, r2, r3], [a0, a1, a2, a3]);
         let rpc = options.rpc_ports.unwrap_or(rpc);
         let files: [NodeFiles; NODES] =
@@ -125,6 +128,7 @@ impl PreparedCluster {
             folder,
             keys,
             files,
+            ports,
         })
     }
 
@@ -152,6 +156,7 @@ impl PreparedCluster {
             folder,
             keys,
             files,
+            ports,
         } = self;
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         let genesis_ms = since_epoch.map_or(0, |time| time.as_millis());
@@ -178,6 +183,7 @@ impl PreparedCluster {
             files,
             committee,
             folder,
+            _ports: ports,
         };
         match cluster.launch_all().await {
             Ok(()) => Ok(cluster),
@@ -206,6 +212,8 @@ pub struct Cluster {
     files: [NodeFiles; NODES],
     committee: Committee,
     folder: Folder,
+    // Held for as long as a node may come back.
+    _ports: Ports<12>,
 }
 
 impl Cluster {

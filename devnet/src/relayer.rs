@@ -12,7 +12,7 @@ use std::{
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use serde::{Deserialize, Serialize};
 
-use crate::{DevnetError, cluster::config, ports, process::Process};
+use crate::{DevnetError, cluster::config, ports::Ports, process::Process};
 
 /// What a relayer is told.
 #[derive(Clone, Debug)]
@@ -111,6 +111,7 @@ pub struct RelayerProcess {
     options: RelayerOptions,
     process: Option<Process>,
     admin: SocketAddr,
+    _port: Ports<1>,
 }
 
 impl RelayerProcess {
@@ -119,11 +120,13 @@ impl RelayerProcess {
     /// # Errors
     /// [`DevnetError`] if a file cannot be written or it cannot be started.
     pub fn start(options: RelayerOptions) -> Result<Self, DevnetError> {
-        let [port] = ports::free()?;
+        let port = Ports::free()?;
+        let [number] = port.numbers();
         let mut relayer = Self {
             options,
             process: None,
-            admin: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            admin: SocketAddr::from((Ipv4Addr::LOCALHOST, number)),
+            _port: port,
         };
         relayer.write_files()?;
         relayer.restart()?;
