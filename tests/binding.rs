@@ -18,7 +18,7 @@ use voting::{
     result::submission,
     stage::{Contracts, Programs, Stage},
 };
-use wire::transaction::Deployment;
+use wire::{attestation::submitCall, transaction::Deployment};
 
 alloy::sol! {
     function addVoters(uint32 index, address[] voters, bytes32[] proof);
@@ -192,7 +192,7 @@ async fn vote(stage: &Stage, rival: &Contracts, key: &UserKey, choice: u8) -> Re
 }
 
 /// Counts in a rival contract, and has three nodes sign: what would be submitted to L1.
-async fn winning(world: &mut World, rival: Contracts) -> Result<Voting::submitCall> {
+async fn winning(world: &mut World, rival: Contracts) -> Result<submitCall> {
     let poll = std::mem::replace(&mut world.stage.contracts, rival);
     let (_, id, _) = count::start_by_stranger(&world.stage).await?;
     world.attested(id).await?;

@@ -3,25 +3,9 @@
 use alloy::sol;
 
 sol! {
-    /// What the nodes say about one computation, as L1 takes it.
-    #[derive(Debug, PartialEq, Eq)]
-    struct Attestation {
-        uint64 l2ChainId;
-        address l2Contract;
-        bytes32 codeHash;
-        bytes32 computationId;
-        bytes32 programHash;
-        bytes32 inputRoot;
-        uint64 inputCount;
-        bytes32 context;
-        uint64 epoch;
-        bytes output;
-    }
-
-    /// An app on L1: where results go.
+    /// An app on L1: where results go, by [`wire::attestation::submitCall`].
     #[derive(Debug)]
     interface App {
-        function submit(Attestation attestation, uint8 bitmap, bytes signatures) external;
         function accepted(bytes32 computationId) external view returns (bool);
 
         error AlreadyAccepted(bytes32 computationId);
@@ -57,22 +41,5 @@ sol! {
         function complete() external view returns (bool);
 
         error AlreadyAdded();
-    }
-}
-
-impl From<wire::attestation::Attestation> for Attestation {
-    fn from(attestation: wire::attestation::Attestation) -> Self {
-        Self {
-            l2ChainId: attestation.l2ChainId,
-            l2Contract: attestation.l2Contract,
-            codeHash: attestation.codeHash,
-            computationId: attestation.computationId,
-            programHash: attestation.programHash,
-            inputRoot: attestation.inputRoot,
-            inputCount: attestation.inputCount,
-            context: attestation.context,
-            epoch: attestation.epoch,
-            output: attestation.output,
-        }
     }
 }

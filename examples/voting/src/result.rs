@@ -11,7 +11,7 @@ use alloy::{
 };
 use client::certificate::Quorum;
 use tokio::time::Instant;
-use wire::attestation::Attestation;
+use wire::attestation::{Attestation, submitCall};
 
 use crate::{
     count::Count,
@@ -249,21 +249,9 @@ async fn doomed(
 
 /// What is submitted to L1.
 #[must_use]
-pub fn submission(attestation: &Attestation, quorum: &Quorum) -> Voting::submitCall {
-    let a = attestation.clone();
-    Voting::submitCall {
-        attestation: Voting::Attestation {
-            l2ChainId: a.l2ChainId,
-            l2Contract: a.l2Contract,
-            codeHash: a.codeHash,
-            computationId: a.computationId,
-            programHash: a.programHash,
-            inputRoot: a.inputRoot,
-            inputCount: a.inputCount,
-            context: a.context,
-            epoch: a.epoch,
-            output: a.output,
-        },
+pub fn submission(attestation: &Attestation, quorum: &Quorum) -> submitCall {
+    submitCall {
+        attestation: attestation.clone(),
         bitmap: quorum.bitmap,
         signatures: quorum.signatures.clone(),
     }

@@ -8,7 +8,10 @@ use alloy::{
 };
 use client::rpc::CheckedCertificate;
 use tracing::{debug, info, warn};
-use wire::rpc::{ComputationInfo, ComputationStatus};
+use wire::{
+    attestation::submitCall,
+    rpc::{ComputationInfo, ComputationStatus},
+};
 
 use super::{Outcome, World};
 use crate::{
@@ -130,8 +133,8 @@ async fn submit(
 
 fn call(app: Address, computation: &ComputationInfo, checked: &CheckedCertificate) -> Call {
     let quorum = &checked.quorum;
-    let submit = App::submitCall {
-        attestation: checked.certificate.attestation.clone().into(),
+    let submit = submitCall {
+        attestation: checked.certificate.attestation.clone(),
         bitmap: quorum.bitmap,
         signatures: quorum.signatures.clone(),
     };

@@ -35,6 +35,10 @@ sol! {
         /// ABI-encoded output.
         bytes output;
     }
+
+    /// What an app on L1 takes: the attestation, the bitmap of its signers, and their signatures.
+    #[derive(Debug, PartialEq, Eq)]
+    function submit(Attestation attestation, uint8 bitmap, bytes signatures) external;
 }
 
 impl Attestation {
