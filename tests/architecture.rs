@@ -48,7 +48,7 @@ const CRATES: &[(&str, &[&str], bool)] = &[
     ("byzantine-node", &["mpc-node"], false),
     (
         "system-tests",
-        &["client", "devnet", "voting", "voting-contract", "wire"],
+        &["client", "devnet", "voting", "wire"],
         false,
     ),
 ];

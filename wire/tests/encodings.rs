@@ -131,11 +131,7 @@ fn a_signature_verifies_for_its_purpose_chain_epoch_and_key_alone() {
         signing::verify("it", signer, purpose, domain, payload, &signature)
     };
     assert!(verify(Purpose::Vote, DOMAIN, b"payload").is_ok());
-    for purpose in [
-        Purpose::Proposal,
-        Purpose::NodeTransaction,
-        Purpose::Session,
-    ] {
+    for purpose in [Purpose::Proposal, Purpose::NodeTransaction] {
         assert!(verify(purpose, DOMAIN, b"payload").is_err());
     }
     assert!(

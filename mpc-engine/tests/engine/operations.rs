@@ -13,25 +13,19 @@ fn check(what: &str, program: &Program, columns: &[Vec<u128>]) {
     );
 }
 
+/// The operations on two operands that a kind has; booleans have no arithmetic.
+fn binary(kind: Kind) -> impl Iterator<Item = Op> {
+    let arithmetic = [Op::Add, Op::Sub, Op::Mul, Op::Dot];
+    let all = [Op::And, Op::Or, Op::Xor, Op::Eq, Op::Lt, Op::Le];
+    let arithmetic = arithmetic.into_iter().filter(move |_| kind != Kind::Bool);
+    arithmetic.chain(all)
+}
+
 #[test]
 fn binary_operations() {
     let mut random = random(1);
     for kind in Kind::ALL {
-        for op in [
-            Op::Add,
-            Op::Sub,
-            Op::Mul,
-            Op::Dot,
-            Op::And,
-            Op::Or,
-            Op::Xor,
-            Op::Eq,
-            Op::Lt,
-            Op::Le,
-        ] {
-            if kind == Kind::Bool && matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Dot) {
-                continue;
-            }
+        for op in binary(kind) {
             let [a, b] = pairs(kind, &mut random, 40);
             let program = single(op, &[(kind, a.len()), (kind, b.len())], 0);
             check(&format!("{op:?} on {kind:?}"), &program, &[a, b]);
@@ -65,21 +59,7 @@ fn an_operand_of_one_element_is_spread() {
 fn operations_with_a_constant() {
     let mut random = random(3);
     for kind in Kind::ALL {
-        for op in [
-            Op::Add,
-            Op::Sub,
-            Op::Mul,
-            Op::Dot,
-            Op::And,
-            Op::Or,
-            Op::Xor,
-            Op::Eq,
-            Op::Lt,
-            Op::Le,
-        ] {
-            if kind == Kind::Bool && matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Dot) {
-                continue;
-            }
+        for op in binary(kind) {
             let mut values = edges(kind);
             values.extend((0..5).map(|_| number(&mut random) & kind.mask()));
             let mut builder = ProgramBuilder::new();

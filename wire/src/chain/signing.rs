@@ -20,8 +20,6 @@ pub enum Purpose {
     Vote = 2,
     /// A transaction of a node.
     NodeTransaction = 3,
-    /// The announcement of a session of a computation.
-    Session = 4,
 }
 
 /// Binds signatures to one chain and one committee.
