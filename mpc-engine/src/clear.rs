@@ -16,12 +16,13 @@ pub fn evaluate(program: &Program, columns: &[Vec<u128>]) -> Result<Vec<Vec<u128
     check_columns(program, columns)?;
     let mut values: Vec<Vec<u128>> = Vec::with_capacity(program.nodes().len());
     for (node, form) in program.nodes().iter().zip(program.forms()) {
-        let value = match *node {
+        let value = match node {
             Node::Input(column) => {
                 let mask = form.kind.mask();
-                columns[column as usize].iter().map(|v| v & mask).collect()
+                columns[*column as usize].iter().map(|v| v & mask).collect()
             }
-            Node::Constant { value, len, .. } => vec![value; len],
+            Node::Constant { value, len, .. } => vec![*value; *len],
+            Node::Public { values, .. } => values.clone(),
             Node::Apply { op, immediate, .. } => {
                 let operands: Vec<Operand<'_>> = node
                     .operands()
@@ -31,7 +32,7 @@ pub fn evaluate(program: &Program, columns: &[Vec<u128>]) -> Result<Vec<Vec<u128
                         kind: program.forms()[v.index()].kind,
                     })
                     .collect();
-                apply(op, &operands, immediate, *form)
+                apply(*op, &operands, *immediate, *form)
             }
         };
         values.push(value);
@@ -141,5 +142,6 @@ fn apply(op: Op, operands: &[Operand<'_>], immediate: u64, form: Form) -> Vec<u1
             a.values[start..start + len].to_vec()
         }
         Op::Concat => [a.values, operands[1].values].concat(),
+        _ => Vec::new(), // Not reached: typing refuses it.
     }
 }

@@ -8,9 +8,10 @@
 //! Party p holds the components x_c, c ≠ p, of every `x = x₀ + x₁ + x₂ + x₃`. No byte that depends on
 //! a received message leaves a party before that message's second copy has matched.
 //!
-//! Read [`program`] first, then `template` (what an operation is made of), `schedule` (when
+//! Read [`program`] first, then `circuit` (what a program becomes), `template` (what a gate is made of), `schedule` (when
 //! it runs), `protocol` (how values cross) and [`session`].
 
+mod circuit;
 pub mod clear;
 mod error;
 mod frame;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    Program,
+    circuit::{Circuit, Gate},
     frame::frame_bytes,
     roles::{self, Roles},
     schedule::{Action, Run, Schedule},
@@ -28,20 +28,20 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn of(program: &Program) -> Self {
+    pub(crate) fn of(circuit: &Arc<Circuit>) -> Self {
         let mut meter = Meter::new();
-        let mut memory = Memory::new(program);
-        let mut schedule = Schedule::new(Arc::new(program.clone()));
+        let mut memory = Memory::new(circuit);
+        let mut schedule = Schedule::new(circuit.clone());
         loop {
             let actions = schedule.next_round();
             if actions.is_empty() {
                 break;
             }
             for action in &actions {
-                memory.note(program, action);
+                memory.note(circuit, action);
                 match action {
                     Action::Run(run) => meter.run(run),
-                    Action::Open => meter.open(program),
+                    Action::Open => meter.open(circuit),
                     Action::Load(_) | Action::Move(_) | Action::Free(_) => {}
                 }
             }
@@ -115,7 +115,7 @@ impl Meter {
 
     fn run(&mut self, run: &Run) {
         for message in &run.template.stages[run.stage].messages {
-            let lanes = if message.single { 1 } else { run.lanes };
+            let lanes = if message.per_row { run.rows } else { run.lanes };
             let bytes = message.domain.wire_bytes(lanes);
             for pair in (0..6).filter(|pair| message.pairs >> pair & 1 == 1) {
                 self.message(roles::rotate(pair, self.counter), bytes);
@@ -124,9 +124,10 @@ impl Meter {
         }
     }
 
-    fn open(&mut self, program: &Program) {
-        for (kind, len) in program.outputs() {
-            let bytes = Domain::of(kind).wire_bytes(len);
+    fn open(&mut self, circuit: &Circuit) {
+        for value in circuit.revealed() {
+            let form = circuit.form(*value);
+            let bytes = Domain::of(form.kind).wire_bytes(form.len);
             for receiver in 0..4 {
                 self.message(roles::opening(receiver, self.counter), bytes);
             }
@@ -155,21 +156,18 @@ struct Memory {
 }
 
 impl Memory {
-    fn new(program: &Program) -> Self {
+    fn new(circuit: &Circuit) -> Self {
         let share =
             |form: &crate::program::Form| 3 * Domain::of(form.kind).memory_bytes(form.len) as u64;
-        let columns = program.columns().iter();
-        let held = columns
-            .map(|c| 3 * Domain::of(c.kind).memory_bytes(c.len) as u64)
-            .sum();
+        let held = circuit.columns().iter().map(share).sum();
         Self {
-            values: program.forms().iter().map(share).collect(),
+            values: circuit.forms().iter().map(share).collect(),
             held,
             most: held,
         }
     }
 
-    fn note(&mut self, program: &Program, action: &Action) {
+    fn note(&mut self, circuit: &Circuit, action: &Action) {
         let registers = |run: &Run| (run.template.memory_64 * run.lanes.div_ceil(64)) as u64;
         match action {
             // Inputs are held from the beginning, constants as one element.
@@ -188,11 +186,7 @@ impl Memory {
                 }
             }
             Action::Free(value) => {
-                let constant = matches!(
-                    program.nodes()[value.index()],
-                    crate::program::Node::Constant { .. }
-                );
-                if !constant {
+                if !matches!(circuit.gate(*value), Gate::Constant(_) | Gate::Public(_)) {
                     self.held = self.held.saturating_sub(self.values[value.index()]);
                 }
             }

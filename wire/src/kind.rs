@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// Type of the elements of a secret value.
 ///
 /// Integers live in the ring Z_2^k of their width k, booleans in Z_2. Whether a comparison, a
-/// widening cast or a right shift is signed follows from the kind.
+/// widening cast or a right shift is signed follows from the kind. Fixed point is a signed integer
+/// that counts units of 2^−f, for f declared fraction bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
@@ -22,10 +23,14 @@ pub enum Kind {
     I32 = 8,
     I64 = 9,
     I128 = 10,
+    /// Signed 64-bit fixed point: units of 2^−f for this f, 1 to 62.
+    Fixed64(u8) = 11,
+    /// Signed 128-bit fixed point: units of 2^−f for this f, 1 to 126.
+    Fixed128(u8) = 12,
 }
 
 impl Kind {
-    /// All kinds, in the order of their codes.
+    /// Booleans and integers, in the order of their codes.
     pub const ALL: [Self; 11] = [
         Self::Bool,
         Self::U8,
@@ -43,7 +48,54 @@ impl Kind {
     /// The kind with this code in the guest ABI.
     #[must_use]
     pub fn from_code(code: u32) -> Option<Self> {
-        Self::ALL.get(usize::try_from(code).ok()?).copied()
+        let [kind, fraction, 0, 0] = code.to_le_bytes() else {
+            return None;
+        };
+        match (kind, fraction) {
+            (11, 1..=62) => Some(Self::Fixed64(fraction)),
+            (12, 1..=126) => Some(Self::Fixed128(fraction)),
+            (_, 0) => Self::ALL.get(usize::from(kind)).copied(),
+            _ => None,
+        }
+    }
+
+    /// Its code in the guest ABI: the number of the variant, and the fraction bits << 8.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::Bool => 0,
+            Self::U8 => 1,
+            Self::U16 => 2,
+            Self::U32 => 3,
+            Self::U64 => 4,
+            Self::U128 => 5,
+            Self::I8 => 6,
+            Self::I16 => 7,
+            Self::I32 => 8,
+            Self::I64 => 9,
+            Self::I128 => 10,
+            Self::Fixed64(fraction) => 11 | (fraction as u32) << 8,
+            Self::Fixed128(fraction) => 12 | (fraction as u32) << 8,
+        }
+    }
+
+    /// Fraction bits; 0 for booleans and integers.
+    #[must_use]
+    pub const fn fraction(self) -> u32 {
+        match self {
+            Self::Fixed64(fraction) | Self::Fixed128(fraction) => fraction as u32,
+            _ => 0,
+        }
+    }
+
+    /// The integer by which it is represented: itself, but for fixed point.
+    #[must_use]
+    pub const fn integer(self) -> Self {
+        match self {
+            Self::Fixed64(_) => Self::I64,
+            Self::Fixed128(_) => Self::I128,
+            kind => kind,
+        }
     }
 
     /// Width of an element, in bits.
@@ -54,8 +106,8 @@ impl Kind {
             Self::U8 | Self::I8 => 8,
             Self::U16 | Self::I16 => 16,
             Self::U32 | Self::I32 => 32,
-            Self::U64 | Self::I64 => 64,
-            Self::U128 | Self::I128 => 128,
+            Self::U64 | Self::I64 | Self::Fixed64(_) => 64,
+            Self::U128 | Self::I128 | Self::Fixed128(_) => 128,
         }
     }
 
@@ -64,7 +116,13 @@ impl Kind {
     pub const fn is_signed(self) -> bool {
         matches!(
             self,
-            Self::I8 | Self::I16 | Self::I32 | Self::I64 | Self::I128
+            Self::I8
+                | Self::I16
+                | Self::I32
+                | Self::I64
+                | Self::I128
+                | Self::Fixed64(_)
+                | Self::Fixed128(_)
         )
     }
 

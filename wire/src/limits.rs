@@ -56,6 +56,12 @@ pub const EVENTS_PER_CALL: usize = 256;
 pub const EVENT_BYTES: usize = 16 * 1024;
 /// Operations of one secret program.
 pub const PROGRAM_OPERATIONS: usize = 1 << 20;
+/// Elements of one public vector in a secret program.
+pub const PUBLIC_ELEMENTS: usize = 1 << 16;
+/// Gates of the circuit that a secret program becomes.
+pub const CIRCUIT_GATES: usize = 1 << 21;
+/// Elements of all gates of a circuit together: bounds the work that one program can ask for.
+pub const CIRCUIT_ELEMENTS: usize = 1 << 32;
 /// Elements of one secret value.
 pub const VALUE_ELEMENTS: usize = 1 << 27;
 /// Bytes of everything that one computation opens.

@@ -51,11 +51,94 @@ pub enum Op {
     Slice = 19,
     /// The elements of a, then those of b.
     Concat = 20,
+    /// a / b, truncated towards zero; a floor on fixed point. x / 0 is −1 (all bits set), and the
+    /// least signed number by −1 is itself, as in RISC-V.
+    Div = 21,
+    /// a % b with the sign of a; x % 0 is x.
+    Rem = 22,
+    /// The lesser of a and b.
+    Min = 23,
+    /// The greater of a and b.
+    Max = 24,
+    /// |a|, wrapping.
+    Abs = 25,
+    /// a << b for secret b of any unsigned kind, modulo the width of a (Rust's `wrapping_shl`).
+    ShlBy = 26,
+    /// a >> b, likewise; arithmetic where a is signed.
+    ShrBy = 27,
+    /// a rotated left by the immediate.
+    RotateLeft = 28,
+    /// a rotated left by b bits, for secret b of any unsigned kind.
+    RotateLeftBy = 29,
+    /// The bits of a in reverse.
+    ReverseBits = 30,
+    /// The bytes of a in reverse.
+    SwapBytes = 31,
+    /// How many bits of a are set, a `u32`.
+    CountOnes = 32,
+    /// How many of the highest bits of a are clear, a `u32`.
+    LeadingZeros = 33,
+    /// How many of the lowest bits of a are clear, a `u32`.
+    TrailingZeros = 34,
+    /// The integer part of the square root of a; 0 for a negative number.
+    Isqrt = 35,
+    /// a to the power of the immediate.
+    Pow = 36,
+    /// a to the power of b, for secret b of any unsigned kind.
+    PowBy = 37,
+    /// The index of the first least element, one `u64`.
+    ArgMin = 38,
+    /// The index of the first greatest element, one `u64`.
+    ArgMax = 39,
+    /// The least element.
+    MinOf = 40,
+    /// The greatest element.
+    MaxOf = 41,
+    /// Whether all elements of a boolean vector are true.
+    All = 42,
+    /// Whether any element of a boolean vector is true.
+    Any = 43,
+    /// Σ of the elements up to and with each.
+    PrefixSum = 44,
+    /// The elements of a at the secret indices b (unsigned); 0 outside.
+    Lookup = 45,
+    /// How often each of 0 .. immediate occurs in a (unsigned), as `u64`; the rest is not counted.
+    Histogram = 46,
+    /// Σ of the b whose a (unsigned) is 0, 1, .. immediate − 1; the rest is not counted.
+    GroupSum = 47,
+    /// a in ascending order.
+    Sort = 48,
+    /// The `u32` place of each element of a in the stable ascending order: a permutation.
+    Places = 49,
+    /// The element aᵢ at place bᵢ, for b a permutation as [`Op::Places`] and
+    /// [`Op::RandomPermutation`] make it. What anything else gives is not defined.
+    Permute = 50,
+    /// a in a random order that nobody knows.
+    Shuffle = 51,
+    /// The greatest elements of a, as many as the immediate says, in descending order.
+    TopK = 52,
+    /// Whether rows of as many elements as the immediate says are equal.
+    EqRows = 53,
+    /// Whether a row of a is before that of b in lexicographic order.
+    LtRows = 54,
+    /// The elements of a at the public indices b.
+    Gather = 55,
+    /// Σ over each row of as many elements as the immediate says.
+    SumRows = 56,
+    /// Σ aᵢ · bᵢ over each row of as many elements as the immediate says.
+    DotRows = 57,
+    /// Uniformly random elements; the immediate is the code of the kind << 32 and the length.
+    Random = 58,
+    /// As many uniformly random numbers below the public, single a as the immediate says; off by
+    /// at most 2⁻⁶⁴ in statistical distance.
+    RandomBelow = 59,
+    /// A uniformly random permutation of as many `u32` as the immediate says.
+    RandomPermutation = 60,
 }
 
 impl Op {
     /// All operations, in the order of their codes.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 61] = [
         Self::Add,
         Self::Sub,
         Self::Neg,
@@ -77,6 +160,46 @@ impl Op {
         Self::Cast,
         Self::Slice,
         Self::Concat,
+        Self::Div,
+        Self::Rem,
+        Self::Min,
+        Self::Max,
+        Self::Abs,
+        Self::ShlBy,
+        Self::ShrBy,
+        Self::RotateLeft,
+        Self::RotateLeftBy,
+        Self::ReverseBits,
+        Self::SwapBytes,
+        Self::CountOnes,
+        Self::LeadingZeros,
+        Self::TrailingZeros,
+        Self::Isqrt,
+        Self::Pow,
+        Self::PowBy,
+        Self::ArgMin,
+        Self::ArgMax,
+        Self::MinOf,
+        Self::MaxOf,
+        Self::All,
+        Self::Any,
+        Self::PrefixSum,
+        Self::Lookup,
+        Self::Histogram,
+        Self::GroupSum,
+        Self::Sort,
+        Self::Places,
+        Self::Permute,
+        Self::Shuffle,
+        Self::TopK,
+        Self::EqRows,
+        Self::LtRows,
+        Self::Gather,
+        Self::SumRows,
+        Self::DotRows,
+        Self::Random,
+        Self::RandomBelow,
+        Self::RandomPermutation,
     ];
 
     /// The operation with this code.
@@ -85,10 +208,11 @@ impl Op {
         Self::ALL.get(usize::try_from(code).ok()?).copied()
     }
 
-    /// How many operands it takes: 1, 2 or 3.
+    /// How many operands it takes, at most 3.
     #[must_use]
     pub const fn operands(self) -> usize {
         match self {
+            Self::Random | Self::RandomPermutation => 0,
             Self::Neg
             | Self::Scale
             | Self::Sum
@@ -97,7 +221,30 @@ impl Op {
             | Self::Shl
             | Self::Shr
             | Self::Cast
-            | Self::Slice => 1,
+            | Self::Slice
+            | Self::Abs
+            | Self::RotateLeft
+            | Self::ReverseBits
+            | Self::SwapBytes
+            | Self::CountOnes
+            | Self::LeadingZeros
+            | Self::TrailingZeros
+            | Self::Isqrt
+            | Self::Pow
+            | Self::ArgMin
+            | Self::ArgMax
+            | Self::MinOf
+            | Self::MaxOf
+            | Self::All
+            | Self::Any
+            | Self::PrefixSum
+            | Self::Histogram
+            | Self::Sort
+            | Self::Places
+            | Self::Shuffle
+            | Self::TopK
+            | Self::SumRows
+            | Self::RandomBelow => 1,
             Self::Select => 3,
             _ => 2,
         }

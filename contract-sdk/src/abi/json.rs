@@ -76,7 +76,7 @@ impl Describer {
             out.push_str("{\"name\":");
             push_string(out, name);
             out.push_str(",\"kind\":");
-            push_string(out, kind_name(kind));
+            push_kind(out, kind);
             out.push_str(",\"len\":");
             push_number(out, u64::from(len));
             out.push('}');
@@ -189,6 +189,19 @@ fn separate(list: &mut String) {
     }
 }
 
+/// A kind as serde writes it.
+fn push_kind(out: &mut String, kind: Kind) {
+    if kind.fraction() == 0 {
+        push_string(out, kind_name(kind));
+        return;
+    }
+    out.push('{');
+    push_string(out, kind_name(kind));
+    out.push(':');
+    push_number(out, u64::from(kind.fraction()));
+    out.push('}');
+}
+
 const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Bool => "bool",
@@ -202,5 +215,7 @@ const fn kind_name(kind: Kind) -> &'static str {
         Kind::I32 => "i32",
         Kind::I64 => "i64",
         Kind::I128 => "i128",
+        Kind::Fixed64(_) => "fixed64",
+        Kind::Fixed128(_) => "fixed128",
     }
 }

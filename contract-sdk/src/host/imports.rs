@@ -126,7 +126,7 @@ pub fn secret_count(number: u32) -> usize {
 #[must_use]
 pub fn secret_constant(kind: Kind, value: u128, len: u32) -> Handle {
     Handle(ffi::secret_constant(
-        kind as u32,
+        kind.code(),
         value as i64,
         (value >> 64) as i64,
         len,

@@ -24,7 +24,7 @@ impl<T: Scalar> Secret<T> {
     /// a bool of an integer, compare it.
     #[must_use]
     pub fn cast<U: Integer>(self) -> Secret<U> {
-        scalar(Op::Cast, &[self.operand()], U::KIND as u64)
+        scalar(Op::Cast, &[self.operand()], u64::from(U::KIND.code()))
     }
 }
 
@@ -87,7 +87,7 @@ impl<T: Scalar> SecretVec<T> {
     /// a bool of an integer, compare it.
     #[must_use]
     pub fn cast<U: Integer>(self) -> SecretVec<U> {
-        vector(Op::Cast, &[self.operand()], U::KIND as u64)
+        vector(Op::Cast, &[self.operand()], u64::from(U::KIND.code()))
     }
 
     /// The element at a public index.

@@ -28,9 +28,6 @@ pub(super) fn execute(
         Instruction::KnownAnd(a, b) => known(file, *a)?
             .zip(known(file, *b)?)
             .map(|(a, b)| and(a, b)),
-        Instruction::KnownLess(a, b) => known(file, *a)?
-            .zip(known(file, *b)?)
-            .map(|(a, b)| less(a, b)),
         Instruction::KnownWiden(a) => known(file, *a)?.map(|a| resize(a, step.domain)),
         Instruction::KnownShift(a, by) => known(file, *a)?.map(|a| shift(a, *by)),
         Instruction::KnownSplit { known, .. } => return split_into(*known, step, file),
@@ -77,27 +74,6 @@ fn and(a: &Vector, b: &Vector) -> Vector {
         let products = E::slice(a).iter().zip(E::slice(b)).map(|(a, b)| a.mul(*b));
         Vector::new(products.collect::<Vec<E>>(), a.lanes())
     })
-}
-
-/// `[a < b]`, unsigned.
-fn less(a: &Vector, b: &Vector) -> Vector {
-    fn words<T: PartialOrd>(a: &[T], b: &[T]) -> Vec<Word> {
-        let word = |(a, b): (&[T], &[T])| {
-            let lanes = a.iter().zip(b).enumerate();
-            Word(lanes.fold(0, |word, (i, (a, b))| word | u64::from(a < b) << i))
-        };
-        a.chunks(64).zip(b.chunks(64)).map(word).collect()
-    }
-    let words = match (a.data(), b.data()) {
-        (Data::R8(a), Data::R8(b)) => words(a, b),
-        (Data::R16(a), Data::R16(b)) => words(a, b),
-        (Data::R32(a), Data::R32(b)) => words(a, b),
-        (Data::R64(a), Data::R64(b)) => words(a, b),
-        (Data::R128(a), Data::R128(b)) => words(a, b),
-        (Data::Bits(a), Data::Bits(b)) => a.iter().zip(b).map(|(a, b)| Word(!a.0 & b.0)).collect(),
-        _ => Vec::new(),
-    };
-    Vector::new(words, a.lanes())
 }
 
 /// In another ring: cut off, or extended with zeros. A bit becomes 0 or 1.
@@ -213,13 +189,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn order_is_unsigned() {
-        let a = Vector::from_numbers(Domain::R8, &[0, 255, 7, 127]);
-        let b = Vector::from_numbers(Domain::R8, &[255, 0, 7, 128]);
-        assert_eq!(less(&a, &b).to_numbers(), [1, 0, 0, 1]);
     }
 
     #[test]

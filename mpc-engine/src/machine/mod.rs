@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use wire::kind::Kind;
+
 use crate::{
-    EngineError, PartyInputs, Program, Stop, ValueId,
-    program::{Node, typing::slice_range},
+    EngineError, PartyInputs, Stop, ValueId,
+    circuit::{Circuit, Gate},
     protocol::{Crossing, Place, SessionKeys},
     schedule::{Action, Run, Schedule},
     session::Frames,
@@ -26,9 +28,9 @@ enum Register {
     Known(Option<Vector>),
 }
 
-/// One party's run of a program, between two rounds.
+/// One party's run of a circuit, between two rounds.
 pub(crate) struct Machine {
-    program: Arc<Program>,
+    circuit: Arc<Circuit>,
     schedule: Schedule,
     crossing: Crossing,
     inputs: Vec<Option<Share>>,
@@ -52,20 +54,20 @@ const fn defect(what: &'static str) -> EngineError {
 impl Machine {
     pub(crate) fn new(
         me: usize,
-        program: Arc<Program>,
+        circuit: Arc<Circuit>,
         inputs: PartyInputs,
         keys: SessionKeys,
         round: u32,
     ) -> Self {
-        let count = program.nodes().len();
+        let count = circuit.gates().len();
         Self {
-            schedule: Schedule::new(program.clone()),
+            schedule: Schedule::new(circuit.clone()),
             crossing: Crossing::new(me, keys, round),
             inputs: inputs.into_columns().into_iter().map(Some).collect(),
             values: std::iter::repeat_with(|| None).take(count).collect(),
             files: Vec::new(),
             revealed: Vec::new(),
-            program,
+            circuit,
         }
     }
 
@@ -121,44 +123,46 @@ impl Machine {
     }
 
     fn load(&mut self, value: ValueId) -> Result<(), EngineError> {
-        let share = match self.program.nodes()[value.index()] {
-            Node::Input(column) => self
+        let kind = self.circuit.kind(value);
+        let share = match self.circuit.gate(value) {
+            Gate::Input(column) => self
                 .inputs
-                .get_mut(column as usize)
+                .get_mut(*column as usize)
                 .and_then(Option::take)
                 .ok_or(defect("an input is missing"))?,
             // One lane stands for all, on component 0.
-            Node::Constant { kind, value, .. } => {
-                let mut share = Share::zero(Domain::of(kind), 1);
-                if self.crossing.me != 0 {
-                    share.set(0, Vector::splat(Domain::of(kind), value, 1));
-                }
-                share
-            }
-            Node::Apply { .. } => return Err(defect("an operation is loaded")),
+            Gate::Constant(value) => self.public_share(kind, &[*value]),
+            Gate::Public(values) => self.public_share(kind, values),
+            _ => return Err(defect("a gate is loaded")),
         };
         self.values[value.index()] = Some(Arc::new(share));
         Ok(())
     }
 
+    /// A share of public values, on component 0.
+    fn public_share(&self, kind: Kind, values: &[u128]) -> Share {
+        let domain = Domain::of(kind);
+        let mut share = Share::zero(domain, values.len());
+        if self.crossing.me != 0 {
+            share.set(0, Vector::from_numbers(domain, values));
+        }
+        share
+    }
+
     fn move_lanes(&mut self, value: ValueId) -> Result<(), EngineError> {
-        let node = self.program.nodes()[value.index()];
-        let form = self.program.forms()[value.index()];
+        let form = self.circuit.form(value);
         let mut moved = Share::zero(Domain::of(form.kind), form.len);
-        match (node, node.operands()) {
-            (Node::Apply { immediate, .. }, [a]) => {
-                let (start, len) = slice_range(immediate);
-                moved = self.value(*a)?.window(start, len);
-            }
-            (_, [a, b]) => {
+        match self.circuit.gate(value) {
+            Gate::Slice { x, start } => moved = self.value(*x)?.window(*start, form.len),
+            Gate::Gather { x, lanes } => moved = self.value(*x)?.gather(lanes),
+            gate => {
                 let mut at = 0;
-                for operand in [a, b] {
-                    let len = self.program.forms()[operand.index()].len;
-                    moved.paste(at, &self.value(*operand)?.window(0, len));
+                for operand in gate.operands() {
+                    let len = self.circuit.form(operand).len;
+                    moved.paste(at, &self.value(operand)?.window(0, len));
                     at += len;
                 }
             }
-            _ => return Err(defect("an operation does not move lanes")),
         }
         self.values[value.index()] = Some(Arc::new(moved));
         Ok(())
@@ -166,9 +170,9 @@ impl Machine {
 
     fn open(&mut self) -> Result<(), EngineError> {
         self.crossing.name_operation(u32::MAX, 0, 0);
-        let program = self.program.clone();
-        for (number, value) in program.revealed().iter().enumerate() {
-            let len = program.forms()[value.index()].len;
+        let circuit = self.circuit.clone();
+        for (number, value) in circuit.revealed().iter().enumerate() {
+            let len = circuit.form(*value).len;
             let share = self.value(*value)?.clone();
             let sum = if share.lanes() == len {
                 self.crossing.open(&share, Place::Revealed(number))
@@ -204,22 +208,24 @@ impl Machine {
             }
         }
         if run.is_last() {
-            let output = std::mem::take(&mut file[template.output.0 as usize]);
+            for (plane, output) in template.outputs.iter().enumerate() {
+                let output = std::mem::take(&mut file[output.0 as usize]);
+                self.keep(run, output, plane)?;
+            }
             file.clear();
-            self.keep(run, output)?;
         }
         self.files[run.slot] = file;
         Ok(())
     }
 
-    fn keep(&mut self, run: &Run, output: Register) -> Result<(), EngineError> {
+    fn keep(&mut self, run: &Run, output: Register, plane: usize) -> Result<(), EngineError> {
         let output = match output {
             Register::Share(share) => Arc::new(share),
             Register::Operand(share) => share,
             _ => return Err(defect("an operation has no result")),
         };
         let at = run.value.index();
-        let form = self.program.forms()[at];
+        let form = self.circuit.form(run.value);
         let is_whole = run.shape == Shape::Whole || output.lanes() == form.len && run.chunk == 0;
         if is_whole && run.shape != Shape::Partial {
             self.values[at] = Some(output);
@@ -235,7 +241,8 @@ impl Machine {
         if run.shape == Shape::Partial {
             whole.add(&output);
         } else {
-            whole.paste(run.start, &output);
+            let planes = run.template.outputs.len();
+            whole.paste(plane * (form.len / planes) + run.start, &output);
         }
         self.values[at] = Some(Arc::new(whole));
         Ok(())
@@ -253,6 +260,7 @@ impl Machine {
         };
         let result = match &step.instruction {
             Instruction::Operand(number) => self.operand(run, *number)?,
+            Instruction::Plane(plane) => self.plane(run, *plane)?,
             Instruction::Constant(value) => {
                 let value = self.public(run, *value)?;
                 let mut share = Share::zero(step.domain, run.lanes);
@@ -290,8 +298,21 @@ impl Machine {
                 let narrow = |part: &Vector| known::resize(part, step.domain);
                 Register::Share(a.map(step.domain, a.lanes(), narrow))
             }
-            Instruction::SumLanes(a) => {
-                Register::Share(share(file, *a)?.map(step.domain, 1, Vector::sum))
+            Instruction::ScaleLanes(a) => {
+                let mut scaled = take(file, step, *a, step.to)?;
+                let Some(Gate::Public(factors)) = self.operand_gate(run, 1) else {
+                    return Err(defect("a factor is not public"));
+                };
+                let factors = Vector::from_numbers(step.domain, factors);
+                if scaled.lanes() != factors.lanes() {
+                    scaled = scaled.window(0, factors.lanes());
+                }
+                scaled.multiply(&factors);
+                Register::Share(scaled)
+            }
+            Instruction::SumRows(a) => {
+                let sum = |part: &Vector| part.sum_rows(run.rows);
+                Register::Share(share(file, *a)?.map(step.domain, run.rows, sum))
             }
             Instruction::Dot { terms, pairs } => {
                 let mut factors = Vec::with_capacity(terms.len());
@@ -304,9 +325,9 @@ impl Machine {
                         .dot(&factors, (step.domain, lanes), *pairs, place),
                 )
             }
-            Instruction::DotLanes { x, y, pairs } => {
+            Instruction::DotRows { x, y, pairs } => {
                 let (x, y) = (share(file, *x)?, share(file, *y)?);
-                Register::Share(self.crossing.dot_lanes(x, y, *pairs, place))
+                Register::Share(self.crossing.dot_rows((x, y), run.rows, *pairs, place))
             }
             Instruction::Input { known: a, half } => {
                 let half = run.template.halves[usize::from(*half)];
@@ -329,37 +350,37 @@ impl Machine {
     }
 
     fn operand(&self, run: &Run, number: u8) -> Result<Register, EngineError> {
-        let node = self.program.nodes()[run.value.index()];
-        let operand = node.operands().get(usize::from(number));
-        let whole = self.value(*operand.ok_or(defect("an operand is missing"))?)?;
+        let operand = self.circuit.gate(run.value).operands().nth(number.into());
+        let whole = self.value(operand.ok_or(defect("an operand is missing"))?)?;
         if whole.lanes() == run.lanes && (run.start == 0) {
             return Ok(Register::Operand(whole.clone()));
         }
         Ok(Register::Share(whole.window(run.start, run.lanes)))
     }
 
+    /// The lanes of a plane of the first operand.
+    fn plane(&self, run: &Run, plane: u32) -> Result<Register, EngineError> {
+        let operand = self.circuit.gate(run.value).operands().next();
+        let planes = self.value(operand.ok_or(defect("an operand is missing"))?)?;
+        let start = plane as usize * self.circuit.form(run.value).len + run.start;
+        Ok(Register::Share(planes.window(start, run.lanes)))
+    }
+
+    fn operand_gate(&self, run: &Run, number: u8) -> Option<&Gate> {
+        let mut operands = self.circuit.gate(run.value).operands();
+        operands.nth(number.into()).map(|v| self.circuit.gate(v))
+    }
+
     /// The public number that an instruction names.
     fn public(&self, run: &Run, public: Public) -> Result<u128, EngineError> {
-        let Node::Apply {
-            operands,
-            immediate,
-            ..
-        } = self.program.nodes()[run.value.index()]
-        else {
-            return Err(defect("a value that is no operation has a template"));
-        };
-        let constant = |number: u8| {
-            let operand = operands[usize::from(number)];
-            match self.program.nodes()[operand.index()] {
-                Node::Constant { value, .. } => Ok(value),
+        match (public, self.circuit.gate(run.value)) {
+            (Public::Literal(value), _) => Ok(value),
+            (Public::Factor, Gate::Scale(_, factor)) => Ok(*factor),
+            (Public::Factor, _) => Err(defect("a gate has no factor")),
+            (Public::Operand(number), _) => match self.operand_gate(run, number) {
+                Some(Gate::Constant(value)) => Ok(*value),
                 _ => Err(defect("a secret operand is taken for a constant")),
-            }
-        };
-        match public {
-            Public::Literal(value) => Ok(value),
-            Public::Immediate => Ok(u128::from(immediate)),
-            Public::Operand(number) => constant(number),
-            Public::OperandBit(number, bit) => Ok(constant(number)? >> bit & 1),
+            },
         }
     }
 }

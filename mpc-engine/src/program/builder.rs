@@ -1,15 +1,15 @@
 //! Building programs, checked at every step.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use wire::{
     kind::Kind,
-    limits::{OUTPUT_BYTES, PROGRAM_OPERATIONS, VALUE_ELEMENTS},
+    limits::{OUTPUT_BYTES, PROGRAM_OPERATIONS, PUBLIC_ELEMENTS, VALUE_ELEMENTS},
     secret::Op,
 };
 
 use super::{Column, ColumnId, Form, Node, Program, ValueId, typing};
-use crate::{ProgramError, plan::Plan};
+use crate::{ProgramError, circuit::Circuit, plan::Plan};
 
 /// Elements of all values of a program together: bounds the work that one program can ask for.
 const PROGRAM_ELEMENTS: usize = 1 << 30;
@@ -75,6 +75,20 @@ impl ProgramBuilder {
         self.push(Node::Constant { kind, value, len }, Form { kind, len })
     }
 
+    /// Public values, element by element, each as for [`Self::constant`].
+    ///
+    /// # Errors
+    /// [`ProgramError::ConstantTooLarge`] and [`ProgramError::TooMany`].
+    pub fn public(&mut self, kind: Kind, values: &[u128]) -> Result<ValueId, ProgramError> {
+        bound("public elements", values.len(), PUBLIC_ELEMENTS)?;
+        if let Some(value) = values.iter().find(|v| **v & !kind.mask() != 0) {
+            let value = *value;
+            return Err(ProgramError::ConstantTooLarge { kind, value });
+        }
+        let (values, len) = (values.into(), values.len());
+        self.push(Node::Public { kind, values }, Form { kind, len })
+    }
+
     /// Applies an operation. `immediate` is its public number, 0 where it has none; for
     /// [`Op::Scale`] on 128 bits it is zero-extended.
     ///
@@ -137,7 +151,7 @@ impl ProgramBuilder {
     /// The finished program.
     ///
     /// # Errors
-    /// [`ProgramError::NothingRevealed`].
+    /// [`ProgramError::NothingRevealed`], and [`ProgramError::TooMany`] if its circuit is too large.
     pub fn finish(self) -> Result<Program, ProgramError> {
         if self.revealed.is_empty() {
             return Err(ProgramError::NothingRevealed);
@@ -147,9 +161,11 @@ impl ProgramBuilder {
             nodes: self.nodes,
             forms: self.forms,
             revealed: self.revealed,
+            circuit: Arc::default(),
             plan: Plan::default(),
         };
-        program.plan = Plan::of(&program);
+        program.circuit = Arc::new(Circuit::of(&program)?);
+        program.plan = Plan::of(&program.circuit);
         Ok(program)
     }
 

@@ -15,10 +15,12 @@ mod opened;
 mod tests;
 pub(crate) mod typing;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use wire::{kind::Kind, secret::Op};
 
-use crate::{ProgramError, plan::Plan};
+use crate::{ProgramError, circuit::Circuit, plan::Plan};
 
 pub use builder::ProgramBuilder;
 pub use opened::{decode_opened, encode_opened};
@@ -56,14 +58,14 @@ pub struct Column {
 }
 
 /// Kind and length of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Form {
     pub(crate) kind: Kind,
     pub(crate) len: usize,
 }
 
 /// One value of a program, by how it comes about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Node {
     /// The column with this place in the list of columns.
     Input(u32),
@@ -75,6 +77,8 @@ pub(crate) enum Node {
         operands: [ValueId; 3],
         immediate: u64,
     },
+    /// Public values, element by element.
+    Public { kind: Kind, values: Vec<u128> },
 }
 
 impl Node {
@@ -95,10 +99,11 @@ pub struct Program {
     nodes: Vec<Node>,
     forms: Vec<Form>,
     revealed: Vec<ValueId>,
+    circuit: Arc<Circuit>,
     plan: Plan,
 }
 
-/// What is encoded of a program: forms and plan follow from the rest.
+/// What is encoded of a program: forms, circuit and plan follow from the rest.
 #[derive(Serialize, Deserialize)]
 struct Encoded {
     columns: Vec<Column>,
@@ -122,19 +127,22 @@ impl TryFrom<Encoded> for Program {
     fn try_from(encoded: Encoded) -> Result<Self, ProgramError> {
         let mut builder = ProgramBuilder::new();
         for node in &encoded.nodes {
-            match *node {
+            match node {
                 Node::Input(column) => {
                     let column = encoded
                         .columns
-                        .get(column as usize)
-                        .ok_or(ProgramError::NoSuchValue { value: column })?;
+                        .get(*column as usize)
+                        .ok_or(ProgramError::NoSuchValue { value: *column })?;
                     builder.input(column.id, column.kind, column.len)?;
                 }
                 Node::Constant { kind, value, len } => {
-                    builder.constant(kind, value, len)?;
+                    builder.constant(*kind, *value, *len)?;
+                }
+                Node::Public { kind, values } => {
+                    builder.public(*kind, values)?;
                 }
                 Node::Apply { op, immediate, .. } => {
-                    builder.apply(op, node.operands(), immediate)?;
+                    builder.apply(*op, node.operands(), *immediate)?;
                 }
             }
         }
@@ -171,6 +179,10 @@ impl Program {
     #[must_use]
     pub fn plan(&self) -> Plan {
         self.plan.clone()
+    }
+
+    pub(crate) const fn circuit(&self) -> &Arc<Circuit> {
+        &self.circuit
     }
 
     pub(crate) fn nodes(&self) -> &[Node] {

@@ -47,7 +47,13 @@ fn types_are_checked() {
         ("dot", Op::Dot, &[(U64, 9), (U64, 9)], 0, Ok((U64, 1))),
         ("count", Op::Count, &[(Bool, 9)], 0, Ok((U64, 1))),
         ("shift", Op::Shr, &[(U8, 9)], 7, Ok((U8, 9))),
-        ("cast", Op::Cast, &[(Bool, 9)], U64 as u64, Ok((U64, 9))),
+        (
+            "cast",
+            Op::Cast,
+            &[(Bool, 9)],
+            u64::from(U64.code()),
+            Ok((U64, 9)),
+        ),
         ("slice", Op::Slice, &[(U8, 9)], 4 << 32 | 5, Ok((U8, 5))),
         ("concat", Op::Concat, &[(U8, 9), (U8, 0)], 0, Ok((U8, 9))),
         (
@@ -105,7 +111,7 @@ fn types_are_checked() {
             "to a boolean",
             Op::Cast,
             &[(U8, 1)],
-            Bool as u64,
+            u64::from(Bool.code()),
             Err(ProgramError::NoSuchCast { from: U8, to: Bool }),
         ),
         (

@@ -45,6 +45,7 @@ fn unary(op: Op, a: Form, immediate: u64) -> Result<Form, ProgramError> {
         Op::Count => Err(ProgramError::UndefinedOn { op, kind: a.kind }),
         Op::Shl | Op::Shr => {
             integer(op, a)?;
+            whole(op, a)?;
             if immediate >= u64::from(a.kind.bits()) {
                 return Err(refused);
             }
@@ -53,6 +54,8 @@ fn unary(op: Op, a: Form, immediate: u64) -> Result<Form, ProgramError> {
         Op::Cast => {
             let code = u32::try_from(immediate).map_err(|_| refused.clone())?;
             let kind = Kind::from_code(code).ok_or(refused)?;
+            whole(op, a)?;
+            whole(op, Form { kind, ..a })?;
             if kind == Kind::Bool && a.kind != Kind::Bool {
                 return Err(ProgramError::NoSuchCast {
                     from: a.kind,
@@ -68,8 +71,17 @@ fn unary(op: Op, a: Form, immediate: u64) -> Result<Form, ProgramError> {
             }
             Ok(Form { len, ..a })
         }
-        _ => Ok(a),
+        Op::Not => whole(op, a).map(|()| a),
+        _ => Err(ProgramError::UndefinedOn { op, kind: a.kind }),
     }
+}
+
+/// Refuses fixed point.
+fn whole(op: Op, a: Form) -> Result<(), ProgramError> {
+    if a.kind.fraction() > 0 {
+        return Err(ProgramError::UndefinedOn { op, kind: a.kind });
+    }
+    Ok(())
 }
 
 fn binary(op: Op, a: Form, b: Form) -> Result<Form, ProgramError> {
@@ -80,13 +92,19 @@ fn binary(op: Op, a: Form, b: Form) -> Result<Form, ProgramError> {
     }
     let len = spread(op, a, b)?;
     match op {
-        Op::Add | Op::Sub | Op::Mul => integer(op, a).map(|()| Form { kind, len }),
-        Op::Dot => integer(op, a).map(|()| Form { kind, len: 1 }),
+        Op::Add | Op::Sub => integer(op, a).map(|()| Form { kind, len }),
+        Op::Mul => integer(op, a)
+            .and(whole(op, a))
+            .map(|()| Form { kind, len }),
+        Op::Dot => integer(op, a)
+            .and(whole(op, a))
+            .map(|()| Form { kind, len: 1 }),
         Op::Eq | Op::Lt | Op::Le => Ok(Form {
             kind: Kind::Bool,
             len,
         }),
-        _ => Ok(Form { kind, len }),
+        Op::And | Op::Or | Op::Xor => whole(op, a).map(|()| Form { kind, len }),
+        _ => Err(ProgramError::UndefinedOn { op, kind }),
     }
 }
 

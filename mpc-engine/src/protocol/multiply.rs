@@ -29,12 +29,22 @@ impl Crossing {
         }))
     }
 
-    /// Σ x·y over all lanes: one lane. Not for bits.
-    pub(crate) fn dot_lanes(&mut self, x: &Share, y: &Share, pairs: u8, place: Place) -> Share {
-        with_element!(x.domain(), E => self.product::<E>(1, pairs, place, |a, b, sum| {
-            if let (Some(x), Some(y), [sum]) = (x.part(a), y.part(b), sum) {
-                let products = E::slice(x).iter().zip(E::slice(y)).map(|(x, y)| x.mul(*y));
-                *sum = products.fold(*sum, E::add);
+    /// Σ x·y over each of so many rows of equal length. Not for bits.
+    pub(crate) fn dot_rows(
+        &mut self,
+        (x, y): (&Share, &Share),
+        rows: usize,
+        pairs: u8,
+        place: Place,
+    ) -> Share {
+        let row = x.lanes() / rows.max(1);
+        with_element!(x.domain(), E => self.product::<E>(rows, pairs, place, |a, b, sums| {
+            if let (Some(x), Some(y)) = (x.part(a), y.part(b)) {
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    let row = r * row..(r + 1) * row;
+                    let factors = E::slice(x)[row.clone()].iter().zip(&E::slice(y)[row]);
+                    *sum = factors.map(|(x, y)| x.mul(*y)).fold(*sum, E::add);
+                }
             }
         }))
     }

@@ -1,6 +1,6 @@
 //! When each operation runs.
 //!
-//! A [`Schedule`] decides, from the program alone, what happens in each round: every stage whose
+//! A [`Schedule`] decides, from the circuit alone, what happens in each round: every stage whose
 //! operands are there runs at once, oldest operation first, until the round is full. Independent
 //! operations of the same depth so share rounds. Long vectors are worked on in chunks of lanes; new
 //! chunks start as room is left in the round and in memory, so that memory stays bounded however
@@ -15,11 +15,11 @@ use std::{
     sync::Arc,
 };
 
-use wire::{limits::SESSION_FRAME_BYTES, secret::Op};
+use wire::limits::SESSION_FRAME_BYTES;
 
 use crate::{
-    Program, ValueId,
-    program::Node,
+    ValueId,
+    circuit::{Circuit, Gate},
     template::{Shape, Template},
 };
 use templates::{CHUNK_BYTES, Templates};
@@ -59,6 +59,8 @@ pub(crate) struct Run {
     pub(crate) slot: usize,
     pub(crate) start: usize,
     pub(crate) lanes: usize,
+    /// Rows that sums and dot products make of the lanes.
+    pub(crate) rows: usize,
     pub(crate) shape: Shape,
     pub(crate) template: Arc<Template>,
 }
@@ -84,9 +86,8 @@ struct Progress {
 
 /// The schedule of one run.
 pub(crate) struct Schedule {
-    program: Arc<Program>,
+    circuit: Arc<Circuit>,
     templates: Templates,
-    live: Vec<bool>,
     /// Operands that are still to come, by value.
     missing: Vec<u8>,
     /// Reads still to come, by value.
@@ -107,31 +108,21 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    pub(crate) fn new(program: Arc<Program>) -> Self {
-        let count = program.nodes().len();
-        let mut live = vec![false; count];
+    pub(crate) fn new(circuit: Arc<Circuit>) -> Self {
+        let count = circuit.gates().len();
         let mut readers = vec![0; count];
-        for value in program.revealed() {
-            live[value.index()] = true;
+        let operands = circuit.gates().iter().flat_map(Gate::operands);
+        for value in circuit.revealed().iter().copied().chain(operands) {
             readers[value.index()] += 1;
         }
-        for (i, node) in program.nodes().iter().enumerate().rev() {
-            if live[i] {
-                for operand in node.operands() {
-                    live[operand.index()] = true;
-                    readers[operand.index()] += 1;
-                }
-            }
-        }
-        let (users, first_user) = users(&program, &live);
-        let operands = |node: &Node| node.operands().len() as u8;
-        let missing: Vec<u8> = program.nodes().iter().map(operands).collect();
-        let sources = (0..count).filter(|i| live[*i] && missing[*i] == 0);
+        let (users, first_user) = users(&circuit);
+        let operands = |gate: &Gate| gate.operands().count() as u8;
+        let missing: Vec<u8> = circuit.gates().iter().map(operands).collect();
+        let sources = (0..count).filter(|i| missing[*i] == 0);
         let local = sources.map(|i| ValueId(i as u32)).collect();
         Self {
-            program,
+            circuit,
             templates: Templates::default(),
-            live,
             missing,
             readers,
             users,
@@ -166,7 +157,7 @@ impl Schedule {
     fn resume(&mut self, actions: &mut Vec<Action>, bytes: &mut usize) {
         let mut going_on = Vec::with_capacity(self.active.len());
         for run in std::mem::take(&mut self.active) {
-            let cost = run.template.stage_bytes(run.stage, run.lanes);
+            let cost = run.template.stage_bytes(run.stage, run.lanes, run.rows);
             if *bytes > 0 && *bytes + cost > ROUND_BYTES {
                 going_on.push(run);
                 continue;
@@ -188,16 +179,15 @@ impl Schedule {
     /// Everything that sends nothing and has its operands.
     fn run_local(&mut self, actions: &mut Vec<Action>) {
         while let Some(value) = self.local.pop_first() {
-            match self.program.nodes()[value.index()] {
-                Node::Input(_) | Node::Constant { .. } => actions.push(Action::Load(value)),
-                Node::Apply {
-                    op: Op::Slice | Op::Concat,
-                    ..
-                } => actions.push(Action::Move(value)),
-                Node::Apply { .. } => {
-                    let lanes = templates::lanes(&self.program, value);
+            match self.circuit.gate(value) {
+                Gate::Input(_) | Gate::Constant(_) | Gate::Public(_) => {
+                    actions.push(Action::Load(value));
+                }
+                gate if gate.is_move() => actions.push(Action::Move(value)),
+                _ => {
+                    let lanes = templates::lanes(&self.circuit, value);
                     let slot = self.take_slot();
-                    if let Some(lowered) = self.templates.of(&self.program, value, 0) {
+                    if let Some(lowered) = self.templates.of(&self.circuit, value, 0) {
                         actions.push(Action::Run(Run {
                             value,
                             chunk: 0,
@@ -205,6 +195,7 @@ impl Schedule {
                             slot,
                             start: 0,
                             lanes,
+                            rows: self.circuit.form(value).len,
                             shape: lowered.shape,
                             template: lowered.template.clone(),
                         }));
@@ -224,12 +215,18 @@ impl Schedule {
                 continue;
             };
             let chunk = progress.next;
-            let Some(lowered) = self.templates.of(&self.program, value, chunk) else {
+            let Some(lowered) = self.templates.of(&self.circuit, value, chunk) else {
                 self.ready.pop_first();
                 continue;
             };
             let start = chunk * progress.chunk_lanes;
+            let whole = lowered.shape == Shape::Whole;
             let run = Run {
+                rows: if whole {
+                    self.circuit.form(value).len
+                } else {
+                    1
+                },
                 value,
                 chunk,
                 stage: 0,
@@ -239,7 +236,7 @@ impl Schedule {
                 shape: lowered.shape,
                 template: lowered.template.clone(),
             };
-            let cost = run.template.stage_bytes(0, run.lanes);
+            let cost = run.template.stage_bytes(0, run.lanes, run.rows);
             let memory = run.memory();
             let full = *bytes > 0 && *bytes + cost > ROUND_BYTES;
             if full || self.active_bytes > 0 && self.active_bytes + memory > TASK_BYTES {
@@ -279,11 +276,11 @@ impl Schedule {
 
     /// A value is there: its operands may be free, its users may be ready.
     fn value_done(&mut self, value: ValueId, actions: &mut Vec<Action>) {
-        let program = self.program.clone();
-        for operand in program.nodes()[value.index()].operands() {
+        let circuit = self.circuit.clone();
+        for operand in circuit.gate(value).operands() {
             self.readers[operand.index()] -= 1;
             if self.readers[operand.index()] == 0 {
-                actions.push(Action::Free(*operand));
+                actions.push(Action::Free(operand));
             }
         }
         let users = self.first_user[value.index()]..self.first_user[value.index() + 1];
@@ -298,15 +295,14 @@ impl Schedule {
 
     /// Sorts a value whose operands are there by whether it sends anything.
     fn value_ready(&mut self, value: ValueId) {
-        debug_assert!(self.live[value.index()]);
-        let lowered = self.templates.of(&self.program, value, 0);
+        let lowered = self.templates.of(&self.circuit, value, 0);
         let rounds = lowered.map_or(0, |lowered| lowered.template.rounds());
         if rounds == 0 {
             self.local.insert(value);
             return;
         }
-        let lanes = templates::lanes(&self.program, value);
-        let chunk_lanes = self.templates.chunk_lanes(&self.program, value, lanes);
+        let lanes = templates::lanes(&self.circuit, value);
+        let chunk_lanes = self.templates.chunk_lanes(&self.circuit, value, lanes);
         let progress = Progress {
             next: 0,
             left: lanes.div_ceil(chunk_lanes).max(1),
@@ -318,13 +314,13 @@ impl Schedule {
     }
 }
 
-/// For each value the live operations that read it, once per operand.
-fn users(program: &Program, live: &[bool]) -> (Vec<ValueId>, Vec<u32>) {
-    let count = program.nodes().len();
+/// For each value the gates that read it, once per operand.
+fn users(circuit: &Circuit) -> (Vec<ValueId>, Vec<u32>) {
+    let count = circuit.gates().len();
     let mut first = vec![0u32; count + 1];
     let reads = || {
-        let nodes = program.nodes().iter().enumerate().filter(|(i, _)| live[*i]);
-        nodes.flat_map(|(i, node)| node.operands().iter().map(move |v| (*v, ValueId(i as u32))))
+        let gates = circuit.gates().iter().enumerate();
+        gates.flat_map(|(i, gate)| gate.operands().map(move |v| (v, ValueId(i as u32))))
     };
     for (operand, _) in reads() {
         first[operand.index() + 1] += 1;

@@ -154,7 +154,7 @@ impl Session {
             Phase::Confirmed(state, inputs) => {
                 let keys = state.step(&frames)?;
                 let round = SETUP_FRAME_BYTES.len() as u32;
-                let mut machine = Machine::new(me, program.clone(), inputs, keys, round);
+                let mut machine = Machine::new(me, program.circuit().clone(), inputs, keys, round);
                 match machine.begin()? {
                     Next::Frames(frames) => (Phase::Running(Box::new(machine)), frames),
                     Next::Done(_) => return Err(EngineError::Defect("nothing was opened").into()),

@@ -5,13 +5,10 @@
 //! chunks of four bits: one side's one-hot code times the other's thermometer code gives
 //! "greater" in one product, one-hot times one-hot gives "equal", and a tree joins the chunks.
 //!
-//! For x < y, with d = x − y mod 2^k: over the integers, x − y + 2^k·`[x < y]` = d. Writing each of
-//! x, y, d in halves, with u_A = `[A_x < A_y]` and u_B = `[B_x < B_y]` known, gives
-//! `[x < y]` = w_x − w_y + u_A + u_B − w_d, which mod 2 is an exclusive or: three wraps side by side,
-//! no overflow, and no further round.
+//! Bit j of x is that of A, plus that of B, plus the carry of the bits below, which is the wrap of
+//! as many bits.
 
-use super::{Emitter, Public, Reg, arithmetic};
-use crate::vector::Domain;
+use super::{Emitter, Reg, arithmetic};
 
 /// Bits of a chunk in "greater": fewest rounds for 64 bits at nearly the fewest bits sent.
 const CHUNK: usize = 4;
@@ -87,43 +84,25 @@ pub(super) fn wrap(e: &mut Emitter, x: Reg) -> Reg {
     greater(e, &a, &c, false).0
 }
 
-/// `[x < y]`; signed if asked for. `x_public` and `y_public`: constants do not wrap.
-pub(super) fn less(
-    e: &mut Emitter,
-    (mut x, x_public): (Reg, bool),
-    (mut y, y_public): (Reg, bool),
-    signed: bool,
-) -> Reg {
-    if signed {
-        // Moving both by half the range turns signed order into unsigned order.
-        let sign = Public::Literal(1 << (e.domain(x).bits() - 1));
-        x = e.add_public(x, sign);
-        y = e.add_public(y, sign);
+/// Bit `position` of x: those of A and B, and the carry into it.
+pub(super) fn bit(e: &mut Emitter, x: Reg, position: u32) -> Reg {
+    let at = position as usize;
+    let (a, c) = halves_for_wrap(e, x);
+    let [a_bit, c_bit] = [a[at], c[at]].map(|bit| e.input(bit));
+    // Bit j of B is that of its complement, plus 1.
+    let sum = e.add(a_bit, c_bit);
+    let sum = e.not(sum);
+    if at == 0 {
+        return sum;
     }
-    let difference = e.subtract(x, y);
-    let mut terms = Vec::with_capacity(5);
-    for half in [0, 1] {
-        let (a, b) = (e.half(x, half), e.half(y, half));
-        let below = e.known_less(a, b);
-        terms.push(e.input(below));
-    }
-    for (value, public) in [
-        (x, x_public),
-        (y, y_public),
-        (difference, x_public && y_public),
-    ] {
-        if !public {
-            terms.push(wrap(e, value));
-        }
-    }
-    e.sum(&terms)
+    let carry = greater(e, &a[..at], &c[..at], false).0;
+    e.add(sum, carry)
 }
 
-/// `[x = y]`: A and −B of x − y in chunks, one-hot times one-hot, then an and-tree.
-pub(super) fn equal(e: &mut Emitter, x: Reg, y: Reg) -> Reg {
-    let difference = e.subtract(x, y);
-    let a = e.half(difference, 0);
-    let b = e.half(difference, 1);
+/// `[x = 0]`: A and −B in chunks, one-hot times one-hot, then an and-tree.
+pub(super) fn is_zero(e: &mut Emitter, x: Reg) -> Reg {
+    let a = e.half(x, 0);
+    let b = e.half(x, 1);
     let c = e.known_negate(b);
     let (a, c) = (e.known_split(a), e.known_split(c));
     let mut parts = Vec::new();
@@ -136,11 +115,4 @@ pub(super) fn equal(e: &mut Emitter, x: Reg, y: Reg) -> Reg {
         parts.push(e.dot(terms.collect()));
     }
     arithmetic::and_all(e, parts)
-}
-
-/// `[x < y]` for bits: not x, and y.
-pub(super) fn less_bits(e: &mut Emitter, x: Reg, y: Reg) -> Reg {
-    debug_assert_eq!(e.domain(x), Domain::Bits);
-    let not_x = e.not(x);
-    e.multiply(not_x, y)
 }

@@ -173,19 +173,19 @@ fn carries_into(e: &mut Emitter, chunks: &[Chunk]) -> Vec<Option<Reg>> {
     std::iter::once(None).chain(carries).collect()
 }
 
-/// From shared bits, lowest first, to a ring. With pᵢ and qᵢ the halves' bits, input as ring
-/// elements: Σ 2^i·(pᵢ + qᵢ − 2·pᵢqᵢ), one product in all.
-pub(super) fn from_bits(e: &mut Emitter, bits: &[Reg], domain: Domain) -> Reg {
+/// Σ weightᵢ·bᵢ in a ring, for shared bits. With pᵢ and qᵢ the halves' bits, input as ring elements:
+/// Σ weightᵢ·(pᵢ + qᵢ − 2·pᵢqᵢ), one product in all.
+pub(super) fn compose(e: &mut Emitter, bits: &[Reg], weights: &[u128], domain: Domain) -> Reg {
     let (mut sum, mut terms) = (Vec::new(), Vec::new());
-    for (i, bit) in bits.iter().enumerate() {
+    for (bit, weight) in bits.iter().zip(weights) {
         let [p, q] = [0, 1].map(|half| {
             let known = e.half(*bit, half);
             let wide = e.known_widen(known, domain);
             e.input(wide)
         });
         let either = e.add(p, q);
-        sum.push(e.scale(either, Public::Literal(1 << i)));
-        let twice = e.scale(p, Public::Literal(2u128.wrapping_shl(i as u32)));
+        sum.push(e.scale(either, Public::Literal(*weight)));
+        let twice = e.scale(p, Public::Literal(weight.wrapping_mul(2)));
         terms.push((twice, q));
     }
     let both = e.dot(terms);

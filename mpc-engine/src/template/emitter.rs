@@ -11,8 +11,8 @@ struct Info {
     class: Class,
     /// Exchanges that must have happened before it is there.
     depth: usize,
-    /// Whether it has one lane however many the operands have.
-    single: bool,
+    /// Whether it has a lane for each row of lanes of the operands.
+    per_row: bool,
 }
 
 /// Writes a [`Template`].
@@ -70,17 +70,17 @@ impl Emitter {
         class: Class,
         count: usize,
     ) -> Reg {
-        let (mut depth, mut single, mut sources) = (0, true, 0);
+        let (mut depth, mut per_row, mut sources) = (0, true, 0);
         instruction.for_each_source(|r| {
             let info = self.registers[r.0 as usize];
             depth = depth.max(info.depth);
-            single &= info.single;
+            per_row &= info.per_row;
             sources += 1;
         });
-        single &= sources > 0;
-        single |= matches!(
+        per_row &= sources > 0;
+        per_row |= matches!(
             instruction,
-            Instruction::SumLanes(_) | Instruction::DotLanes { .. }
+            Instruction::SumRows(_) | Instruction::DotRows { .. }
         );
         let at = depth;
         if instruction.is_interactive() {
@@ -91,7 +91,7 @@ impl Emitter {
             domain,
             class,
             depth,
-            single,
+            per_row,
         };
         self.registers.extend(std::iter::repeat_n(info, count));
         let step = Step {
@@ -120,6 +120,11 @@ impl Emitter {
             return self.share(Instruction::Constant(Public::Operand(place)), domain, 1);
         }
         self.share(Instruction::Operand(place), domain, FULL)
+    }
+
+    /// One plane of an operand that holds planes of bits.
+    pub(crate) fn plane(&mut self, number: u32) -> Reg {
+        self.share(Instruction::Plane(number), Domain::Bits, FULL)
     }
 
     pub(crate) fn add(&mut self, a: Reg, b: Reg) -> Reg {
@@ -165,12 +170,18 @@ impl Emitter {
         )
     }
 
+    /// a times the public lanes of the second operand.
+    pub(crate) fn scale_lanes(&mut self, a: Reg) -> Reg {
+        let instruction = Instruction::ScaleLanes(a);
+        self.share(instruction, self.domain(a), self.support(a))
+    }
+
     pub(crate) fn narrow(&mut self, a: Reg, domain: Domain) -> Reg {
         self.share(Instruction::Narrow(a), domain, self.support(a))
     }
 
-    pub(crate) fn sum_lanes(&mut self, a: Reg) -> Reg {
-        self.share(Instruction::SumLanes(a), self.domain(a), self.support(a))
+    pub(crate) fn sum_rows(&mut self, a: Reg) -> Reg {
+        self.share(Instruction::SumRows(a), self.domain(a), self.support(a))
     }
 
     pub(crate) fn multiply(&mut self, x: Reg, y: Reg) -> Reg {
@@ -184,10 +195,10 @@ impl Emitter {
         self.share(Instruction::Dot { terms, pairs }, domain, support)
     }
 
-    pub(crate) fn dot_lanes(&mut self, x: Reg, y: Reg) -> Reg {
+    pub(crate) fn dot_rows(&mut self, x: Reg, y: Reg) -> Reg {
         let (pairs, support) = self.crossing(&[(x, y)]);
         self.share(
-            Instruction::DotLanes { x, y, pairs },
+            Instruction::DotRows { x, y, pairs },
             self.domain(x),
             support,
         )
@@ -243,10 +254,6 @@ impl Emitter {
         self.known(Instruction::KnownAnd(a, b), Domain::Bits, self.half_of(a))
     }
 
-    pub(crate) fn known_less(&mut self, a: Reg, b: Reg) -> Reg {
-        self.known(Instruction::KnownLess(a, b), Domain::Bits, self.half_of(a))
-    }
-
     pub(crate) fn known_widen(&mut self, a: Reg, domain: Domain) -> Reg {
         self.known(Instruction::KnownWiden(a), domain, self.half_of(a))
     }
@@ -273,17 +280,18 @@ impl Emitter {
     // The end.
 
     /// Cuts the code into stages, each step as early as its operands allow.
-    pub(crate) fn finish(mut self, output: Reg) -> Template {
-        self.remove_unused(output);
-        let deepest = self.registers[output.0 as usize].depth;
+    pub(crate) fn finish(mut self, outputs: Vec<Reg>) -> Template {
+        self.remove_unused(&outputs);
+        let depths = outputs.iter().map(|r| self.registers[r.0 as usize].depth);
+        let deepest = depths.max().unwrap_or(0);
         let mut stages: Vec<Stage> = Vec::new();
         stages.resize_with(deepest + 1, Stage::default);
         self.steps.sort_by_key(|(at, _)| *at);
         for (at, step) in std::mem::take(&mut self.steps) {
-            let single = self.registers[step.to.0 as usize].single;
+            let per_row = self.registers[step.to.0 as usize].per_row;
             let domain = step.domain;
             let pairs = match &step.instruction {
-                Instruction::Dot { pairs, .. } | Instruction::DotLanes { pairs, .. } => *pairs,
+                Instruction::Dot { pairs, .. } | Instruction::DotRows { pairs, .. } => *pairs,
                 Instruction::Input { half, .. } => {
                     // One message, in the place of the pair of components that it fills.
                     let half = self.halves[usize::from(*half)];
@@ -295,26 +303,26 @@ impl Emitter {
             if step.instruction.is_interactive() {
                 stage.messages.push(Message {
                     domain,
-                    single,
+                    per_row,
                     pairs,
                 });
             }
             stage.steps.push(step);
         }
-        let memory_64 = self.free_registers(&mut stages, output);
+        let memory_64 = self.free_registers(&mut stages, &outputs);
         Template {
             halves: self.halves,
             registers: self.registers.len(),
             stages,
-            output,
+            outputs,
             memory_64,
         }
     }
 
     /// Drops steps whose results nobody reads.
-    fn remove_unused(&mut self, output: Reg) {
+    fn remove_unused(&mut self, outputs: &[Reg]) {
         let mut used = vec![false; self.registers.len()];
-        used[output.0 as usize] = true;
+        outputs.iter().for_each(|r| used[r.0 as usize] = true);
         let mut kept = Vec::with_capacity(self.steps.len());
         for (at, step) in std::mem::take(&mut self.steps).into_iter().rev() {
             let first = step.to.0 as usize;
@@ -331,7 +339,7 @@ impl Emitter {
 
     /// Notes after which step each register is no longer read. Returns the most bytes that are
     /// held at a time for 64 lanes, with three components to a share.
-    fn free_registers(&self, stages: &mut [Stage], output: Reg) -> usize {
+    fn free_registers(&self, stages: &mut [Stage], outputs: &[Reg]) -> usize {
         let mut last = vec![None; self.registers.len()];
         for (s, stage) in stages.iter().enumerate() {
             for (t, step) in stage.steps.iter().enumerate() {
@@ -345,14 +353,14 @@ impl Emitter {
         }
         for (register, place) in last.iter().enumerate() {
             if let Some((s, t)) = place
-                && register != output.0 as usize
+                && !outputs.contains(&Reg(register as u32))
             {
                 stages[*s].steps[*t].last_use.push(Reg(register as u32));
             }
         }
         let bytes = |r: Reg| {
             let info = self.registers[r.0 as usize];
-            let lanes = if info.single { 1 } else { 64 };
+            let lanes = if info.per_row { 1 } else { 64 };
             let copies = if matches!(info.class, Class::Share { .. }) {
                 3
             } else {

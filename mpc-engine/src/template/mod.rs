@@ -1,6 +1,6 @@
-//! What an operation is made of.
+//! What a gate is made of.
 //!
-//! A [`Template`] is a short straight-line program on registers for one operation on operands of
+//! A [`Template`] is a short straight-line program on registers for one gate on operands of
 //! given kinds. It does not depend on lengths: every register is a vector with as many lanes as the
 //! piece of the operands that is being worked on. There are two classes of registers: shares, and
 //! values that two parties know in clear because they hold two components each (`known`). Which
@@ -30,12 +30,10 @@ pub(crate) struct Reg(pub(crate) u32);
 pub(crate) enum Public {
     /// This number.
     Literal(u128),
-    /// The operation's own public number.
-    Immediate,
+    /// The factor of a [`Gate::Scale`](crate::circuit::Gate::Scale).
+    Factor,
     /// The value of an operand that is a constant.
     Operand(u8),
-    /// One bit of it.
-    OperandBit(u8, u8),
 }
 
 /// A step of a template. `half` 0 or 1 names one of the two pairs of components in
@@ -44,6 +42,8 @@ pub(crate) enum Public {
 pub(crate) enum Instruction {
     /// The lanes of an operand.
     Operand(u8),
+    /// The lanes of one plane of an operand that holds planes of bits.
+    Plane(u32),
     /// The same public value in all lanes.
     Constant(Public),
     /// a + b; exclusive or on bits.
@@ -54,15 +54,17 @@ pub(crate) enum Instruction {
     AddPublic { a: Reg, value: Public, on: u8 },
     /// a times a public value; and on bits.
     Scale(Reg, Public),
+    /// a times the lanes of the second operand, which are public.
+    ScaleLanes(Reg),
     /// The low bits of a, in a narrower ring.
     Narrow(Reg),
-    /// The sum of all lanes.
-    SumLanes(Reg),
+    /// The sum of each row of lanes.
+    SumRows(Reg),
     /// Σ xᵢ·yᵢ over the terms, lane by lane. Messages cross for these pairs of components (bits by
     /// place in [`crate::roles::PAIRS`]).
     Dot { terms: Vec<(Reg, Reg)>, pairs: u8 },
-    /// Σ x·y over all lanes, one lane.
-    DotLanes { x: Reg, y: Reg, pairs: u8 },
+    /// Σ x·y over each row of lanes.
+    DotRows { x: Reg, y: Reg, pairs: u8 },
     /// A share of a value that is known as the sum of a half.
     Input { known: Reg, half: u8 },
     /// The sum of a half's components of a share: a known value.
@@ -75,8 +77,6 @@ pub(crate) enum Instruction {
     KnownXor(Reg, Reg),
     /// Known: a & b on bits.
     KnownAnd(Reg, Reg),
-    /// Known: `[a < b]`, unsigned.
-    KnownLess(Reg, Reg),
     /// Known: as many bits, from the lowest on, into the destination and the registers after it.
     KnownSplit { known: Reg, bits: u32 },
     /// Known: a in a wider ring, or a bit in a ring.
@@ -89,7 +89,7 @@ impl Instruction {
     /// Whether messages cross before the result is there.
     pub(crate) const fn is_interactive(&self) -> bool {
         match self {
-            Self::Dot { pairs, .. } | Self::DotLanes { pairs, .. } => *pairs != 0,
+            Self::Dot { pairs, .. } | Self::DotRows { pairs, .. } => *pairs != 0,
             Self::Input { .. } => true,
             _ => false,
         }
@@ -106,13 +106,12 @@ impl Instruction {
     /// The registers that it reads.
     pub(crate) fn for_each_source(&self, mut f: impl FnMut(Reg)) {
         match self {
-            Self::Operand(_) | Self::Constant(_) => {}
+            Self::Operand(_) | Self::Plane(_) | Self::Constant(_) => {}
             Self::Add(a, b)
             | Self::Subtract(a, b)
             | Self::KnownXor(a, b)
             | Self::KnownAnd(a, b)
-            | Self::KnownLess(a, b)
-            | Self::DotLanes { x: a, y: b, .. } => {
+            | Self::DotRows { x: a, y: b, .. } => {
                 f(*a);
                 f(*b);
             }
@@ -123,7 +122,8 @@ impl Instruction {
             Self::AddPublic { a, .. }
             | Self::Scale(a, _)
             | Self::Narrow(a)
-            | Self::SumLanes(a)
+            | Self::ScaleLanes(a)
+            | Self::SumRows(a)
             | Self::Input { known: a, .. }
             | Self::Half(a, _)
             | Self::KnownNot(a)
@@ -154,11 +154,11 @@ pub(crate) struct Step {
     pub(crate) last_use: Vec<Reg>,
 }
 
-/// A message of a stage: an element per lane (or one) for each of the pairs.
+/// A message of a stage: an element per lane (or per row) for each of the pairs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message {
     pub(crate) domain: Domain,
-    pub(crate) single: bool,
+    pub(crate) per_row: bool,
     /// Bits by place in [`crate::roles::PAIRS`].
     pub(crate) pairs: u8,
 }
@@ -177,7 +177,8 @@ pub(crate) struct Template {
     pub(crate) halves: [[usize; 2]; 2],
     pub(crate) registers: usize,
     pub(crate) stages: Vec<Stage>,
-    pub(crate) output: Reg,
+    /// The result, or its planes.
+    pub(crate) outputs: Vec<Reg>,
     /// Most bytes that registers hold at a time, for 64 lanes.
     pub(crate) memory_64: usize,
 }
@@ -193,13 +194,13 @@ impl Template {
         self.halves[1 - half as usize]
     }
 
-    /// Bytes on all links of a stage's values, for this many lanes.
-    pub(crate) fn stage_bytes(&self, stage: usize, lanes: usize) -> usize {
+    /// Bytes on all links of a stage's values, for this many lanes and rows.
+    pub(crate) fn stage_bytes(&self, stage: usize, lanes: usize, rows: usize) -> usize {
         let Some(stage) = self.stages.get(stage) else {
             return 0;
         };
         let bytes = |m: &Message| {
-            let lanes = if m.single { 1 } else { lanes };
+            let lanes = if m.per_row { rows } else { lanes };
             m.domain.wire_bytes(lanes) * m.pairs.count_ones() as usize
         };
         stage.messages.iter().map(bytes).sum()

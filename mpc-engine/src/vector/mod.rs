@@ -32,8 +32,8 @@ impl Domain {
             Kind::U8 | Kind::I8 => Self::R8,
             Kind::U16 | Kind::I16 => Self::R16,
             Kind::U32 | Kind::I32 => Self::R32,
-            Kind::U64 | Kind::I64 => Self::R64,
-            Kind::U128 | Kind::I128 => Self::R128,
+            Kind::U64 | Kind::I64 | Kind::Fixed64(_) => Self::R64,
+            Kind::U128 | Kind::I128 | Kind::Fixed128(_) => Self::R128,
         }
     }
 
@@ -253,15 +253,45 @@ impl Vector {
         });
     }
 
-    /// The sum of all lanes, one lane.
-    pub(crate) fn sum(&self) -> Self {
+    /// Multiplies with another vector, lane by lane.
+    pub(crate) fn multiply(&mut self, other: &Self) {
+        with_element!(self.domain(), E => {
+            for (x, y) in E::slice_mut(self).iter_mut().zip(E::slice(other)) {
+                *x = x.mul(*y);
+            }
+        });
+    }
+
+    /// The sums of so many rows of equal length. Bits only in one row.
+    pub(crate) fn sum_rows(&self, rows: usize) -> Self {
         if let Data::Bits(words) = &self.data {
             let parity = words.iter().fold(0, |p, w| p ^ w.0).count_ones() & 1;
             return Self::new(vec![Word(u64::from(parity))], 1);
         }
+        let row = self.lanes / rows.max(1);
         with_element!(self.domain(), E => {
-            let sum = E::slice(self).iter().fold(E::default(), |s, x| s.add(*x));
-            Self::new(vec![sum], 1)
+            let sum = |r: usize| {
+                let row = &E::slice(self)[r * row..(r + 1) * row];
+                row.iter().fold(E::default(), |s, x| s.add(*x))
+            };
+            Self::new((0..rows).map(sum).collect::<Vec<E>>(), rows)
+        })
+    }
+
+    /// Lane `lanes[i]` at place i.
+    pub(crate) fn gather(&self, lanes: &[u32]) -> Self {
+        if let Data::Bits(words) = &self.data {
+            let bit = |i: &u32| words[*i as usize / 64].0 >> (i % 64) & 1;
+            let word = |chunk: &[u32]| {
+                let bits = chunk.iter().enumerate();
+                Word(bits.fold(0, |word, (i, lane)| word | bit(lane) << i))
+            };
+            return Self::new(lanes.chunks(64).map(word).collect(), lanes.len());
+        }
+        with_element!(self.domain(), E => {
+            let own = E::slice(self);
+            let gathered = lanes.iter().map(|i| own[*i as usize]);
+            Self::new(gathered.collect::<Vec<E>>(), lanes.len())
         })
     }
 

@@ -86,6 +86,17 @@ impl Share {
             .for_each(|p| p.scale(factor));
     }
 
+    /// Multiplies with public values, lane by lane.
+    pub(crate) fn multiply(&mut self, factors: &Vector) {
+        let parts = self.parts.iter_mut().flatten();
+        parts.for_each(|p| p.multiply(factors));
+    }
+
+    /// Lane `lanes[i]` at place i.
+    pub(crate) fn gather(&self, lanes: &[u32]) -> Self {
+        self.map(self.domain, lanes.len(), |p| p.gather(lanes))
+    }
+
     /// Lanes `start ..`, or the single lane spread.
     pub(crate) fn window(&self, start: usize, lanes: usize) -> Self {
         self.map(self.domain, lanes, |p| p.window(start, lanes))

@@ -128,7 +128,7 @@ fn casts() {
             }
             let mut values = edges(from);
             values.extend((0..60).map(|_| number(&mut random) & from.mask()));
-            let program = single(Op::Cast, &[(from, values.len())], to as u64);
+            let program = single(Op::Cast, &[(from, values.len())], u64::from(to.code()));
             check(&format!("{from:?} as {to:?}"), &program, &[values]);
         }
     }
@@ -212,7 +212,7 @@ fn no_inputs_at_all_give_zero() {
     let same = builder.apply(Op::Eq, &[choices, one], 0).unwrap();
     let less = builder.apply(Op::Lt, &[choices, one], 0).unwrap();
     let wide = builder
-        .apply(Op::Cast, &[choices], Kind::U64 as u64)
+        .apply(Op::Cast, &[choices], u64::from(Kind::U64.code()))
         .unwrap();
     let square = builder.apply(Op::Dot, &[wide, wide], 0).unwrap();
     let sum = builder.apply(Op::Sum, &[wide], 0).unwrap();

@@ -1,0 +1,27 @@
+//! Operations of programs as gates.
+
+mod basic;
+
+use wire::{kind::Kind, secret::Op};
+
+use super::Builder;
+use crate::{ValueId, program::Form};
+
+/// An operand: its value, and its kind in the program, which may be fixed point.
+#[derive(Clone, Copy)]
+pub(super) struct Operand {
+    pub(super) value: ValueId,
+    pub(super) kind: Kind,
+}
+
+/// Adds the gates of an operation whose result has this form in the program. Operands are what
+/// [`crate::program::typing`] allows.
+pub(super) fn apply(
+    b: &mut Builder,
+    op: Op,
+    operands: &[Operand],
+    immediate: u64,
+    form: Form,
+) -> ValueId {
+    basic::apply(b, op, operands, immediate, form)
+}

@@ -1,0 +1,242 @@
+//! Circuits: what the parties run.
+//!
+//! A [`Program`](crate::Program) says what is to be computed, in the operations that authors know.
+//! [`expand`] writes it as a [`Circuit`] of few gates, each of which has a protocol
+//! ([`crate::template`]) or only moves lanes. The [`Builder`] merges equal gates, folds what is public
+//! and follows how large values can get, so that comparisons of small values are cheap; gates that
+//! nothing opened depends on are dropped. All of it is deterministic: nodes that agree on a program
+//! agree on its circuit.
+
+mod builder;
+mod expand;
+mod public;
+mod range;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use wire::kind::Kind;
+
+use crate::{
+    Program, ProgramError, ValueId,
+    program::{Form, Node},
+};
+
+pub(crate) use builder::Builder;
+
+/// How a value of a circuit comes about. Kinds are booleans and integers, never fixed point; the
+/// kind and the length of the result are the value's form. In `Add`, `Sub` and `Mul` an operand of one
+/// lane is spread.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Gate {
+    /// A column of the program.
+    Input(u32),
+    /// The same public value in all lanes.
+    Constant(u128),
+    /// Public values, lane by lane.
+    Public(Arc<[u128]>),
+    /// x + y; exclusive or on bits. Free.
+    Add(ValueId, ValueId),
+    /// x − y. Free.
+    Sub(ValueId, ValueId),
+    /// x · y; and on bits.
+    Mul(ValueId, ValueId),
+    /// x times the same public number. Free.
+    Scale(ValueId, u128),
+    /// x times public values, lane by lane; the second is a [`Gate::Public`]. Free.
+    MulPublic(ValueId, ValueId),
+    /// Σ x · y over each row of so many lanes.
+    Dot { x: ValueId, y: ValueId, row: usize },
+    /// Σ x over each row of so many lanes. Free.
+    Sum { x: ValueId, row: usize },
+    /// The number of set bits of a vector of booleans, one `u64`.
+    Count(ValueId),
+    /// Bit number `position` of every lane, as booleans.
+    Bit { x: ValueId, position: u32 },
+    /// All bits of x: first the lowest bit of all lanes, then the next, and so on.
+    Bits(ValueId),
+    /// Σ weightᵢ · bᵢ, for booleans laid out as by [`Gate::Bits`], one plane per weight.
+    Compose { bits: ValueId, weights: Arc<[u128]> },
+    /// A boolean as 0 or 1.
+    ToRing(ValueId),
+    /// Another width: low bits, or extended with the sign of its kind.
+    Resize(ValueId),
+    /// x >> by for 0 < by < width, arithmetic where the kind is signed.
+    Shr { x: ValueId, by: u32 },
+    /// Whether each lane is 0.
+    IsZero(ValueId),
+    /// Lanes `start ..`.
+    Slice { x: ValueId, start: usize },
+    /// The lanes of x, then those of y.
+    Concat(ValueId, ValueId),
+    /// Lane `lanes[i]` of x at place i.
+    Gather { x: ValueId, lanes: Arc<[u32]> },
+}
+
+impl Gate {
+    /// The operands, in order.
+    pub(crate) fn operands(&self) -> impl Iterator<Item = ValueId> + use<> {
+        let (x, y) = match self {
+            Self::Input(_) | Self::Constant(_) | Self::Public(_) => (None, None),
+            Self::Add(x, y)
+            | Self::Sub(x, y)
+            | Self::Mul(x, y)
+            | Self::MulPublic(x, y)
+            | Self::Concat(x, y)
+            | Self::Dot { x, y, .. } => (Some(*x), Some(*y)),
+            Self::Scale(x, _)
+            | Self::Sum { x, .. }
+            | Self::Count(x)
+            | Self::Bit { x, .. }
+            | Self::Bits(x)
+            | Self::Compose { bits: x, .. }
+            | Self::ToRing(x)
+            | Self::Resize(x)
+            | Self::Shr { x, .. }
+            | Self::IsZero(x)
+            | Self::Slice { x, .. }
+            | Self::Gather { x, .. } => (Some(*x), None),
+        };
+        x.into_iter().chain(y)
+    }
+
+    /// The same with other operands: `f` of each.
+    pub(crate) fn map(&self, f: impl Fn(ValueId) -> ValueId) -> Self {
+        let mut gate = self.clone();
+        match &mut gate {
+            Self::Input(_) | Self::Constant(_) | Self::Public(_) => {}
+            Self::Add(x, y)
+            | Self::Sub(x, y)
+            | Self::Mul(x, y)
+            | Self::MulPublic(x, y)
+            | Self::Concat(x, y)
+            | Self::Dot { x, y, .. } => (*x, *y) = (f(*x), f(*y)),
+            Self::Scale(x, _)
+            | Self::Sum { x, .. }
+            | Self::Count(x)
+            | Self::Bit { x, .. }
+            | Self::Bits(x)
+            | Self::Compose { bits: x, .. }
+            | Self::ToRing(x)
+            | Self::Resize(x)
+            | Self::Shr { x, .. }
+            | Self::IsZero(x)
+            | Self::Slice { x, .. }
+            | Self::Gather { x, .. } => *x = f(*x),
+        }
+        gate
+    }
+
+    /// Whether it only moves lanes.
+    pub(crate) const fn is_move(&self) -> bool {
+        matches!(
+            self,
+            Self::Slice { .. } | Self::Concat(..) | Self::Gather { .. }
+        )
+    }
+
+    /// Whether it is public.
+    pub(crate) const fn is_public(&self) -> bool {
+        matches!(self, Self::Constant(_) | Self::Public(_))
+    }
+}
+
+/// Gates in the order in which they can run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Circuit {
+    columns: Vec<Form>,
+    gates: Vec<Gate>,
+    forms: Vec<Form>,
+    revealed: Vec<ValueId>,
+}
+
+impl Circuit {
+    /// The circuit of a program.
+    ///
+    /// # Errors
+    /// [`ProgramError::TooMany`].
+    pub(crate) fn of(program: &Program) -> Result<Self, ProgramError> {
+        let live = live(program);
+        let mut builder = Builder::default();
+        let mut values = Vec::with_capacity(live.len());
+        for ((node, form), live) in program.nodes().iter().zip(program.forms()).zip(live) {
+            let form = Form {
+                kind: form.kind.integer(),
+                ..*form
+            };
+            let value = match node {
+                _ if !live => ValueId(u32::MAX),
+                Node::Input(column) => builder.input(*column, form),
+                Node::Constant { value, .. } => builder.constant(form.kind, *value, form.len),
+                Node::Public { values, .. } => builder.public(form.kind, values.as_slice().into()),
+                Node::Apply { op, immediate, .. } => {
+                    let operands: Vec<expand::Operand> = node
+                        .operands()
+                        .iter()
+                        .map(|v| expand::Operand {
+                            value: values[v.index()],
+                            kind: program.forms()[v.index()].kind,
+                        })
+                        .collect();
+                    let source = program.forms()[values.len()];
+                    expand::apply(&mut builder, *op, &operands, *immediate, source)
+                }
+            };
+            builder.check()?;
+            values.push(value);
+        }
+        let revealed = program.revealed().iter().map(|v| values[v.index()]);
+        let columns = program.columns().iter().map(|c| Form {
+            kind: c.kind.integer(),
+            len: c.len,
+        });
+        Ok(builder.finish(columns.collect(), revealed.collect()))
+    }
+
+    /// Kind and length of each column of the program.
+    pub(crate) fn columns(&self) -> &[Form] {
+        &self.columns
+    }
+
+    pub(crate) fn gates(&self) -> &[Gate] {
+        &self.gates
+    }
+
+    pub(crate) fn forms(&self) -> &[Form] {
+        &self.forms
+    }
+
+    /// The values that are opened, in order.
+    pub(crate) fn revealed(&self) -> &[ValueId] {
+        &self.revealed
+    }
+
+    pub(crate) fn gate(&self, value: ValueId) -> &Gate {
+        &self.gates[value.index()]
+    }
+
+    pub(crate) fn form(&self, value: ValueId) -> Form {
+        self.forms[value.index()]
+    }
+
+    pub(crate) fn kind(&self, value: ValueId) -> Kind {
+        self.forms[value.index()].kind
+    }
+}
+
+/// The nodes of a program on which something opened depends.
+fn live(program: &Program) -> Vec<bool> {
+    let mut live = vec![false; program.nodes().len()];
+    for value in program.revealed() {
+        live[value.index()] = true;
+    }
+    for (i, node) in program.nodes().iter().enumerate().rev() {
+        if live[i] {
+            node.operands()
+                .iter()
+                .for_each(|operand| live[operand.index()] = true);
+        }
+    }
+    live
+}
