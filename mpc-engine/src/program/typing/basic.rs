@@ -1,36 +1,17 @@
-//! The type rules of operations.
+//! Arithmetic, comparison, selection, and moving lanes.
 
 use wire::{kind::Kind, secret::Op};
 
-use super::Form;
-use crate::ProgramError;
+use super::{integer, same_kind, slice_range, spread, undefined, whole};
+use crate::{ProgramError, program::Form};
 
-/// The form of the result, or why there is none.
-pub(crate) fn result(op: Op, operands: &[Form], immediate: u64) -> Result<Form, ProgramError> {
-    let form = match *operands {
-        [a] if op.operands() == 1 => unary(op, a, immediate)?,
-        [a, b] if op.operands() == 2 => binary(op, a, b)?,
-        [a, b, c] if op.operands() == 3 => select(op, a, b, c)?,
-        _ => {
-            return Err(ProgramError::OperandCount {
-                op,
-                expected: op.operands(),
-                actual: operands.len(),
-            });
-        }
-    };
-    let has_immediate = matches!(op, Op::Scale | Op::Shl | Op::Shr | Op::Cast | Op::Slice);
-    if immediate != 0 && !has_immediate {
-        return Err(ProgramError::NoImmediate { op, immediate });
+pub(super) fn result(op: Op, operands: &[Form], immediate: u64) -> Result<Form, ProgramError> {
+    match *operands {
+        [a] => unary(op, a, immediate),
+        [a, b] => binary(op, a, b),
+        [a, b, c] => select(op, a, b, c),
+        _ => Err(undefined(op, operands)),
     }
-    Ok(form)
-}
-
-fn integer(op: Op, a: Form) -> Result<(), ProgramError> {
-    if a.kind == Kind::Bool {
-        return Err(ProgramError::UndefinedOn { op, kind: a.kind });
-    }
-    Ok(())
 }
 
 fn unary(op: Op, a: Form, immediate: u64) -> Result<Form, ProgramError> {
@@ -76,14 +57,6 @@ fn unary(op: Op, a: Form, immediate: u64) -> Result<Form, ProgramError> {
     }
 }
 
-/// Refuses fixed point.
-fn whole(op: Op, a: Form) -> Result<(), ProgramError> {
-    if a.kind.fraction() > 0 {
-        return Err(ProgramError::UndefinedOn { op, kind: a.kind });
-    }
-    Ok(())
-}
-
 fn binary(op: Op, a: Form, b: Form) -> Result<Form, ProgramError> {
     let kind = same_kind(op, a, b)?;
     if op == Op::Concat {
@@ -119,32 +92,4 @@ fn select(op: Op, a: Form, b: Form, c: Form) -> Result<Form, ProgramError> {
     };
     let len = spread(op, a, values)?;
     Ok(Form { kind, len })
-}
-
-fn same_kind(op: Op, a: Form, b: Form) -> Result<Kind, ProgramError> {
-    if a.kind != b.kind {
-        return Err(ProgramError::KindsDiffer {
-            op,
-            left: a.kind,
-            right: b.kind,
-        });
-    }
-    Ok(a.kind)
-}
-
-fn spread(op: Op, a: Form, b: Form) -> Result<usize, ProgramError> {
-    match (a.len, b.len) {
-        (a, b) if a == b => Ok(a),
-        (1, b) => Ok(b),
-        (a, 1) => Ok(a),
-        (left, right) => Err(ProgramError::LengthsDiffer { op, left, right }),
-    }
-}
-
-/// First element and number of elements of [`Op::Slice`].
-pub(crate) const fn slice_range(immediate: u64) -> (usize, usize) {
-    (
-        (immediate >> 32) as usize,
-        (immediate & 0xffff_ffff) as usize,
-    )
 }
