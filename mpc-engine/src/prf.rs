@@ -7,19 +7,26 @@ use aes::{
     Aes128Enc, Block,
     cipher::{BlockCipherEncrypt, KeyInit},
 };
+use zerocopy::IntoBytes as _;
 use zeroize::optimization_barrier;
 
 use crate::vector::Element;
 
 const BLOCK_BYTES: usize = 16;
-/// Blocks made at once: enough to keep the AES unit busy, few enough to stay in the nearest cache.
+/// Blocks that the widest AES unit makes at once. Fewer take as long.
 const BATCH_BLOCKS: usize = 64;
 
 /// The masks that the holders of one key draw, in order.
 pub(crate) struct Masks {
     cipher: Aes128Enc,
-    counter: u128,
-    blocks: Box<[[u8; BLOCK_BYTES]; BATCH_BLOCKS]>,
+    /// Blocks that were given out.
+    counter: u64,
+}
+
+/// Masks that have been given out, but are still to be computed.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Drawn {
+    first: u64,
 }
 
 impl std::fmt::Debug for Masks {
@@ -28,38 +35,54 @@ impl std::fmt::Debug for Masks {
     }
 }
 
-impl Drop for Masks {
-    fn drop(&mut self) {
-        self.blocks.fill([0; BLOCK_BYTES]);
-        optimization_barrier(&*self.blocks);
-    }
-}
-
 impl Masks {
     pub(crate) fn new(key: &[u8; 16]) -> Self {
         Self {
             cipher: Aes128Enc::new(key.into()),
             counter: 0,
-            blocks: Box::new([[0; BLOCK_BYTES]; BATCH_BLOCKS]),
         }
     }
 
-    /// Draws a uniform vector of `lanes` lanes, from a fresh block on.
-    pub(crate) fn draw<E: Element>(&mut self, lanes: usize) -> Vec<E> {
-        let mut out = vec![E::default(); E::count(lanes)];
-        let per_block = BLOCK_BYTES / size_of::<E>();
-        for batch in out.chunks_mut(BATCH_BLOCKS * per_block) {
-            let blocks = &mut self.blocks[..batch.len().div_ceil(per_block)];
-            for block in &mut *blocks {
-                *block = self.counter.to_le_bytes();
-                self.counter = self.counter.wrapping_add(1);
-            }
-            self.cipher
-                .encrypt_blocks(Block::cast_slice_from_core_mut(blocks));
-            E::load(blocks.as_flattened(), batch);
+    /// Gives out masks for `lanes` lanes, from a fresh block on.
+    pub(crate) fn draw<E: Element>(&mut self, lanes: usize) -> Drawn {
+        let first = self.counter;
+        self.counter += (E::count(lanes) * size_of::<E>()).div_ceil(BLOCK_BYTES) as u64;
+        Drawn { first }
+    }
+
+    /// Computes masks that were given out, from element `start` on, which must begin a block. Bits
+    /// beyond the last lane are the caller's affair.
+    pub(crate) fn fill<E: Element>(&self, drawn: Drawn, start: usize, masks: &mut [E]) {
+        let block = drawn.first + (start * size_of::<E>() / BLOCK_BYTES) as u64;
+        let (blocks, rest) = masks.as_mut_bytes().as_chunks_mut::<BLOCK_BYTES>();
+        let whole = if blocks.len() == 1 {
+            1
+        } else {
+            blocks.len() / BATCH_BLOCKS * BATCH_BLOCKS
+        };
+        let (blocks, few) = blocks.split_at_mut(whole);
+        self.encrypt(block, blocks);
+        if !few.is_empty() || !rest.is_empty() {
+            let mut batch = [[0; BLOCK_BYTES]; BATCH_BLOCKS];
+            let count = if few.is_empty() { 1 } else { BATCH_BLOCKS };
+            self.encrypt(block + whole as u64, &mut batch[..count]);
+            few.copy_from_slice(&batch[..few.len()]);
+            rest.copy_from_slice(&batch[few.len()][..rest.len()]);
+            batch.fill([0; BLOCK_BYTES]);
+            optimization_barrier(&batch);
         }
-        E::mask_tail(&mut out, lanes);
-        out
+        if cfg!(target_endian = "big") {
+            masks.iter_mut().for_each(|x| *x = x.to_le());
+        }
+    }
+
+    /// Encrypts the numbers from `first` on.
+    fn encrypt(&self, first: u64, blocks: &mut [[u8; BLOCK_BYTES]]) {
+        for (number, block) in (first..).zip(&mut *blocks) {
+            *block = u128::from(number).to_le_bytes();
+        }
+        self.cipher
+            .encrypt_blocks(Block::cast_slice_from_core_mut(blocks));
     }
 }
 
@@ -67,27 +90,45 @@ impl Masks {
 mod tests {
     use super::*;
 
+    fn draw<E: Element>(masks: &mut Masks, lanes: usize) -> Vec<E> {
+        let drawn = masks.draw::<E>(lanes);
+        let mut all = vec![E::default(); E::count(lanes)];
+        masks.fill(drawn, 0, &mut all);
+        all
+    }
+
     #[test]
     fn holders_draw_the_same_and_never_the_same_twice() {
         let (mut a, mut b) = (Masks::new(&[7; 16]), Masks::new(&[7; 16]));
         let mut seen = std::collections::BTreeSet::new();
         for lanes in [1, 2, 3, 127, 128, 129, 1000] {
-            let x = a.draw::<u64>(lanes);
-            assert_eq!(x, b.draw::<u64>(lanes));
+            let x = draw::<u64>(&mut a, lanes);
+            assert_eq!(x, draw::<u64>(&mut b, lanes));
             assert!(x.iter().all(|mask| seen.insert(*mask)), "a mask came twice");
         }
-        let other = Masks::new(&[8; 16]).draw::<u64>(1000);
+        let other = draw::<u64>(&mut Masks::new(&[8; 16]), 1000);
         assert!(other.iter().all(|mask| !seen.contains(mask)));
     }
 
     #[test]
     fn matches_aes_in_counter_mode() {
         // The zero block under the zero key.
-        let x = Masks::new(&[0; 16]).draw::<u128>(1);
+        let x = draw::<u128>(&mut Masks::new(&[0; 16]), 1);
         let expected: [u8; 16] = [
             0x66, 0xe9, 0x4b, 0xd4, 0xef, 0x8a, 0x2c, 0x3b, 0x88, 0x4c, 0xfa, 0x59, 0xca, 0x34,
             0x2b, 0x2e,
         ];
         assert_eq!(x, [u128::from_le_bytes(expected)]);
+    }
+    #[test]
+    fn parts_are_those_of_the_whole() {
+        let mut masks = Masks::new(&[3; 16]);
+        let whole = draw::<u32>(&mut masks, 1001);
+        let drawn = Drawn { first: 0 };
+        for (start, length) in [(0, 1), (4, 3), (8, 256), (12, 260), (996, 5), (256, 512)] {
+            let mut part = vec![0u32; length];
+            masks.fill(drawn, start, &mut part);
+            assert_eq!(part, whole[start..start + length], "{start} {length}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::{Register, defect};
 use crate::{
     EngineError,
     template::{Instruction, Reg, Step},
-    vector::{Data, Domain, Element, Vector, Word, with_element},
+    vector::{Domain, Vector, Word, kernels, with_element},
 };
 
 /// Runs an instruction on known values. At a party that does not know them, the result is unknown.
@@ -15,19 +15,13 @@ pub(super) fn execute(
 ) -> Result<(), EngineError> {
     let result = match instruction {
         Instruction::KnownNot(a) => known(file, *a)?.map(not),
-        Instruction::KnownNegate(a) => known(file, *a)?.map(|a| {
-            let mut negative = a.copy();
-            negative.scale(u128::MAX);
-            negative
-        }),
-        Instruction::KnownXor(a, b) => known(file, *a)?.zip(known(file, *b)?).map(|(a, b)| {
-            let mut sum = a.copy();
-            sum.add(b);
-            sum
-        }),
+        Instruction::KnownNegate(a) => known(file, *a)?.map(|a| a.affine(u128::MAX, 0)),
+        Instruction::KnownXor(a, b) => known(file, *a)?
+            .zip(known(file, *b)?)
+            .map(|(a, b)| a.plus(b)),
         Instruction::KnownAnd(a, b) => known(file, *a)?
             .zip(known(file, *b)?)
-            .map(|(a, b)| and(a, b)),
+            .map(|(a, b)| a.times(b)),
         Instruction::KnownWiden(a) => known(file, *a)?.map(|a| resize(a, step.domain)),
         Instruction::KnownShift(a, by) => known(file, *a)?.map(|a| shift(a, *by)),
         Instruction::KnownSplit { known, .. } => return split_into(*known, step, file),
@@ -60,107 +54,59 @@ fn split_into(a: Reg, step: &Step, file: &mut [Register]) -> Result<(), EngineEr
 }
 
 fn not(a: &Vector) -> Vector {
-    let mut not = a.copy();
-    if a.domain() != Domain::Bits {
-        not.scale(u128::MAX);
-    }
     // On bits a + 1, in a ring −a − 1.
-    not.add_public(u128::MAX);
-    not
-}
-
-fn and(a: &Vector, b: &Vector) -> Vector {
-    with_element!(a.domain(), E => {
-        let products = E::slice(a).iter().zip(E::slice(b)).map(|(a, b)| a.mul(*b));
-        Vector::new(products.collect::<Vec<E>>(), a.lanes())
-    })
+    let factor = if a.domain() == Domain::Bits {
+        1
+    } else {
+        u128::MAX
+    };
+    a.affine(factor, u128::MAX)
 }
 
 /// In another ring: cut off, or extended with zeros. A bit becomes 0 or 1.
 pub(super) fn resize(a: &Vector, to: Domain) -> Vector {
-    with_element!(to, E => {
-        let elements: Vec<E> = match a.data() {
-            Data::Bits(words) => {
-                let bit = |i: usize| E::splat(u128::from(words[i / 64].0 >> (i % 64) & 1));
-                (0..a.lanes()).map(bit).collect()
-            }
-            Data::R8(x) => x.iter().map(|x| E::splat(u128::from(*x))).collect(),
-            Data::R16(x) => x.iter().map(|x| E::splat(u128::from(*x))).collect(),
-            Data::R32(x) => x.iter().map(|x| E::splat(u128::from(*x))).collect(),
-            Data::R64(x) => x.iter().map(|x| E::splat(u128::from(*x))).collect(),
-            Data::R128(x) => x.iter().map(|x| E::splat(*x)).collect(),
-        };
-        Vector::new(elements, a.lanes())
-    })
+    with_element!(to, E => Vector::fill::<E>(a.lanes(), |z| match a.domain() {
+        Domain::Bits => kernels::spread(z, a.elements()),
+        Domain::R8 => kernels::resize::<E, u8>(z, a.elements()),
+        Domain::R16 => kernels::resize::<E, u16>(z, a.elements()),
+        Domain::R32 => kernels::resize::<E, u32>(z, a.elements()),
+        Domain::R64 => kernels::resize::<E, u64>(z, a.elements()),
+        Domain::R128 => kernels::resize::<E, u128>(z, a.elements()),
+    }))
 }
 
 /// a >> by, unsigned.
 fn shift(a: &Vector, by: u32) -> Vector {
-    let lanes = a.lanes();
-    match a.data() {
-        Data::Bits(_) => a.copy(),
-        Data::R8(x) => Vector::new(x.iter().map(|x| x >> by).collect::<Vec<_>>(), lanes),
-        Data::R16(x) => Vector::new(x.iter().map(|x| x >> by).collect::<Vec<_>>(), lanes),
-        Data::R32(x) => Vector::new(x.iter().map(|x| x >> by).collect::<Vec<_>>(), lanes),
-        Data::R64(x) => Vector::new(x.iter().map(|x| x >> by).collect::<Vec<_>>(), lanes),
-        Data::R128(x) => Vector::new(x.iter().map(|x| x >> by).collect::<Vec<_>>(), lanes),
+    match a.domain() {
+        Domain::Bits => a.copy(),
+        Domain::R8 => Vector::fill::<u8>(a.lanes(), |z| kernels::shift(z, a.elements(), by)),
+        Domain::R16 => Vector::fill::<u16>(a.lanes(), |z| kernels::shift(z, a.elements(), by)),
+        Domain::R32 => Vector::fill::<u32>(a.lanes(), |z| kernels::shift(z, a.elements(), by)),
+        Domain::R64 => Vector::fill::<u64>(a.lanes(), |z| kernels::shift(z, a.elements(), by)),
+        Domain::R128 => Vector::fill::<u128>(a.lanes(), |z| kernels::shift(z, a.elements(), by)),
     }
 }
 
 /// The bits of every lane: vector i holds bit i of all lanes.
 fn split(a: &Vector) -> Vec<Vector> {
-    let lanes = a.lanes();
     let bits = a.domain().bits() as usize;
-    let mut planes: Vec<Vec<Word>> = vec![Vec::with_capacity(lanes.div_ceil(64)); bits];
-    let mut transpose = |part: usize, block: &mut [u64; 64]| {
-        transpose_64(block);
-        for (plane, word) in planes[part * 64..].iter_mut().zip(block) {
-            plane.push(Word(*word));
-        }
-    };
-    macro_rules! blocks {
-        ($x:expr, $parts:expr) => {
-            for chunk in $x.chunks(64) {
-                for part in 0..$parts {
-                    let mut block = [0; 64];
-                    for (to, from) in block.iter_mut().zip(chunk) {
-                        *to = (u128::from(*from) >> (64 * part)) as u64;
-                    }
-                    transpose(part, &mut block);
-                }
-            }
-        };
+    if bits == 1 {
+        return vec![a.copy()];
     }
-    match a.data() {
-        Data::Bits(words) => planes[0].extend_from_slice(words),
-        Data::R8(x) => blocks!(x, 1),
-        Data::R16(x) => blocks!(x, 1),
-        Data::R32(x) => blocks!(x, 1),
-        Data::R64(x) => blocks!(x, 1),
-        Data::R128(x) => blocks!(x, 2),
+    let unset = || Vector::unset(Domain::Bits, a.lanes());
+    let mut planes: Vec<Vector> = std::iter::repeat_with(unset).take(bits).collect();
+    for (part, planes) in planes.chunks_mut(64).enumerate() {
+        let mut planes: Vec<&mut [Word]> = planes.iter_mut().map(Vector::elements_mut).collect();
+        match a.domain() {
+            Domain::Bits => {}
+            Domain::R8 => kernels::split::<u8>(&mut planes, a.elements(), part),
+            Domain::R16 => kernels::split::<u16>(&mut planes, a.elements(), part),
+            Domain::R32 => kernels::split::<u32>(&mut planes, a.elements(), part),
+            Domain::R64 => kernels::split::<u64>(&mut planes, a.elements(), part),
+            Domain::R128 => kernels::split::<u128>(&mut planes, a.elements(), part),
+        }
     }
     planes
-        .into_iter()
-        .map(|plane| Vector::new(plane, lanes))
-        .collect()
-}
-
-/// Transposes a 64 by 64 matrix of bits: bit j of row i goes to bit i of row j (H. S. Warren,
-/// Hacker's Delight, section 7-3).
-fn transpose_64(rows: &mut [u64; 64]) {
-    let mut width = 32;
-    let mut mask = 0xffff_ffff_u64;
-    while width != 0 {
-        let mut i = 0;
-        while i < 64 {
-            let swap = (rows[i] >> width ^ rows[i + width]) & mask;
-            rows[i] ^= swap << width;
-            rows[i + width] ^= swap;
-            i = (i + width + 1) & !width;
-        }
-        width /= 2;
-        mask ^= mask << width;
-    }
 }
 
 #[cfg(test)]
@@ -195,9 +141,6 @@ mod tests {
     fn the_complement_has_no_stray_bits() {
         let a = not(&Vector::from_numbers(Domain::Bits, &[1, 0, 1]));
         assert_eq!(a.to_numbers(), [0, 1, 0]);
-        let Data::Bits(words) = a.data() else {
-            panic!("bits")
-        };
-        assert_eq!(words[0].0, 0b010);
+        assert_eq!(a.elements::<Word>()[0].0, 0b010);
     }
 }

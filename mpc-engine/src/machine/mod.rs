@@ -89,11 +89,11 @@ impl Machine {
             match place {
                 Place::Register { slot, register } => {
                     match &mut self.files[slot][register as usize] {
-                        Register::Share(share) => share.part_mut(component).add(&value),
+                        Register::Share(share) => share.part_mut(component).add_encoded(value),
                         _ => return Err(defect("a value came for no share").into()),
                     }
                 }
-                Place::Revealed(number) => self.revealed[number].add(&value),
+                Place::Revealed(number) => self.revealed[number].add_encoded(value),
             }
         }
         Ok(self.run_round()?)
@@ -355,7 +355,7 @@ impl Machine {
         if whole.lanes() == run.lanes && (run.start == 0) {
             return Ok(Register::Operand(whole.clone()));
         }
-        Ok(Register::Share(whole.window(run.start, run.lanes)))
+        Ok(Register::Share(whole.view(run.start, run.lanes)))
     }
 
     /// The lanes of a plane of the first operand.
@@ -363,7 +363,7 @@ impl Machine {
         let operand = self.circuit.gate(run.value).operands().next();
         let planes = self.value(operand.ok_or(defect("an operand is missing"))?)?;
         let start = plane as usize * self.circuit.form(run.value).len + run.start;
-        Ok(Register::Share(planes.window(start, run.lanes)))
+        Ok(Register::Share(planes.view(start, run.lanes)))
     }
 
     fn operand_gate(&self, run: &Run, number: u8) -> Option<&Gate> {

@@ -34,16 +34,17 @@ impl Crossing {
             self.receive(roles, (E::DOMAIN, lanes), place);
             return share;
         }
-        let masks = self.draw::<E>(roles.receiver, lanes);
+        let drawn = self.draw::<E>(roles.receiver, lanes);
+        let masks = Vector::fill::<E>(lanes, |masks| {
+            self.fill(roles.receiver, drawn, 0, masks);
+            E::mask_tail(masks, lanes);
+        });
         if let Some(value) = value {
-            let mut w = value.copy();
-            for (w, r) in E::slice_mut(&mut w).iter_mut().zip(masks.iter()) {
-                *w = w.sub(*r);
-            }
-            self.put(roles, E::slice(&w), lanes);
-            share.set(roles.outsider, w);
+            let rest = value.minus(&masks);
+            rest.write(self.outgoing.stream(roles));
+            share.set(roles.outsider, rest);
         }
-        share.set(roles.receiver, Vector::new(masks, lanes));
+        share.set(roles.receiver, masks);
         share
     }
 }

@@ -11,9 +11,9 @@ mod open;
 use crate::{
     Stop,
     frame::{DigestKeys, Expected, Incoming, Outgoing},
-    prf::Masks,
+    prf::{Drawn, Masks},
     session::Frames,
-    vector::{Domain, Element, Vector},
+    vector::{Domain, Element},
 };
 
 /// Where a value that is still to come belongs.
@@ -99,10 +99,17 @@ impl Crossing {
     }
 
     /// Draws the next masks under the key that all but `l`, and so this party, hold.
-    fn draw<E: Element>(&mut self, l: usize, lanes: usize) -> Vec<E> {
+    fn draw<E: Element>(&mut self, l: usize, lanes: usize) -> Drawn {
         match &mut self.keys.masks[l] {
-            Some(masks) => masks.draw(lanes),
-            None => vec![E::default(); E::count(lanes)], // Not reached: only l lacks the key.
+            Some(masks) => masks.draw::<E>(lanes),
+            None => Drawn::default(), // Not reached: only l lacks the key.
+        }
+    }
+
+    /// Computes masks that were drawn, from element `start` on.
+    fn fill<E: Element>(&self, l: usize, drawn: Drawn, start: usize, masks: &mut [E]) {
+        if let Some(keys) = &self.keys.masks[l] {
+            keys.fill(drawn, start, masks);
         }
     }
 }
@@ -114,11 +121,11 @@ pub(crate) struct Arrivals {
 }
 
 impl Arrivals {
-    /// The next value: where it belongs, to which component it is to be added.
-    pub(crate) fn next(&mut self) -> Option<(Place, usize, Vector)> {
+    /// The next value, encoded: where it belongs, to which component it is to be added.
+    pub(crate) fn next(&mut self) -> Option<(Place, usize, &[u8])> {
         let p = self.pending.next()?;
         let bytes = p.domain.wire_bytes(p.lanes);
         let bytes = self.incoming.take(p.sender, p.backup, bytes);
-        Some((p.place, p.component, Vector::read(p.domain, p.lanes, bytes)))
+        Some((p.place, p.component, bytes))
     }
 }

@@ -3,12 +3,43 @@
 //! For each pair of components {a, b}, v = Σ x_a·y_b + x_b·y_a is known to the two parties that
 //! hold both. It is shared among components a and b: one of them, the receiver's, becomes a mask r
 //! that all but the receiver hold, the other becomes v − r, which the sender tells the receiver.
+//!
+//! A product goes through its operands once, in blocks that stay in the nearest cache: sums, masks
+//! and what is sent are made there.
 
 use super::{Crossing, Pending, Place};
 use crate::{
-    roles::{self, PAIRS},
-    vector::{Domain, Element, Share, erase, with_element},
+    prf::Drawn,
+    roles::{self, PAIRS, Roles},
+    vector::{Domain, Element, Share, Vector, append, kernels, with_element},
 };
+
+/// Bytes of one vector in a block.
+const BLOCK_BYTES: usize = 4096;
+
+/// Vectors that are multiplied with each other.
+type Products<'a, E> = Vec<(&'a [E], &'a [E])>;
+
+/// The part of a product that crosses between two components.
+struct Cross<'a, E> {
+    roles: Roles,
+    /// The masks of the receiver's component.
+    masks: Drawn,
+    /// Whether this party knows the value: it is sender or backup.
+    known: bool,
+    value: Products<'a, E>,
+}
+
+/// Products of component a of the left and b of the right.
+fn products<'a, E: Element>(
+    terms: &[(&'a Share, &'a Share)],
+    a: usize,
+    b: usize,
+) -> impl Iterator<Item = (&'a [E], &'a [E])> {
+    let both = move |(x, y): &(&'a Share, &'a Share)| Some((x.part(a)?, y.part(b)?));
+    let factors = terms.iter().filter_map(both);
+    factors.map(|(x, y)| (x.elements(), y.elements()))
+}
 
 impl Crossing {
     /// Σ xᵢ·yᵢ lane by lane. `pairs` are the pairs of components between which products do not
@@ -20,13 +51,64 @@ impl Crossing {
         pairs: u8,
         place: Place,
     ) -> Share {
-        with_element!(domain, E => self.product::<E>(lanes, pairs, place, |a, b, sum| {
-            for (x, y) in terms {
-                if let (Some(x), Some(y)) = (x.part(a), y.part(b)) {
-                    multiply_add(sum, E::slice(x), E::slice(y));
-                }
+        with_element!(domain, E => self.dot_as::<E>(terms, lanes, pairs, place))
+    }
+
+    fn dot_as<E: Element>(
+        &mut self,
+        terms: &[(&Share, &Share)],
+        lanes: usize,
+        pairs: u8,
+        place: Place,
+    ) -> Share {
+        let me = self.me;
+        let crosses = self.crosses::<E>(terms, lanes, pairs, place);
+        let own: [Products<'_, E>; 4] = std::array::from_fn(|c| products(terms, c, c).collect());
+        let is_there = |c: usize| {
+            let touched =
+                |x: &Cross<'_, E>| x.roles.receiver == c || x.known && x.roles.outsider == c;
+            c != me && (!own[c].is_empty() || crosses.iter().any(touched))
+        };
+        let mut z: [Option<Vector>; 4] =
+            std::array::from_fn(|c| is_there(c).then(|| Vector::unset(E::DOMAIN, lanes)));
+        let mut sums = z
+            .each_mut()
+            .map(|part| part.as_mut().map_or(&mut [][..], Vector::elements_mut::<E>));
+
+        let count = E::count(lanes);
+        let step = BLOCK_BYTES / size_of::<E>();
+        let mut room = Vector::unset(E::DOMAIN, 2 * BLOCK_BYTES * 8 / E::DOMAIN.bits() as usize);
+        let (masks, value) = room.elements_mut::<E>().split_at_mut(step);
+        for start in (0..count).step_by(step) {
+            let end = count.min(start + step);
+            let (masks, value) = (&mut masks[..end - start], &mut value[..end - start]);
+            for (sum, own) in sums.iter_mut().zip(&own).filter(|(sum, _)| !sum.is_empty()) {
+                add_up(&mut sum[start..end], own, start);
             }
-        }))
+            for cross in &crosses {
+                let Roles {
+                    receiver: h,
+                    outsider: g,
+                    ..
+                } = cross.roles;
+                self.fill(h, cross.masks, start, masks);
+                if end == count {
+                    E::mask_tail(masks, lanes);
+                }
+                if !cross.known {
+                    kernels::add_to(&mut sums[h][start..end], masks);
+                    continue;
+                }
+                add_up(value, &cross.value, start);
+                if let Ok([h, g]) = sums.get_disjoint_mut([h, g]) {
+                    kernels::split_off(value, masks, &mut h[start..end], &mut g[start..end]);
+                }
+                let bytes = E::DOMAIN.wire_bytes(lanes) - start * size_of::<E>();
+                let bytes = bytes.min(size_of_val(&*value));
+                append(value, bytes, self.outgoing.stream(cross.roles));
+            }
+        }
+        Share::of(E::DOMAIN, lanes, z)
     }
 
     /// Σ x·y over each of so many rows of equal length. Not for bits.
@@ -37,69 +119,89 @@ impl Crossing {
         pairs: u8,
         place: Place,
     ) -> Share {
-        let row = x.lanes() / rows.max(1);
-        with_element!(x.domain(), E => self.product::<E>(rows, pairs, place, |a, b, sums| {
-            if let (Some(x), Some(y)) = (x.part(a), y.part(b)) {
-                for (r, sum) in sums.iter_mut().enumerate() {
-                    let row = r * row..(r + 1) * row;
-                    let factors = E::slice(x)[row.clone()].iter().zip(&E::slice(y)[row]);
-                    *sum = factors.map(|(x, y)| x.mul(*y)).fold(*sum, E::add);
-                }
-            }
-        }))
+        with_element!(x.domain(), E => self.dot_rows_as::<E>((x, y), rows, pairs, place))
     }
 
-    /// `accumulate(a, b, sum)` adds the products of component a of the left and b of the right.
-    fn product<E: Element>(
+    fn dot_rows_as<E: Element>(
         &mut self,
+        (x, y): (&Share, &Share),
+        rows: usize,
+        pairs: u8,
+        place: Place,
+    ) -> Share {
+        let row = x.lanes() / rows.max(1);
+        let add_up = |sums: &mut [E], products: &[(&[E], &[E])]| {
+            for (r, sum) in sums.iter_mut().enumerate() {
+                let row = r * row..(r + 1) * row;
+                let dots = products
+                    .iter()
+                    .map(|(x, y)| kernels::dot(&x[row.clone()], &y[row.clone()]));
+                *sum = dots.fold(E::default(), E::add);
+            }
+        };
+        let terms = [(x, y)];
+        let mut z = Share::zero(E::DOMAIN, rows);
+        for c in (0..4).filter(|c| *c != self.me) {
+            let own: Products<'_, E> = products(&terms, c, c).collect();
+            z.set(c, Vector::fill(rows, |sums| add_up(sums, &own)));
+        }
+        for cross in self.crosses::<E>(&terms, rows, pairs, place) {
+            let masks = Vector::fill::<E>(rows, |masks| {
+                self.fill(cross.roles.receiver, cross.masks, 0, masks);
+            });
+            z.part_mut(cross.roles.receiver).add(&masks);
+            if cross.known {
+                let mut value = Vector::fill::<E>(rows, |value| add_up(value, &cross.value));
+                value.subtract(&masks);
+                z.part_mut(cross.roles.outsider).add(&value);
+                value.write(self.outgoing.stream(cross.roles));
+            }
+        }
+        z
+    }
+
+    /// What crosses in a product, as far as this party has to do with it before the round ends:
+    /// masks are drawn; what it will receive is noted.
+    fn crosses<'a, E: Element>(
+        &mut self,
+        terms: &[(&'a Share, &'a Share)],
         lanes: usize,
         pairs: u8,
         place: Place,
-        accumulate: impl Fn(usize, usize, &mut [E]),
-    ) -> Share {
-        let me = self.me;
-        let mut z = Share::zero(E::DOMAIN, lanes);
-        for c in (0..4).filter(|c| *c != me) {
-            accumulate(c, c, E::slice_mut(z.part_mut(c)));
-        }
-        let mut w = vec![E::default(); E::count(lanes)];
+    ) -> Vec<Cross<'a, E>> {
+        let mut crosses = Vec::with_capacity(5);
         for (pair, ([a, b], _)) in PAIRS.iter().enumerate() {
             if pairs >> pair & 1 == 0 {
                 continue;
             }
             let roles = roles::rotate(pair, self.counter);
-            if roles.receiver == me {
+            if roles.receiver == self.me {
                 self.receive(roles, (E::DOMAIN, lanes), place);
                 continue;
             }
-            let mut masks = self.draw::<E>(roles.receiver, lanes);
-            add_all(E::slice_mut(z.part_mut(roles.receiver)), &masks);
-            if roles.outsider != me {
-                w.fill(E::default());
-                accumulate(*a, *b, &mut w);
-                accumulate(*b, *a, &mut w);
-                for (w, r) in w.iter_mut().zip(masks.iter()) {
-                    *w = w.sub(*r);
-                }
-                add_all(E::slice_mut(z.part_mut(roles.outsider)), &w);
-                self.put(roles, &w, lanes);
-            }
-            erase(&mut masks);
+            let known = roles.outsider != self.me;
+            let value = if known {
+                products(terms, *a, *b)
+                    .chain(products(terms, *b, *a))
+                    .collect()
+            } else {
+                Vec::new()
+            };
+            crosses.push(Cross {
+                roles,
+                masks: self.draw::<E>(roles.receiver, lanes),
+                known,
+                value,
+            });
         }
-        erase(&mut w);
         if pairs != 0 {
             self.counter += 1;
         }
-        z
+        crosses
     }
 
     /// Notes that the receiver, this party, gets an element for the outsider's component.
-    pub(super) fn receive(
-        &mut self,
-        roles: roles::Roles,
-        (domain, lanes): (Domain, usize),
-        place: Place,
-    ) {
+    pub(super) fn receive(&mut self, roles: Roles, (domain, lanes): (Domain, usize), place: Place) {
         self.outgoing.expect(roles, domain.wire_bytes(lanes));
         self.pending.push(Pending {
             place,
@@ -110,24 +212,23 @@ impl Crossing {
             lanes,
         });
     }
-
-    /// Writes a value as its sender or its backup.
-    pub(super) fn put<E: Element>(&mut self, roles: roles::Roles, value: &[E], lanes: usize) {
-        let stream = self.outgoing.stream(roles);
-        let start = stream.len();
-        stream.resize(start + E::DOMAIN.wire_bytes(lanes), 0);
-        E::store(value, &mut stream[start..]);
-    }
 }
 
-fn multiply_add<E: Element>(sum: &mut [E], x: &[E], y: &[E]) {
-    for (sum, (x, y)) in sum.iter_mut().zip(x.iter().zip(y)) {
-        *sum = sum.add(x.mul(*y));
+/// Sets `sum` to the sum of products, of which it is the block from `start` on.
+fn add_up<E: Element>(sum: &mut [E], products: &[(&[E], &[E])], start: usize) {
+    let block = start..start + sum.len();
+    let mut rest = products
+        .iter()
+        .map(|(x, y)| (&x[block.clone()], &y[block.clone()]));
+    match (rest.next(), rest.next()) {
+        (None, _) => sum.fill(E::default()),
+        (Some((x, y)), None) => kernels::multiply(sum, x, y),
+        (Some((p, q)), Some((x, y))) => kernels::multiply_two(sum, p, q, x, y),
     }
-}
-
-fn add_all<E: Element>(sum: &mut [E], x: &[E]) {
-    for (sum, x) in sum.iter_mut().zip(x) {
-        *sum = sum.add(*x);
+    while let Some((p, q)) = rest.next() {
+        match rest.next() {
+            None => kernels::multiply_add(sum, p, q),
+            Some((x, y)) => kernels::multiply_add_two(sum, p, q, x, y),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Crossing, Place};
 use crate::{
     roles,
-    vector::{Element, Share, Vector, with_element},
+    vector::{Share, Vector},
 };
 
 impl Crossing {
@@ -22,9 +22,11 @@ impl Crossing {
                 sum.add(part);
             }
             if roles.outsider != self.me {
-                let zero = Vector::zero(domain, lanes);
-                let part = share.part(c).unwrap_or(&zero);
-                with_element!(domain, E => self.put(roles, E::slice(part), lanes));
+                let stream = self.outgoing.stream(roles);
+                match share.part(c) {
+                    Some(part) => part.write(stream),
+                    None => stream.resize(stream.len() + domain.wire_bytes(lanes), 0),
+                }
             }
         }
         self.counter += 1;

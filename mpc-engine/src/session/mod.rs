@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::{
     EngineError, PartyInputs, Program, Stop, encode_opened,
     machine::{Machine, Next},
+    vector::Pool,
 };
 
 pub(crate) use keys::SETUP_FRAME_BYTES;
@@ -82,7 +83,7 @@ enum Phase {
     Committed(Box<keys::Committed>, PartyInputs),
     Opened(Box<keys::Opened>, PartyInputs),
     Confirmed(Box<keys::Confirmed>, PartyInputs),
-    Running(Box<Machine>),
+    Running(Box<Machine>, Pool),
 }
 
 impl std::fmt::Debug for Session {
@@ -155,13 +156,14 @@ impl Session {
                 let keys = state.step(&frames)?;
                 let round = SETUP_FRAME_BYTES.len() as u32;
                 let mut machine = Machine::new(me, program.circuit().clone(), inputs, keys, round);
-                match machine.begin()? {
-                    Next::Frames(frames) => (Phase::Running(Box::new(machine)), frames),
+                let mut pool = Pool::default();
+                match pool.lend(|| machine.begin())? {
+                    Next::Frames(frames) => (Phase::Running(Box::new(machine), pool), frames),
                     Next::Done(_) => return Err(EngineError::Defect("nothing was opened").into()),
                 }
             }
-            Phase::Running(mut machine) => match machine.step(frames)? {
-                Next::Frames(frames) => (Phase::Running(machine), frames),
+            Phase::Running(mut machine, mut pool) => match pool.lend(|| machine.step(frames))? {
+                Next::Frames(frames) => (Phase::Running(machine, pool), frames),
                 Next::Done(values) => {
                     let encoded = encode_opened(&program, &values)?;
                     return Ok(Step::Done(Opened { values, encoded }));

@@ -1,14 +1,18 @@
 //! The arithmetic of one element, and of the word that stands for 64 bits.
 
-use super::{Data, Domain, Vector};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::Domain;
 
 /// 64 elements of Z_2: sum is exclusive or, product is and.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(transparent)]
 pub(crate) struct Word(pub(crate) u64);
 
-/// An element of a ring, or 64 of Z_2. All arithmetic wraps.
-pub(crate) trait Element: Copy + Default + PartialEq + Send + Sync + 'static {
+/// An element of a ring, or 64 of Z_2. All arithmetic wraps. In memory it is plain bytes.
+pub(crate) trait Element:
+    Copy + Default + PartialEq + FromBytes + IntoBytes + Immutable + Send + Sync + 'static
+{
     const DOMAIN: Domain;
 
     fn add(self, other: Self) -> Self;
@@ -20,15 +24,10 @@ pub(crate) trait Element: Copy + Default + PartialEq + Send + Sync + 'static {
     fn count(lanes: usize) -> usize;
     /// Clears what is beyond the last lane.
     fn mask_tail(elements: &mut [Self], lanes: usize);
-    /// Encodes as many elements as fit, the last one cut off.
-    fn store(elements: &[Self], out: &mut [u8]);
-    /// Decodes; what the bytes do not fill stays.
-    fn load(bytes: &[u8], elements: &mut [Self]);
-    fn wrap(elements: Vec<Self>) -> Data;
-    /// The elements of a vector of this domain, nothing of any other.
-    fn slice(vector: &Vector) -> &[Self];
-    /// Likewise, to change.
-    fn slice_mut(vector: &mut Vector) -> &mut [Self];
+    /// With the bytes of the encoding, lowest first, in memory; and back.
+    fn to_le(self) -> Self;
+    /// Adds elements from their encoding; bytes that do not make an element are left over.
+    fn add_encoded(elements: &mut [Self], bytes: &[u8]);
 }
 
 macro_rules! ring {
@@ -56,31 +55,15 @@ macro_rules! ring {
                 lanes
             }
             fn mask_tail(_: &mut [Self], _: usize) {}
-            fn store(elements: &[Self], out: &mut [u8]) {
-                let (chunks, _) = out.as_chunks_mut::<{ size_of::<Self>() }>();
-                for (chunk, x) in chunks.iter_mut().zip(elements) {
-                    *chunk = x.to_le_bytes();
-                }
+            #[inline]
+            fn to_le(self) -> Self {
+                self.to_le()
             }
-            fn load(bytes: &[u8], elements: &mut [Self]) {
+            #[inline(always)]
+            fn add_encoded(elements: &mut [Self], bytes: &[u8]) {
                 let (chunks, _) = bytes.as_chunks::<{ size_of::<Self>() }>();
-                for (chunk, x) in chunks.iter().zip(elements) {
-                    *x = Self::from_le_bytes(*chunk);
-                }
-            }
-            fn wrap(elements: Vec<Self>) -> Data {
-                Data::$D(elements)
-            }
-            fn slice(vector: &Vector) -> &[Self] {
-                match vector.data() {
-                    Data::$D(x) => x,
-                    _ => &[],
-                }
-            }
-            fn slice_mut(vector: &mut Vector) -> &mut [Self] {
-                match vector.data_mut() {
-                    Data::$D(x) => x,
-                    _ => &mut [],
+                for (x, chunk) in elements.iter_mut().zip(chunks) {
+                    *x = x.wrapping_add(Self::from_le_bytes(*chunk));
                 }
             }
         }
@@ -123,41 +106,32 @@ impl Element for Word {
             last.0 &= (1 << used) - 1;
         }
     }
-    fn store(elements: &[Self], out: &mut [u8]) {
-        let (chunks, rest) = out.as_chunks_mut::<8>();
-        for (chunk, x) in chunks.iter_mut().zip(elements) {
-            *chunk = x.0.to_le_bytes();
-        }
-        if let (false, Some(last)) = (rest.is_empty(), elements.last()) {
-            let bytes = last.0.to_le_bytes();
-            rest.copy_from_slice(&bytes[..rest.len()]);
-        }
+    #[inline]
+    fn to_le(self) -> Self {
+        Self(self.0.to_le())
     }
-    fn load(bytes: &[u8], elements: &mut [Self]) {
+    #[inline(always)]
+    fn add_encoded(elements: &mut [Self], bytes: &[u8]) {
         let (chunks, rest) = bytes.as_chunks::<8>();
-        for (chunk, x) in chunks.iter().zip(elements.iter_mut()) {
-            x.0 = u64::from_le_bytes(*chunk);
+        for (x, chunk) in elements.iter_mut().zip(chunks) {
+            x.0 ^= u64::from_le_bytes(*chunk);
         }
-        if let (false, Some(last)) = (rest.is_empty(), elements.get_mut(chunks.len())) {
+        if let Some(last) = elements.get_mut(chunks.len()) {
             let mut word = [0; 8];
             word[..rest.len()].copy_from_slice(rest);
-            last.0 = u64::from_le_bytes(word);
+            last.0 ^= u64::from_le_bytes(word);
         }
     }
-    fn wrap(elements: Vec<Self>) -> Data {
-        Data::Bits(elements)
-    }
-    fn slice(vector: &Vector) -> &[Self] {
-        match vector.data() {
-            Data::Bits(x) => x,
-            _ => &[],
-        }
-    }
-    fn slice_mut(vector: &mut Vector) -> &mut [Self] {
-        match vector.data_mut() {
-            Data::Bits(x) => x,
-            _ => &mut [],
-        }
+}
+
+/// Appends the first `bytes` bytes of the encoding of elements.
+pub(crate) fn append<E: Element>(elements: &[E], bytes: usize, out: &mut Vec<u8>) {
+    if cfg!(target_endian = "big") {
+        let mut encoded: Vec<E> = elements.iter().map(|x| x.to_le()).collect();
+        out.extend_from_slice(&encoded.as_bytes()[..bytes]);
+        super::erase(&mut encoded);
+    } else {
+        out.extend_from_slice(&elements.as_bytes()[..bytes]);
     }
 }
 

@@ -1,17 +1,24 @@
 //! Vectors of secret ring elements and bits, and the share vectors made of them.
 //!
-//! Owns memory: every [`Vector`] is erased when it is dropped, cannot be cloned implicitly and does
-//! not print its elements.
+//! Owns memory (see `memory`): what a [`Vector`] held is erased before the system gets it back. A
+//! vector is not cloned implicitly and does not print its elements. `kernels` has the inner loops.
 
 mod element;
+pub(crate) mod kernels;
+mod memory;
 mod share;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use wire::kind::Kind;
+use zerocopy::{FromBytes as _, IntoBytes as _};
 use zeroize::optimization_barrier;
 
-pub(crate) use element::{Element, Word};
+pub(crate) use element::{Element, Word, append};
+use memory::Memory;
+pub(crate) use memory::Pool;
 pub(crate) use share::Share;
 
 /// Where elements live: Z_2 packed 64 to a word, or Z_2^k.
@@ -99,20 +106,15 @@ macro_rules! with_element {
 }
 pub(crate) use with_element;
 
-/// A vector of `lanes` elements of one domain. Bits beyond the last lane are zero.
+/// A vector of `lanes` elements of one domain. Bits beyond the last lane are zero. Memory may be
+/// shared with other vectors until one of them is changed.
 pub(crate) struct Vector {
     lanes: usize,
-    data: Data,
-}
-
-/// The elements.
-pub(crate) enum Data {
-    Bits(Vec<Word>),
-    R8(Vec<u8>),
-    R16(Vec<u16>),
-    R32(Vec<u32>),
-    R64(Vec<u64>),
-    R128(Vec<u128>),
+    domain: Domain,
+    /// Where the elements begin, in bytes.
+    start: usize,
+    /// None if there are no elements.
+    memory: Option<Arc<Memory>>,
 }
 
 impl std::fmt::Debug for Vector {
@@ -123,7 +125,9 @@ impl std::fmt::Debug for Vector {
 
 impl Drop for Vector {
     fn drop(&mut self) {
-        with_element!(self.domain(), E => erase(E::slice_mut(self)));
+        if let Some(memory) = self.memory.take() {
+            memory::give_back(memory);
+        }
     }
 }
 
@@ -134,25 +138,66 @@ pub(crate) fn erase<E: Element>(elements: &mut [E]) {
 }
 
 impl Vector {
+    /// A vector with anything in it, for somebody who fills all of it.
+    pub(crate) fn unset(domain: Domain, lanes: usize) -> Self {
+        let bytes = domain.memory_bytes(lanes);
+        Self {
+            lanes,
+            domain,
+            start: 0,
+            memory: (bytes > 0).then(|| memory::take(bytes)),
+        }
+    }
+
     pub(crate) fn zero(domain: Domain, lanes: usize) -> Self {
-        with_element!(domain, E => Self::new(vec![E::default(); E::count(lanes)], lanes))
+        Self::splat(domain, 0, lanes)
     }
 
     /// `lanes` times the same value, whose low bits count.
     pub(crate) fn splat(domain: Domain, value: u128, lanes: usize) -> Self {
-        with_element!(domain, E => {
-            let mut elements = vec![E::splat(value); E::count(lanes)];
-            E::mask_tail(&mut elements, lanes);
-            Self::new(elements, lanes)
-        })
+        with_element!(domain, E => Self::fill(lanes, |elements: &mut [E]| {
+            elements.fill(E::splat(value));
+            E::mask_tail(elements, lanes);
+        }))
     }
 
-    /// Takes elements, as many as `lanes` need.
-    pub(crate) fn new<E: Element>(elements: Vec<E>, lanes: usize) -> Self {
-        debug_assert_eq!(elements.len(), E::count(lanes));
-        Self {
-            lanes,
-            data: E::wrap(elements),
+    /// `lanes` lanes that `f` sets; bits beyond the last lane must be zero.
+    pub(crate) fn fill<E: Element>(lanes: usize, f: impl FnOnce(&mut [E])) -> Self {
+        let mut vector = Self::unset(E::DOMAIN, lanes);
+        f(vector.elements_mut());
+        vector
+    }
+
+    /// The elements of a vector of this domain, nothing of any other.
+    pub(crate) fn elements<E: Element>(&self) -> &[E] {
+        let Some(memory) = self.memory.as_ref().filter(|_| self.domain == E::DOMAIN) else {
+            return &[];
+        };
+        let bytes = self.start..self.start + E::count(self.lanes) * size_of::<E>();
+        <[E]>::ref_from_bytes(&memory.bytes()[bytes]).unwrap_or_default()
+    }
+
+    /// Likewise, to change. Memory that is shared is copied before.
+    pub(crate) fn elements_mut<E: Element>(&mut self) -> &mut [E] {
+        let length = E::count(self.lanes) * size_of::<E>();
+        let Some(memory) = self.memory.as_mut().filter(|_| self.domain == E::DOMAIN) else {
+            return &mut [];
+        };
+        if Arc::get_mut(memory).is_none() {
+            let mut own = memory::take(length);
+            if let Some(own) = Arc::get_mut(&mut own) {
+                let bytes = &memory.bytes()[self.start..self.start + length];
+                own.bytes_mut()[..length].copy_from_slice(bytes);
+            }
+            self.start = 0;
+            memory::give_back(std::mem::replace(memory, own));
+        }
+        let bytes = self.start..self.start + length;
+        match Arc::get_mut(memory) {
+            Some(memory) => {
+                <[E]>::mut_from_bytes(&mut memory.bytes_mut()[bytes]).unwrap_or_default()
+            }
+            None => &mut [], // Not reached: what was shared has been replaced.
         }
     }
 
@@ -161,38 +206,28 @@ impl Vector {
     }
 
     pub(crate) const fn domain(&self) -> Domain {
-        match self.data {
-            Data::Bits(_) => Domain::Bits,
-            Data::R8(_) => Domain::R8,
-            Data::R16(_) => Domain::R16,
-            Data::R32(_) => Domain::R32,
-            Data::R64(_) => Domain::R64,
-            Data::R128(_) => Domain::R128,
-        }
+        self.domain
     }
 
-    pub(crate) const fn data(&self) -> &Data {
-        &self.data
-    }
-
-    pub(crate) const fn data_mut(&mut self) -> &mut Data {
-        &mut self.data
-    }
-
-    /// A copy, where one is meant.
+    /// A copy, where one is meant; it shares the memory until one of the two is changed.
     pub(crate) fn copy(&self) -> Self {
-        with_element!(self.domain(), E => Self::new(E::slice(self).to_vec(), self.lanes))
+        Self {
+            lanes: self.lanes,
+            domain: self.domain,
+            start: self.start,
+            memory: self.memory.clone(),
+        }
     }
 
     /// Element `i` in the low bits.
     pub(crate) fn get(&self, i: usize) -> u128 {
-        match &self.data {
-            Data::Bits(words) => u128::from(words[i / 64].0 >> (i % 64) & 1),
-            Data::R8(x) => u128::from(x[i]),
-            Data::R16(x) => u128::from(x[i]),
-            Data::R32(x) => u128::from(x[i]),
-            Data::R64(x) => u128::from(x[i]),
-            Data::R128(x) => x[i],
+        match self.domain {
+            Domain::Bits => u128::from(self.elements::<Word>()[i / 64].0 >> (i % 64) & 1),
+            Domain::R8 => u128::from(self.elements::<u8>()[i]),
+            Domain::R16 => u128::from(self.elements::<u16>()[i]),
+            Domain::R32 => u128::from(self.elements::<u32>()[i]),
+            Domain::R64 => u128::from(self.elements::<u64>()[i]),
+            Domain::R128 => self.elements::<u128>()[i],
         }
     }
 
@@ -205,133 +240,189 @@ impl Vector {
     pub(crate) fn from_numbers(domain: Domain, numbers: &[u128]) -> Self {
         let lanes = numbers.len();
         if domain == Domain::Bits {
-            let word = |chunk: &[u128]| {
-                let bits = chunk.iter().enumerate();
-                Word(bits.fold(0, |word, (i, bit)| word | ((*bit as u64) & 1) << i))
-            };
-            return Self::new(numbers.chunks(64).map(word).collect(), lanes);
+            return Self::fill(lanes, |words| {
+                for (word, bits) in words.iter_mut().zip(numbers.chunks(64)) {
+                    let bits = bits.iter().enumerate();
+                    *word = Word(bits.fold(0, |word, (i, bit)| word | ((*bit as u64) & 1) << i));
+                }
+            });
         }
-        with_element!(domain, E => {
-            Self::new(numbers.iter().map(|n| E::splat(*n)).collect::<Vec<E>>(), lanes)
-        })
+        with_element!(domain, E => Self::fill(lanes, |elements: &mut [E]| {
+            for (x, number) in elements.iter_mut().zip(numbers) {
+                *x = E::splat(*number);
+            }
+        }))
     }
 
     /// `self += other`, lane by lane.
     pub(crate) fn add(&mut self, other: &Self) {
-        with_element!(self.domain(), E => {
-            for (x, y) in E::slice_mut(self).iter_mut().zip(E::slice(other)) {
-                *x = x.add(*y);
-            }
+        with_element!(self.domain, E => {
+            kernels::add_to::<E>(self.elements_mut(), other.elements());
         });
     }
 
     /// `self -= other`, lane by lane.
     pub(crate) fn subtract(&mut self, other: &Self) {
-        with_element!(self.domain(), E => {
-            for (x, y) in E::slice_mut(self).iter_mut().zip(E::slice(other)) {
-                *x = x.sub(*y);
-            }
+        with_element!(self.domain, E => {
+            kernels::subtract_from::<E>(self.elements_mut(), other.elements());
         });
     }
 
     /// Adds the same public value to every lane.
     pub(crate) fn add_public(&mut self, value: u128) {
         let lanes = self.lanes;
-        with_element!(self.domain(), E => {
-            let value = E::splat(value);
-            let elements = E::slice_mut(self);
-            elements.iter_mut().for_each(|x| *x = x.add(value));
+        with_element!(self.domain, E => {
+            let elements = self.elements_mut();
+            kernels::add_value(elements, E::splat(value));
             E::mask_tail(elements, lanes);
         });
     }
 
     /// Multiplies every lane with the same public value.
     pub(crate) fn scale(&mut self, factor: u128) {
-        with_element!(self.domain(), E => {
-            let factor = E::splat(factor);
-            E::slice_mut(self).iter_mut().for_each(|x| *x = x.mul(factor));
+        with_element!(self.domain, E => {
+            kernels::scale(self.elements_mut(), E::splat(factor));
         });
+    }
+
+    /// a·x + b for every lane x.
+    pub(crate) fn affine(&self, a: u128, b: u128) -> Self {
+        with_element!(self.domain, E => Self::fill(self.lanes, |z| {
+            kernels::affine(z, self.elements(), E::splat(a), E::splat(b));
+            E::mask_tail(z, self.lanes);
+        }))
+    }
+
+    /// x + y lane by lane.
+    pub(crate) fn plus(&self, other: &Self) -> Self {
+        with_element!(self.domain, E => Self::fill(self.lanes, |z: &mut [E]| {
+            kernels::add(z, self.elements(), other.elements());
+        }))
+    }
+
+    /// x − y lane by lane.
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        with_element!(self.domain, E => Self::fill(self.lanes, |z: &mut [E]| {
+            kernels::subtract(z, self.elements(), other.elements());
+        }))
+    }
+
+    /// x·y lane by lane.
+    pub(crate) fn times(&self, other: &Self) -> Self {
+        with_element!(self.domain, E => Self::fill(self.lanes, |z: &mut [E]| {
+            kernels::multiply(z, self.elements(), other.elements());
+        }))
     }
 
     /// Multiplies with another vector, lane by lane.
     pub(crate) fn multiply(&mut self, other: &Self) {
-        with_element!(self.domain(), E => {
-            for (x, y) in E::slice_mut(self).iter_mut().zip(E::slice(other)) {
-                *x = x.mul(*y);
-            }
+        with_element!(self.domain, E => {
+            kernels::multiply_by::<E>(self.elements_mut(), other.elements());
         });
     }
 
     /// The sums of so many rows of equal length. Bits only in one row.
     pub(crate) fn sum_rows(&self, rows: usize) -> Self {
-        if let Data::Bits(words) = &self.data {
-            let parity = words.iter().fold(0, |p, w| p ^ w.0).count_ones() & 1;
-            return Self::new(vec![Word(u64::from(parity))], 1);
+        if self.domain == Domain::Bits {
+            let parity = kernels::sum(self.elements::<Word>()).0.count_ones() & 1;
+            return Self::splat(Domain::Bits, parity.into(), 1);
         }
         let row = self.lanes / rows.max(1);
-        with_element!(self.domain(), E => {
-            let sum = |r: usize| {
-                let row = &E::slice(self)[r * row..(r + 1) * row];
-                row.iter().fold(E::default(), |s, x| s.add(*x))
-            };
-            Self::new((0..rows).map(sum).collect::<Vec<E>>(), rows)
-        })
+        with_element!(self.domain, E => Self::fill::<E>(rows, |sums| {
+            for (r, sum) in sums.iter_mut().enumerate() {
+                *sum = kernels::sum(&self.elements()[r * row..(r + 1) * row]);
+            }
+        }))
     }
 
     /// Lane `lanes[i]` at place i.
     pub(crate) fn gather(&self, lanes: &[u32]) -> Self {
-        if let Data::Bits(words) = &self.data {
-            let bit = |i: &u32| words[*i as usize / 64].0 >> (i % 64) & 1;
-            let word = |chunk: &[u32]| {
-                let bits = chunk.iter().enumerate();
-                Word(bits.fold(0, |word, (i, lane)| word | bit(lane) << i))
-            };
-            return Self::new(lanes.chunks(64).map(word).collect(), lanes.len());
+        if self.domain == Domain::Bits {
+            let own = self.elements::<Word>();
+            let bit = |i: &u32| own[*i as usize / 64].0 >> (i % 64) & 1;
+            return Self::fill(lanes.len(), |words| {
+                for (word, chunk) in words.iter_mut().zip(lanes.chunks(64)) {
+                    let bits = chunk.iter().enumerate();
+                    *word = Word(bits.fold(0, |word, (i, lane)| word | bit(lane) << i));
+                }
+            });
         }
-        with_element!(self.domain(), E => {
-            let own = E::slice(self);
-            let gathered = lanes.iter().map(|i| own[*i as usize]);
-            Self::new(gathered.collect::<Vec<E>>(), lanes.len())
-        })
+        with_element!(self.domain, E => Self::fill::<E>(lanes.len(), |gathered| {
+            let own = self.elements();
+            for (x, i) in gathered.iter_mut().zip(lanes) {
+                *x = own[*i as usize];
+            }
+        }))
     }
 
     /// `lanes` lanes from `start` on; a vector of one lane is spread instead.
     pub(crate) fn window(&self, start: usize, lanes: usize) -> Self {
         if self.lanes == 1 && (start, lanes) != (0, 1) {
-            return Self::splat(self.domain(), self.get(0), lanes);
+            return Self::splat(self.domain, self.get(0), lanes);
         }
-        let mut window = Self::zero(self.domain(), lanes);
+        let mut window = Self::unset(self.domain, lanes);
         window.paste(0, self, start, lanes);
+        if self.domain == Domain::Bits {
+            Word::mask_tail(window.elements_mut(), lanes);
+        }
         window
+    }
+
+    /// Likewise, for a short time: it keeps the memory of the whole vector, if it can do without
+    /// a copy.
+    pub(crate) fn view(&self, start: usize, lanes: usize) -> Self {
+        let whole_words = (start | lanes).is_multiple_of(64)
+            || start.is_multiple_of(64) && start + lanes == self.lanes;
+        if self.lanes == 1 || self.domain == Domain::Bits && !whole_words {
+            return self.window(start, lanes);
+        }
+        let mut view = self.copy();
+        view.start += self.domain.memory_bytes(start);
+        view.lanes = lanes;
+        view
     }
 
     /// Copies `lanes` lanes of `source` from `from` on to this vector's lanes from `at` on.
     pub(crate) fn paste(&mut self, at: usize, source: &Self, from: usize, lanes: usize) {
-        if let (Data::Bits(to), Data::Bits(words)) = (&mut self.data, &source.data) {
-            element::paste_bits(to, at, words, from, lanes);
+        if self.domain == Domain::Bits {
+            element::paste_bits(self.elements_mut(), at, source.elements(), from, lanes);
             return;
         }
-        with_element!(source.domain(), E => {
-            E::slice_mut(self)[at..at + lanes].copy_from_slice(&E::slice(source)[from..from + lanes]);
+        with_element!(source.domain, E => {
+            let from = &source.elements::<E>()[from..from + lanes];
+            self.elements_mut::<E>()[at..at + lanes].copy_from_slice(from);
         });
     }
 
-    /// Appends `lanes` elements in the encoding of [`Kind::bytes`].
-    #[cfg(test)]
+    /// Appends all elements in the encoding of [`Kind::bytes`].
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        let start = out.len();
-        out.resize(start + self.domain().wire_bytes(self.lanes), 0);
-        with_element!(self.domain(), E => E::store(E::slice(self), &mut out[start..]));
+        let bytes = self.domain.wire_bytes(self.lanes);
+        with_element!(self.domain, E => append::<E>(self.elements(), bytes, out));
     }
 
     /// Reads `lanes` elements in the encoding of [`Kind::bytes`]; bits beyond the last lane are
     /// cleared.
     pub(crate) fn read(domain: Domain, lanes: usize, bytes: &[u8]) -> Self {
+        let mut read = Self::unset(domain, lanes);
         with_element!(domain, E => {
-            let mut elements = vec![E::default(); E::count(lanes)];
-            E::load(bytes, &mut elements);
-            E::mask_tail(&mut elements, lanes);
-            Self::new(elements, lanes)
-        })
+            let elements = read.elements_mut::<E>();
+            elements.fill(E::default());
+            let memory = elements.as_mut_bytes();
+            let length = bytes.len().min(memory.len());
+            memory[..length].copy_from_slice(&bytes[..length]);
+            elements.iter_mut().for_each(|x| *x = x.to_le());
+            E::mask_tail(elements, lanes);
+        });
+        read
+    }
+
+    /// `self += ` what is encoded in `bytes`, lane by lane.
+    pub(crate) fn add_encoded(&mut self, bytes: &[u8]) {
+        let lanes = self.lanes;
+        with_element!(self.domain, E => {
+            let elements = self.elements_mut();
+            kernels::add_encoded::<E>(elements, bytes);
+            E::mask_tail(elements, lanes);
+        });
     }
 }

@@ -21,6 +21,15 @@ impl Share {
         }
     }
 
+    /// A share of these components.
+    pub(crate) const fn of(domain: Domain, lanes: usize, parts: [Option<Vector>; 4]) -> Self {
+        Self {
+            domain,
+            lanes,
+            parts,
+        }
+    }
+
     pub(crate) const fn domain(&self) -> Domain {
         self.domain
     }
@@ -102,6 +111,11 @@ impl Share {
         self.map(self.domain, lanes, |p| p.window(start, lanes))
     }
 
+    /// Likewise, for a short time: see [`Vector::view`].
+    pub(crate) fn view(&self, start: usize, lanes: usize) -> Self {
+        self.map(self.domain, lanes, |p| p.view(start, lanes))
+    }
+
     /// Copies all lanes of `source` to the lanes from `at` on.
     pub(crate) fn paste(&mut self, at: usize, source: &Self) {
         for c in 0..4 {
@@ -114,11 +128,7 @@ impl Share {
     /// The sum of components a and b: a value in the clear to whoever holds both.
     pub(crate) fn half(&self, a: usize, b: usize) -> Vector {
         match (&self.parts[a], &self.parts[b]) {
-            (Some(x), Some(y)) => {
-                let mut sum = x.copy();
-                sum.add(y);
-                sum
-            }
+            (Some(x), Some(y)) => x.plus(y),
             (Some(x), None) | (None, Some(x)) => x.copy(),
             (None, None) => Vector::zero(self.domain, self.lanes),
         }

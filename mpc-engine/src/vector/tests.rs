@@ -44,12 +44,15 @@ fn what_is_written_is_read_again_without_stray_bits() {
             }
             let read = Vector::read(domain, lanes, &bytes[1..]);
             assert_eq!(read.to_numbers(), numbers);
-            if let Data::Bits(words) = read.data() {
-                assert_eq!(
-                    words.iter().map(|w| w.0.count_ones()).sum::<u32>() as u128,
-                    numbers.iter().sum::<u128>()
-                );
+            if domain == Domain::Bits {
+                let ones = read.elements::<Word>().iter().map(|w| w.0.count_ones());
+                assert_eq!(u128::from(ones.sum::<u32>()), numbers.iter().sum::<u128>());
             }
+            let mut twice = read.copy();
+            twice.add_encoded(&bytes[1..]);
+            let expected: Vec<u128> = numbers.iter().map(|x| x.wrapping_add(*x) & mask).collect();
+            assert_eq!(twice.to_numbers(), expected);
+            assert_eq!(read.to_numbers(), numbers, "a copy is a vector of its own");
         }
     }
 }
@@ -66,4 +69,32 @@ fn a_single_lane_is_spread() {
 fn nothing_secret_is_printed() {
     let x = Vector::from_numbers(Domain::R64, &[0x1234_5678]);
     assert!(!format!("{x:?}").contains("305419896"));
+}
+
+#[test]
+fn a_view_is_a_window() {
+    for domain in [Domain::Bits, Domain::R8, Domain::R64, Domain::R128] {
+        let numbers: Vec<u128> = (0..300).map(|i| (i * i / 7 + i / 3) & 1).collect();
+        let vector = Vector::from_numbers(domain, &numbers);
+        for (start, lanes) in [
+            (0, 300),
+            (64, 128),
+            (128, 172),
+            (64, 100),
+            (3, 64),
+            (300, 0),
+        ] {
+            let mut view = vector.view(start, lanes);
+            assert_eq!(view.to_numbers(), numbers[start..start + lanes]);
+            if domain == Domain::Bits {
+                let ones = view.elements::<Word>().iter().map(|w| w.0.count_ones());
+                assert_eq!(
+                    u128::from(ones.sum::<u32>()),
+                    numbers[start..start + lanes].iter().sum()
+                );
+            }
+            view.add_public(1);
+            assert_eq!(vector.to_numbers(), numbers, "{domain:?} {start} {lanes}");
+        }
+    }
 }
