@@ -84,13 +84,31 @@ fn writer(mut stream: TcpStream) -> mpsc::Sender<Vec<u8>> {
     sender
 }
 
-/// One party's whole session; returns how long the program itself took.
+/// What running the program took.
+#[derive(Clone, Copy, Default)]
+struct Taken {
+    time: Duration,
+    /// Of all threads; where the system tells it.
+    processor: Duration,
+}
+
+/// Processor time that the threads of this process have had so far, those that ended left out.
+fn processor_time() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task");
+    let nanoseconds = tasks.into_iter().flatten().flatten().filter_map(|task| {
+        let schedule = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        schedule.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanoseconds.sum())
+}
+
+/// One party's whole session; returns what the program itself took.
 fn run_party(
     me: u8,
     mut links: Links,
     program: Arc<Program>,
     inputs: PartyInputs,
-) -> (Duration, Vec<u8>) {
+) -> (Taken, Vec<u8>) {
     let binding = SessionBinding {
         chain_id: 1,
         epoch: 1,
@@ -100,18 +118,24 @@ fn run_party(
     let mut entropy = Zeroizing::new([0; 32]);
     rand::rng().fill_bytes(&mut *entropy);
     let (mut session, mut frames) = Session::start(me, binding, program, inputs, entropy).unwrap();
-    let mut start = Instant::now();
+    let (mut start, mut processor) = (Instant::now(), Duration::ZERO);
     for round in 0.. {
         links.send(frames);
         if round == 3 {
-            start = Instant::now();
+            (start, processor) = (Instant::now(), processor_time());
         }
         match session.step(links.receive()).unwrap() {
             Step::Continue(next, sent) => (session, frames) = (next, sent),
-            Step::Done(opened) => return (start.elapsed(), opened.encoded().to_vec()),
+            Step::Done(opened) => {
+                let taken = Taken {
+                    time: start.elapsed(),
+                    processor: processor_time().saturating_sub(processor),
+                };
+                return (taken, opened.encoded().to_vec());
+            }
         }
     }
-    (Duration::ZERO, Vec::new())
+    (Taken::default(), Vec::new())
 }
 
 fn measure(what: &str, unit: &str, operations: u64, program: Program) {
@@ -150,14 +174,16 @@ fn measure(what: &str, unit: &str, operations: u64, program: Program) {
     assert!(results.iter().all(|(_, opened)| *opened == results[0].1));
     let seconds = results
         .iter()
-        .map(|(time, _)| time.as_secs_f64())
+        .map(|(taken, _)| taken.time.as_secs_f64())
         .fold(0.0, f64::max);
+    // From party 0's first frame to its result, of all parties.
+    let processor = results[0].0.processor.as_nanos() as f64 / operations as f64;
     let sent: Vec<f64> = (0..4)
         .map(|party| plan.sent_by(party) as f64 / operations as f64)
         .collect();
     println!(
-        "{what:<34} {:>12.0} {unit}/s  {seconds:>7.3} s  {:>5} rounds  bytes per party and \
-         operation: {:.3} {:.3} {:.3} {:.3}",
+        "{what:<34} {:>12.0} {unit}/s  {seconds:>7.3} s  {processor:>10.3} ns of processor \
+         time per {unit}  {:>5} rounds  bytes per party and {unit}: {:.3} {:.3} {:.3} {:.3}",
         operations as f64 / seconds,
         plan.rounds,
         sent[0],
