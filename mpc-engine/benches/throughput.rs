@@ -201,16 +201,16 @@ const fn column(field: u32) -> ColumnId {
     }
 }
 
-/// `times` times the operation on two columns; what is opened of each result is one element.
+/// `times` times the operation: on two columns first, then on what came out and the second column.
 fn repeated(op: Op, kind: Kind, len: usize, times: usize) -> Program {
     let mut builder = ProgramBuilder::new();
-    let a = builder.input(column(0), kind, len).unwrap();
+    let mut a = builder.input(column(0), kind, len).unwrap();
     let b = builder.input(column(1), kind, len).unwrap();
     for _ in 0..times {
-        let result = builder.apply(op, &[a, b], 0).unwrap();
-        let first = builder.apply(Op::Slice, &[result], 1).unwrap();
-        builder.reveal(first).unwrap();
+        a = builder.apply(op, &[a, b], 0).unwrap();
     }
+    let first = builder.apply(Op::Slice, &[a], 1).unwrap();
+    builder.reveal(first).unwrap();
     builder.finish().unwrap()
 }
 
