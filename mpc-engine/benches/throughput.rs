@@ -6,7 +6,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    sync::{Arc, mpsc},
+    sync::{Arc, Barrier, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -108,6 +108,7 @@ fn run_party(
     mut links: Links,
     program: Arc<Program>,
     inputs: PartyInputs,
+    all: &Barrier,
 ) -> (Taken, Vec<u8>) {
     let binding = SessionBinding {
         chain_id: 1,
@@ -122,15 +123,18 @@ fn run_party(
     for round in 0.. {
         links.send(frames);
         if round == 3 {
+            all.wait();
             (start, processor) = (Instant::now(), processor_time());
         }
         match session.step(links.receive()).unwrap() {
             Step::Continue(next, sent) => (session, frames) = (next, sent),
             Step::Done(opened) => {
+                all.wait();
                 let taken = Taken {
                     time: start.elapsed(),
                     processor: processor_time().saturating_sub(processor),
                 };
+                all.wait();
                 return (taken, opened.encoded().to_vec());
             }
         }
@@ -159,12 +163,13 @@ fn measure(what: &str, unit: &str, operations: u64, program: Program) {
     let program = Arc::new(program);
     let inputs = local::deal(&program, &columns, random.next_u64()).unwrap();
     drop(columns);
+    let all = Arc::new(Barrier::new(4));
     let parties: Vec<_> = (0..)
         .zip(connect())
         .zip(inputs)
         .map(|((me, links), inputs)| {
-            let program = program.clone();
-            thread::spawn(move || run_party(me, links, program, inputs))
+            let (program, all) = (program.clone(), all.clone());
+            thread::spawn(move || run_party(me, links, program, inputs, &all))
         })
         .collect();
     let results: Vec<_> = parties
@@ -176,7 +181,6 @@ fn measure(what: &str, unit: &str, operations: u64, program: Program) {
         .iter()
         .map(|(taken, _)| taken.time.as_secs_f64())
         .fold(0.0, f64::max);
-    // From party 0's first frame to its result, of all parties.
     let processor = results[0].0.processor.as_nanos() as f64 / operations as f64;
     let sent: Vec<f64> = (0..4)
         .map(|party| plan.sent_by(party) as f64 / operations as f64)
