@@ -118,16 +118,20 @@ fn run_party(
     };
     let mut entropy = Zeroizing::new([0; 32]);
     rand::rng().fill_bytes(&mut *entropy);
-    let (mut session, mut frames) = Session::start(me, binding, program, inputs, entropy).unwrap();
+    let (mut session, frames) = Session::start(me, binding, program, inputs, entropy).unwrap();
+    links.send(frames);
     let (mut start, mut processor) = (Instant::now(), Duration::ZERO);
     for round in 0.. {
-        links.send(frames);
-        if round == 3 {
+        // The step that sets up the last keys also begins the program.
+        if round == 2 {
             all.wait();
             (start, processor) = (Instant::now(), processor_time());
         }
         match session.step(links.receive()).unwrap() {
-            Step::Continue(next, sent) => (session, frames) = (next, sent),
+            Step::Continue(next, rounds) => {
+                session = next;
+                rounds.into_iter().for_each(|frames| links.send(frames));
+            }
             Step::Done(opened) => {
                 all.wait();
                 let taken = Taken {

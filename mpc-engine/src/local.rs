@@ -1,7 +1,7 @@
 //! A whole run in one process: four sessions and the frames between them, on shares that the
 //! caller's own process deals. For tests and for contract authors; never part of a node.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use rand_chacha::{
     ChaCha20Rng,
@@ -22,36 +22,10 @@ use crate::{
 /// [`Stop::Local`] if the columns are not what the program reads.
 pub fn run(program: &Program, columns: &[Vec<u128>], seed: u64) -> Result<Vec<Vec<u128>>, Stop> {
     let program = Arc::new(program.clone());
-    let (mut sessions, mut frames) = start(&program, columns, seed)?;
-    loop {
-        let mut next = Vec::with_capacity(4);
-        let mut sent = Vec::with_capacity(4);
-        let mut opened = None;
-        for (me, session) in sessions.into_iter().enumerate() {
-            match session.step(deliver(&mut frames, me))? {
-                Step::Continue(session, frames) => {
-                    next.push(session);
-                    sent.push(frames);
-                }
-                Step::Done(values) => opened = Some(values),
-            }
-        }
-        if let Some(opened) = opened {
-            return Ok(opened.values().to_vec());
-        }
-        (sessions, frames) = (next, sent);
-    }
-}
-
-/// Four sessions that have begun, and their first frames.
-pub(crate) fn start(
-    program: &Arc<Program>,
-    columns: &[Vec<u128>],
-    seed: u64,
-) -> Result<(Vec<Session>, Vec<Frames>), EngineError> {
     let mut random = ChaCha20Rng::seed_from_u64(!seed);
-    let (mut sessions, mut frames) = (Vec::with_capacity(4), Vec::with_capacity(4));
-    for (me, inputs) in (0u8..).zip(deal(program, columns, seed)?) {
+    let mut sessions = Vec::with_capacity(4);
+    let mut sent: [VecDeque<Frames>; 4] = Default::default();
+    for ((me, inputs), sent) in (0u8..).zip(deal(&program, columns, seed)?).zip(&mut sent) {
         let binding = SessionBinding {
             chain_id: 0,
             epoch: 0,
@@ -60,22 +34,34 @@ pub(crate) fn start(
         };
         let mut entropy = Zeroizing::new([0; 32]);
         random.fill_bytes(&mut *entropy);
-        let (session, sent) = Session::start(me, binding, program.clone(), inputs, entropy)?;
+        let (session, frames) = Session::start(me, binding, program.clone(), inputs, entropy)?;
         sessions.push(session);
-        frames.push(sent);
+        sent.push_back(frames);
     }
-    Ok((sessions, frames))
+    loop {
+        let mut round: [Frames; 4] =
+            std::array::from_fn(|me| sent[me].pop_front()).map(Option::unwrap_or_default);
+        let mut next = Vec::with_capacity(4);
+        let mut opened = None;
+        for (me, session) in sessions.into_iter().enumerate() {
+            match session.step(deliver(&mut round, me))? {
+                Step::Continue(session, rounds) => {
+                    next.push(session);
+                    sent[me].extend(rounds);
+                }
+                Step::Done(values) => opened = Some(values),
+            }
+        }
+        if let Some(opened) = opened {
+            return Ok(opened.values().to_vec());
+        }
+        sessions = next;
+    }
 }
 
 /// The frames for party `me`, out of what each party sends.
-pub(crate) fn deliver(sent: &mut [Frames], me: usize) -> Frames {
-    let mut received = Frames::default();
-    for (from, frames) in sent.iter_mut().enumerate() {
-        if from != me {
-            received[from] = std::mem::take(&mut frames[me]);
-        }
-    }
-    received
+fn deliver(sent: &mut [Frames; 4], me: usize) -> Frames {
+    std::array::from_fn(|from| std::mem::take(&mut sent[from][me]))
 }
 
 /// Shares columns among four parties, with randomness from `seed`.

@@ -1,6 +1,6 @@
 //! What running a program costs, known before anything runs.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     circuit::{Circuit, Gate},
@@ -14,8 +14,11 @@ use crate::{
 /// The cost of a program. It depends on the program alone, never on secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Rounds in all, those that set up the session's keys included.
+    /// Rounds in all, those that set up the session's keys included: frames on each link.
     pub rounds: usize,
+    /// How many times in a row a party waits for its peers, set-up included: what the network's delay
+    /// multiplies. Fewer than the rounds where some are sent ahead of others.
+    pub latency: usize,
     /// Bytes on each directed link, frames' headers and digests included: `[from][to]`.
     pub link_bytes: [[u64; 4]; 4],
     /// Bytes of values alone, without headers, digests and second copies, over all links, set-up
@@ -32,23 +35,26 @@ impl Plan {
         let mut meter = Meter::new();
         let mut memory = Memory::new(circuit);
         let mut schedule = Schedule::new(circuit.clone());
+        let mut actions = schedule.begin();
         loop {
-            let actions = schedule.next_round();
-            if actions.is_empty() {
-                break;
-            }
             for action in &actions {
                 memory.note(circuit, action);
                 match action {
                     Action::Run(run) => meter.run(run),
                     Action::Open => meter.open(circuit),
+                    Action::Send => meter.send(),
                     Action::Load(_) | Action::Move(_) | Action::Free(_) => {}
                 }
             }
-            meter.end_round();
+            meter.receive();
+            actions = schedule.received();
+            if schedule.is_done() {
+                break;
+            }
         }
         Self {
             rounds: meter.rounds,
+            latency: meter.depth,
             link_bytes: meter.links,
             value_bytes: meter.values,
             largest_frame: meter.largest,
@@ -70,9 +76,9 @@ impl std::fmt::Display for Plan {
         let sent: u64 = self.link_bytes.iter().flatten().sum();
         write!(
             f,
-            "{} rounds, {sent} bytes between all nodes ({} of them values), frames of at most {} \
-             bytes, {} bytes of memory at each node",
-            self.rounds, self.value_bytes, self.largest_frame, self.memory_bytes
+            "{} rounds ({} in a row), {sent} bytes between all nodes ({} of them values), frames of \
+             at most {} bytes, {} bytes of memory at each node",
+            self.rounds, self.latency, self.value_bytes, self.largest_frame, self.memory_bytes
         )
     }
 }
@@ -81,6 +87,10 @@ impl std::fmt::Display for Plan {
 struct Meter {
     counter: u64,
     rounds: usize,
+    /// Receipts in a row on which the next round depends.
+    depth: usize,
+    /// The same for the rounds that are outstanding.
+    outstanding: VecDeque<usize>,
     links: [[u64; 4]; 4],
     values: u64,
     largest: usize,
@@ -101,6 +111,8 @@ impl Meter {
         Self {
             counter: 0,
             rounds: SETUP_FRAME_BYTES.len(),
+            depth: SETUP_FRAME_BYTES.len(),
+            outstanding: VecDeque::new(),
             links,
             values: 0,
             largest: SETUP_FRAME_BYTES.into_iter().max().unwrap_or(0),
@@ -135,8 +147,16 @@ impl Meter {
         }
     }
 
-    fn end_round(&mut self) {
+    /// The oldest outstanding round is received: what is sent now depends on it.
+    fn receive(&mut self) {
+        if let Some(depth) = self.outstanding.pop_front() {
+            self.depth = depth;
+        }
+    }
+
+    fn send(&mut self) {
         self.rounds += 1;
+        self.outstanding.push_back(self.depth + 1);
         for from in 0..4 {
             for to in (0..4).filter(|to| *to != from) {
                 let bytes = frame_bytes(&self.streams, from, to);
@@ -171,7 +191,7 @@ impl Memory {
         let registers = |run: &Run| (run.template.memory_64 * run.lanes.div_ceil(64)) as u64;
         match action {
             // Inputs are held from the beginning, constants as one element.
-            Action::Load(_) | Action::Open => {}
+            Action::Load(_) | Action::Open | Action::Send => {}
             Action::Move(value) => self.hold(self.values[value.index()]),
             Action::Run(run) => {
                 let rounds = run.template.rounds();

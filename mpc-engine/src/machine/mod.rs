@@ -28,7 +28,7 @@ enum Register {
     Known(Option<Vector>),
 }
 
-/// One party's run of a circuit, between two rounds.
+/// One party's run of a circuit, between two turns.
 pub(crate) struct Machine {
     circuit: Arc<Circuit>,
     schedule: Schedule,
@@ -39,10 +39,10 @@ pub(crate) struct Machine {
     revealed: Vec<Vector>,
 }
 
-/// What comes after a round.
+/// What comes after a turn.
 pub(crate) enum Next {
-    /// Frames to send.
-    Frames(Frames),
+    /// Rounds to send: none, one or several.
+    Rounds(Vec<Frames>),
     /// The opened values.
     Done(Vec<Vec<u128>>),
 }
@@ -71,15 +71,16 @@ impl Machine {
         }
     }
 
-    /// Runs the first round.
+    /// Runs the first rounds.
     ///
     /// # Errors
     /// [`EngineError::Defect`].
-    pub(crate) fn begin(&mut self) -> Result<Next, EngineError> {
-        self.run_round()
+    pub(crate) fn begin(&mut self) -> Result<Vec<Frames>, EngineError> {
+        let actions = self.schedule.begin();
+        self.act(actions)
     }
 
-    /// Verifies a round's frames, then runs the next one.
+    /// Verifies the frames of the oldest outstanding round, then runs what can run with them.
     ///
     /// # Errors
     /// [`Stop`].
@@ -96,15 +97,16 @@ impl Machine {
                 Place::Revealed(number) => self.revealed[number].add_encoded(value),
             }
         }
-        Ok(self.run_round()?)
-    }
-
-    fn run_round(&mut self) -> Result<Next, EngineError> {
-        let actions = self.schedule.next_round();
-        if actions.is_empty() {
+        let actions = self.schedule.received();
+        if self.schedule.is_done() {
             let values = self.revealed.iter().map(Vector::to_numbers).collect();
             return Ok(Next::Done(values));
         }
+        Ok(Next::Rounds(self.act(actions)?))
+    }
+
+    fn act(&mut self, actions: Vec<Action>) -> Result<Vec<Frames>, EngineError> {
+        let mut rounds = Vec::new();
         for action in actions {
             match action {
                 Action::Load(value) => self.load(value)?,
@@ -112,9 +114,10 @@ impl Machine {
                 Action::Run(run) => self.run(&run)?,
                 Action::Free(value) => self.values[value.index()] = None,
                 Action::Open => self.open()?,
+                Action::Send => rounds.push(self.crossing.close()),
             }
         }
-        Ok(Next::Frames(self.crossing.close()))
+        Ok(rounds)
     }
 
     fn value(&self, value: ValueId) -> Result<&Arc<Share>, EngineError> {

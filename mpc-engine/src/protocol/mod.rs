@@ -1,12 +1,15 @@
 //! How values cross: the only operations of which other parties see anything.
 //!
-//! A [`Crossing`] is one party's end of one round. Its operations compute what this party sends
-//! and vouches for, add the masks that it holds, and note what it will receive; [`Crossing::close`]
-//! ends the round, and [`Arrivals`] gives out what came, after it has been verified.
+//! A [`Crossing`] is one party's end of the rounds. Its operations compute what this party sends and
+//! vouches for in the next round, add the masks that it holds, and note what it will receive;
+//! [`Crossing::close`] ends the round. Further rounds may be closed before its frames come;
+//! [`Arrivals`] gives out what came, round by round, after it has been verified.
 
 mod input;
 mod multiply;
 mod open;
+
+use std::collections::VecDeque;
 
 use crate::{
     Stop,
@@ -51,8 +54,10 @@ pub(crate) struct Crossing {
     /// Counts messages, so that roles rotate.
     counter: u64,
     outgoing: Outgoing,
+    /// What the round that grows will bring.
     pending: Vec<Pending>,
-    expected: Option<Expected>,
+    /// What the rounds will bring that were sent and whose frames are to come, oldest first.
+    outstanding: VecDeque<(Expected, Vec<Pending>)>,
 }
 
 impl Crossing {
@@ -65,7 +70,7 @@ impl Crossing {
             counter: 0,
             outgoing: Outgoing::new(me),
             pending: Vec::new(),
-            expected: None,
+            outstanding: VecDeque::new(),
         }
     }
 
@@ -77,24 +82,26 @@ impl Crossing {
     /// Ends the round: the frames to send.
     pub(crate) fn close(&mut self) -> Frames {
         let (frames, expected) = self.outgoing.close(self.round, &self.keys.digests);
-        self.expected = Some(expected);
+        let pending = std::mem::take(&mut self.pending);
+        self.outstanding.push_back((expected, pending));
         self.round += 1;
         frames
     }
 
-    /// Verifies the frames of the round that was closed. Nothing of them can be used before.
+    /// Verifies the frames of the oldest round whose frames are to come. Nothing of them can be used
+    /// before.
     ///
     /// # Errors
     /// [`Stop`] names who is to blame.
     pub(crate) fn verify(&mut self, frames: Frames) -> Result<Arrivals, Stop> {
-        let Some(expected) = self.expected.take() else {
+        let Some((expected, pending)) = self.outstanding.pop_front() else {
             return Err(
                 crate::EngineError::Defect("frames for a round that was not closed").into(),
             );
         };
         Ok(Arrivals {
             incoming: expected.verify(frames, &self.keys.digests)?,
-            pending: std::mem::take(&mut self.pending).into_iter(),
+            pending: pending.into_iter(),
         })
     }
 

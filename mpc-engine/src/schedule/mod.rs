@@ -1,17 +1,23 @@
 //! When each operation runs.
 //!
-//! A [`Schedule`] decides, from the circuit alone, what happens in each round: every stage whose
-//! operands are there runs at once, oldest operation first, until the round is full. Independent
-//! operations of the same depth so share rounds. Long vectors are worked on in chunks of lanes; new
-//! chunks start as room is left in the round and in memory, so that memory stays bounded however
-//! long the vectors are. All parties, and the plan, run the same schedule.
+//! A [`Schedule`] decides, from the circuit alone, what each round holds: every stage whose operands
+//! are there runs at once, oldest operation first, until the round is full. Independent operations of
+//! the same depth so share rounds. Long vectors are worked on in chunks of lanes; new chunks start as
+//! room is left in the round and in memory, so that memory stays bounded however long the vectors
+//! are.
+//!
+//! A party acts in turns: one at the beginning, and one whenever it has received and verified the
+//! oldest round that is outstanding. In a turn runs only what needs nothing of the rounds that are
+//! still outstanding. If that fills further rounds, they are sent at once, up to [`WINDOW`] in all,
+//! so that computing and sending overlap; work too small to be worth a round waits for the next turn,
+//! unless nothing is outstanding. All parties, and the plan, run the same schedule.
 
 mod templates;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -26,15 +32,23 @@ use templates::{CHUNK_BYTES, Templates};
 
 /// Values sent in one round, in bytes over all links, unless one chunk alone needs more.
 const ROUND_BYTES: usize = 6 << 20;
+/// Stages that send less go first and find room in a full round: others may wait for them.
+const SMALL_BYTES: usize = ROUND_BYTES / 64;
+/// Most that a round ever sends, unless one chunk alone needs more.
+const MOST_BYTES: usize = ROUND_BYTES + 4 * SMALL_BYTES;
+/// Less is not sent ahead of a round that is outstanding.
+const AHEAD_BYTES: usize = ROUND_BYTES / 2;
+/// Rounds that may be outstanding at a time.
+pub(crate) const WINDOW: usize = 4;
 /// Registers of all chunks under way, in bytes at one party, unless one alone needs more.
 const TASK_BYTES: usize = 64 << 20;
 
 // What is sent over all links in a round, and so over one, fits a frame: a round carries at most
-// ROUND_BYTES or one stage, and a stage sends at most twice what its results, three components
+// MOST_BYTES or one stage, and a stage sends at most twice what its results, three components
 // each, take as registers.
-const _: () = assert!(ROUND_BYTES < SESSION_FRAME_BYTES && 2 * CHUNK_BYTES < SESSION_FRAME_BYTES);
+const _: () = assert!(MOST_BYTES < SESSION_FRAME_BYTES && 2 * CHUNK_BYTES < SESSION_FRAME_BYTES);
 
-/// One thing to do. A round is a list of these.
+/// One thing to do. A turn is a list of these.
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Make an input or a constant available.
@@ -47,6 +61,8 @@ pub(crate) enum Action {
     Free(ValueId),
     /// Open all revealed values.
     Open,
+    /// Send the round.
+    Send,
 }
 
 /// A stage of a chunk of an operation.
@@ -95,12 +111,19 @@ pub(crate) struct Schedule {
     /// Who reads a value: `users[first_user[v] .. first_user[v + 1]]`.
     users: Vec<ValueId>,
     first_user: Vec<u32>,
-    /// Ready to run: what sends nothing, and what does.
+    /// Ready to run: what sends nothing, and what does, with whether that is much.
     local: BTreeSet<ValueId>,
-    ready: BTreeSet<ValueId>,
+    ready: BTreeSet<(bool, ValueId)>,
     progress: HashMap<ValueId, Progress>,
-    /// Chunks under way, in the order in which they started.
-    active: Vec<Run>,
+    /// Chunks under way that can go on, oldest first.
+    resumable: VecDeque<Run>,
+    /// Chunks with messages in the round that is being filled.
+    filling: Vec<Run>,
+    /// Bytes of values in that round.
+    filled: usize,
+    /// Chunks with messages in the rounds that were sent and not yet received.
+    outstanding: VecDeque<Vec<Run>>,
+    /// Registers of all chunks under way.
     active_bytes: usize,
     free_slots: Vec<usize>,
     slots: usize,
@@ -130,7 +153,10 @@ impl Schedule {
             local,
             ready: BTreeSet::new(),
             progress: HashMap::new(),
-            active: Vec::new(),
+            resumable: VecDeque::new(),
+            filling: Vec::new(),
+            filled: 0,
+            outstanding: VecDeque::new(),
             active_bytes: 0,
             free_slots: Vec::new(),
             slots: 0,
@@ -138,31 +164,71 @@ impl Schedule {
         }
     }
 
-    /// What to do in the next round, in this order. The last round opens the revealed values; after
-    /// it there is nothing more.
-    pub(crate) fn next_round(&mut self) -> Vec<Action> {
+    /// What to do first, in this order. The last round opens the revealed values.
+    pub(crate) fn begin(&mut self) -> Vec<Action> {
         let mut actions = Vec::new();
-        let mut bytes = 0;
-        self.resume(&mut actions, &mut bytes);
-        self.run_local(&mut actions);
-        self.start(&mut actions, &mut bytes);
-        if self.active.is_empty() && self.ready.is_empty() && !self.opened {
-            self.opened = true;
-            actions.push(Action::Open);
-        }
+        self.fill_rounds(&mut actions);
         actions
     }
 
-    /// Chunks under way go on, oldest first, as far as the round has room.
-    fn resume(&mut self, actions: &mut Vec<Action>, bytes: &mut usize) {
-        let mut going_on = Vec::with_capacity(self.active.len());
-        for run in std::mem::take(&mut self.active) {
+    /// What to do, in this order, once the oldest outstanding round has been received and verified.
+    pub(crate) fn received(&mut self) -> Vec<Action> {
+        self.resumable
+            .extend(self.outstanding.pop_front().unwrap_or_default());
+        let mut actions = Vec::new();
+        self.fill_rounds(&mut actions);
+        actions
+    }
+
+    /// Whether the last round has been received.
+    pub(crate) fn is_done(&self) -> bool {
+        self.opened && self.outstanding.is_empty()
+    }
+
+    /// Fills rounds with what can run now, and sends those that are worth it.
+    fn fill_rounds(&mut self, actions: &mut Vec<Action>) {
+        loop {
+            let mut full = self.resume(actions);
+            self.run_local(actions);
+            full |= self.start(actions);
+            let idle = self.outstanding.is_empty() && self.filling.is_empty();
+            let opens = idle && !full && !self.opened;
+            if opens {
+                self.opened = true;
+                actions.push(Action::Open);
+            }
+            let worth = full || self.filled >= AHEAD_BYTES || self.outstanding.is_empty();
+            let sends = opens || worth && !self.filling.is_empty();
+            if !sends || self.outstanding.len() == WINDOW {
+                return;
+            }
+            actions.push(Action::Send);
+            self.outstanding
+                .push_back(std::mem::take(&mut self.filling));
+            self.filled = 0;
+        }
+    }
+
+    /// Whether the round has room for so many more bytes.
+    const fn has_room(&self, bytes: usize) -> bool {
+        let most = if bytes < SMALL_BYTES {
+            MOST_BYTES
+        } else {
+            ROUND_BYTES
+        };
+        bytes == 0 || self.filled == 0 || self.filled + bytes <= most
+    }
+
+    /// Chunks under way go on, oldest first. Returns whether the round is too full for some.
+    fn resume(&mut self, actions: &mut Vec<Action>) -> bool {
+        let mut waiting = VecDeque::new();
+        while let Some(run) = self.resumable.pop_front() {
             let cost = run.template.stage_bytes(run.stage, run.lanes, run.rows);
-            if *bytes > 0 && *bytes + cost > ROUND_BYTES {
-                going_on.push(run);
+            if !self.has_room(cost) {
+                waiting.push_back(run);
                 continue;
             }
-            *bytes += cost;
+            self.filled += cost;
             actions.push(Action::Run(run.clone()));
             if run.is_last() {
                 self.active_bytes -= run.memory();
@@ -170,10 +236,11 @@ impl Schedule {
                 self.chunk_done(run.value, actions);
             } else {
                 let stage = run.stage + 1;
-                going_on.push(Run { stage, ..run });
+                self.filling.push(Run { stage, ..run });
             }
         }
-        self.active = going_on;
+        self.resumable = waiting;
+        !self.resumable.is_empty()
     }
 
     /// Everything that sends nothing and has its operands.
@@ -207,9 +274,10 @@ impl Schedule {
         }
     }
 
-    /// New chunks start, oldest operation first, while there is room.
-    fn start(&mut self, actions: &mut Vec<Action>, bytes: &mut usize) {
-        while let Some(value) = self.ready.first().copied() {
+    /// New chunks start, short operations and then the oldest first, while there is room. Returns whether the round is
+    /// too full for one.
+    fn start(&mut self, actions: &mut Vec<Action>) -> bool {
+        while let Some((_, value)) = self.ready.first().copied() {
             let Some(mut progress) = self.progress.get(&value).copied() else {
                 self.ready.pop_first();
                 continue;
@@ -238,22 +306,25 @@ impl Schedule {
             };
             let cost = run.template.stage_bytes(0, run.lanes, run.rows);
             let memory = run.memory();
-            let full = *bytes > 0 && *bytes + cost > ROUND_BYTES;
-            if full || self.active_bytes > 0 && self.active_bytes + memory > TASK_BYTES {
-                return;
+            if !self.has_room(cost) {
+                return true;
             }
-            *bytes += cost;
+            if self.active_bytes > 0 && self.active_bytes + memory > TASK_BYTES {
+                return false;
+            }
+            self.filled += cost;
             self.active_bytes += memory;
             let slot = self.take_slot();
             let run = Run { slot, ..run };
             actions.push(Action::Run(run.clone()));
-            self.active.push(Run { stage: 1, ..run });
+            self.filling.push(Run { stage: 1, ..run });
             progress.next += 1;
             if progress.next * progress.chunk_lanes >= progress.lanes {
                 self.ready.pop_first();
             }
             self.progress.insert(value, progress);
         }
+        false
     }
 
     fn take_slot(&mut self) -> usize {
@@ -296,11 +367,10 @@ impl Schedule {
     /// Sorts a value whose operands are there by whether it sends anything.
     fn value_ready(&mut self, value: ValueId) {
         let lowered = self.templates.of(&self.circuit, value, 0);
-        let rounds = lowered.map_or(0, |lowered| lowered.template.rounds());
-        if rounds == 0 {
+        let Some(lowered) = lowered.filter(|lowered| lowered.template.rounds() > 0) else {
             self.local.insert(value);
             return;
-        }
+        };
         let lanes = templates::lanes(&self.circuit, value);
         let chunk_lanes = self.templates.chunk_lanes(&self.circuit, value, lanes);
         let progress = Progress {
@@ -310,7 +380,9 @@ impl Schedule {
             chunk_lanes,
         };
         self.progress.insert(value, progress);
-        self.ready.insert(value);
+        let rows = self.circuit.form(value).len;
+        let is_long = lowered.template.stage_bytes(0, lanes, rows) >= SMALL_BYTES;
+        self.ready.insert((is_long, value));
     }
 }
 

@@ -1,7 +1,14 @@
 //! A session: one attempt at running a program among four parties.
 //!
 //! Three rounds set up its keys (see `keys`), the others run the program. Every round takes one
-//! frame from each peer and gives one to each.
+//! frame from each peer and gives one to each. Rounds are numbered as they are sent, from 0.
+//!
+//! The caller sends the frames of every round that [`Session::start`] and [`Session::step`] give it,
+//! in that order; feeds the peers' frames of the oldest round that it has sent and not yet fed; and
+//! goes on so until the session is done. A step gives no round, one or several: where the program
+//! has work that does not depend on rounds whose frames are still to come, its rounds are sent ahead
+//! of them, so several rounds can be outstanding. How many follows from the program alone and is the
+//! same at all parties; at least one is outstanding until the session is done.
 
 mod keys;
 
@@ -56,8 +63,9 @@ impl Opened {
 
 /// What comes after a round.
 pub enum Step {
-    /// Another round: these frames are to be sent.
-    Continue(Session, Frames),
+    /// The session goes on: these rounds (none, one or several) are to be sent, in this order; then
+    /// the peers' frames of the oldest outstanding round are to be fed.
+    Continue(Session, Vec<Frames>),
     /// The result; nothing more is to be sent.
     Done(Opened),
 }
@@ -72,7 +80,7 @@ impl std::fmt::Debug for Step {
     }
 }
 
-/// One party's part in a session. Each round consumes it, so no round can be run twice.
+/// One party's part in a session. Each step consumes it, so none can be run twice.
 pub struct Session {
     me: usize,
     program: Arc<Program>,
@@ -135,41 +143,39 @@ impl Session {
         Ok((session, frames))
     }
 
-    /// Takes the frames of a round from the three peers. Checks all of them before anything that
-    /// depends on them is computed or sent.
+    /// Takes the three peers' frames of the oldest outstanding round. Checks all of them before
+    /// anything that depends on them is computed or sent.
     ///
     /// # Errors
     /// [`Stop`] names who is to blame.
     pub fn step(self, frames: Frames) -> Result<Step, Stop> {
         let Self { me, program, phase } = self;
-        let (phase, frames) = match phase {
+        let (phase, rounds) = match phase {
             Phase::Committed(state, inputs) => {
                 let (state, frames) = state.step(&frames)?;
-                (Phase::Opened(Box::new(state), inputs), frames)
+                (Phase::Opened(Box::new(state), inputs), vec![frames])
             }
             Phase::Opened(state, inputs) => {
                 // Contributions to keys are in these.
                 let (state, frames) = state.step(&Zeroizing::new(frames))?;
-                (Phase::Confirmed(Box::new(state), inputs), frames)
+                (Phase::Confirmed(Box::new(state), inputs), vec![frames])
             }
             Phase::Confirmed(state, inputs) => {
                 let keys = state.step(&frames)?;
                 let round = SETUP_FRAME_BYTES.len() as u32;
                 let mut machine = Machine::new(me, program.circuit().clone(), inputs, keys, round);
                 let mut pool = Pool::default();
-                match pool.lend(|| machine.begin())? {
-                    Next::Frames(frames) => (Phase::Running(Box::new(machine), pool), frames),
-                    Next::Done(_) => return Err(EngineError::Defect("nothing was opened").into()),
-                }
+                let rounds = pool.lend(|| machine.begin())?;
+                (Phase::Running(Box::new(machine), pool), rounds)
             }
             Phase::Running(mut machine, mut pool) => match pool.lend(|| machine.step(frames))? {
-                Next::Frames(frames) => (Phase::Running(machine, pool), frames),
+                Next::Rounds(rounds) => (Phase::Running(machine, pool), rounds),
                 Next::Done(values) => {
                     let encoded = encode_opened(&program, &values)?;
                     return Ok(Step::Done(Opened { values, encoded }));
                 }
             },
         };
-        Ok(Step::Continue(Self { me, program, phase }, frames))
+        Ok(Step::Continue(Self { me, program, phase }, rounds))
     }
 }

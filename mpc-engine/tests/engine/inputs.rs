@@ -1,6 +1,6 @@
 //! From what clients seal to shares: any accepted input gives all parties shares of one value.
 
-use std::{array, sync::Arc};
+use std::{array, collections::VecDeque, sync::Arc};
 
 use crate::support::{binding, number, random};
 use mpc_engine::{
@@ -140,20 +140,20 @@ fn sealed_inputs_become_shares() {
         let (session, frames) =
             Session::start(me, binding(), program.clone(), inputs, entropy).unwrap();
         sessions.push(session);
-        sent.push(frames);
+        sent.push(VecDeque::from([frames]));
     }
     let opened = loop {
+        let round: Vec<Frames> = sent.iter_mut().map(|s| s.pop_front().unwrap()).collect();
         let received: Vec<Frames> = (0..4)
-            .map(|to| array::from_fn(|from| sent[from][to].clone()))
+            .map(|to| array::from_fn(|from| round[from][to].clone()))
             .collect();
         let mut opened = Vec::new();
         let mut next = Vec::new();
-        sent.clear();
-        for (session, frames) in sessions.into_iter().zip(received) {
+        for ((session, frames), sent) in sessions.into_iter().zip(received).zip(&mut sent) {
             match session.step(frames).unwrap() {
-                Step::Continue(session, frames) => {
+                Step::Continue(session, rounds) => {
                     next.push(session);
-                    sent.push(frames);
+                    sent.extend(rounds);
                 }
                 Step::Done(values) => opened.push(values),
             }

@@ -7,7 +7,7 @@ use rand_chacha::{
     ChaCha20Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 use wire::{kind::Kind, secret::Op};
 use zeroize::Zeroizing;
 
@@ -95,7 +95,10 @@ pub fn single(op: Op, operands: &[(Kind, usize)], immediate: u64) -> Program {
 /// Four sessions that have begun, and what each has sent.
 pub struct Cluster {
     pub sessions: Vec<Option<Session>>,
+    /// What each sent in the oldest round that is not delivered yet.
     pub frames: Vec<Frames>,
+    /// And in the rounds after it.
+    pub ahead: Vec<VecDeque<Frames>>,
 }
 
 pub fn binding() -> SessionBinding {
@@ -129,7 +132,11 @@ impl Cluster {
             sessions.push(Some(session));
             frames.push(sent);
         }
-        Self { sessions, frames }
+        Self {
+            sessions,
+            frames,
+            ahead: vec![VecDeque::new(); 4],
+        }
     }
 
     /// Delivers a round and runs each party's next one. Parties that stopped or ended are out.
@@ -150,20 +157,20 @@ impl Cluster {
         results
     }
 
-    /// Takes over sessions and frames of those that go on; returns what the others ended with.
+    /// Takes over sessions and rounds of those that go on; returns what the others ended with.
     pub fn go_on(&mut self, results: [Option<Result<Step, Stop>>; 4]) -> [Option<End>; 4] {
         let mut ends = [const { None }; 4];
         for (me, result) in results.into_iter().enumerate() {
-            self.frames[me] = Frames::default();
             match result {
-                Some(Ok(Step::Continue(session, frames))) => {
+                Some(Ok(Step::Continue(session, rounds))) => {
                     self.sessions[me] = Some(session);
-                    self.frames[me] = frames;
+                    self.ahead[me].extend(rounds);
                 }
                 Some(Ok(Step::Done(opened))) => ends[me] = Some(Ok(opened.values().to_vec())),
                 Some(Err(stop)) => ends[me] = Some(Err(stop)),
                 None => {}
             }
+            self.frames[me] = self.ahead[me].pop_front().unwrap_or_default();
         }
         ends
     }

@@ -261,6 +261,53 @@ fn a_victim_sends_nothing_after_an_offset() {
     }
 }
 
+/// The same where rounds are sent ahead of others: nothing that the victim sends depends on a round
+/// that it has not verified, and after the offset it sends nothing.
+#[test]
+fn rounds_sent_ahead_depend_on_nothing_outstanding() {
+    let lanes = 3 << 17;
+    let mut builder = ProgramBuilder::new();
+    let x = builder.input(column(0), Kind::U64, lanes).unwrap();
+    let square = builder.apply(Op::Mul, &[x, x], 0).unwrap();
+    let cube = builder.apply(Op::Mul, &[square, x], 0).unwrap();
+    let last = builder.apply(Op::Slice, &[cube], 1).unwrap();
+    builder.reveal(last).unwrap();
+    let program = builder.finish().unwrap();
+    let plan = program.plan();
+    assert!(plan.latency < plan.rounds, "nothing is sent ahead: {plan}");
+    let columns = columns(&[Kind::U64], lanes, 32);
+    let mut most_ahead = 0;
+    for lied_in in 3..plan.rounds {
+        let mut cluster = Cluster::start(&program, &columns, 1);
+        for _ in 0..lied_in {
+            let results = cluster.round();
+            cluster.go_on(results);
+        }
+        // These were sent before the offset is seen; of the square, which needs nothing.
+        most_ahead = most_ahead.max(cluster.ahead[0].len());
+        let ahead = cluster.ahead[0].clone();
+        let frame = &mut cluster.frames[2][0];
+        let place = HEADER + lied_in % 8;
+        frame[place] = frame[place].wrapping_add(1);
+        let results = cluster.round();
+        let Some(Err(stop)) = &results[0] else {
+            panic!("the victim goes on in round {lied_in}")
+        };
+        assert!(blames(stop, 2), "{stop}");
+        cluster.go_on(results);
+        assert!(cluster.sessions[0].is_none());
+        let sent: Vec<Frames> = std::iter::once(cluster.frames[0].clone())
+            .chain(cluster.ahead[0].iter().cloned())
+            .filter(|frames| frames.iter().any(|frame| !frame.is_empty()))
+            .collect();
+        assert!(
+            ahead == sent,
+            "the victim sent more after the offset in round {lied_in}"
+        );
+    }
+    assert!(most_ahead > 0);
+}
+
 /// A party that computes on shares of its own making is found out at its first message.
 #[test]
 fn a_share_that_is_not_the_others_is_noticed() {

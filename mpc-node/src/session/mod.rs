@@ -8,6 +8,7 @@
 pub mod exchange;
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -216,12 +217,14 @@ impl Workers {
         };
         let entropy = keys::random().map_err(|_| StopReason::Local)?;
         let started = Session::start(self.membership.me, binding, program, shares, entropy);
-        let (mut session, mut outgoing) = started.map_err(|error| {
+        let (mut session, first) = started.map_err(|error| {
             tracing::error!(%error, "a session cannot start");
             StopReason::Local
         })?;
+        let mut outgoing = VecDeque::from([first]);
         for round in 0u32.. {
-            let incoming = self.wait(cancelled, links.exchange(round, outgoing))?;
+            let frames = outgoing.pop_front().ok_or(StopReason::Local)?;
+            let incoming = self.wait(cancelled, links.exchange(round, frames))?;
             let step = session.step(incoming).map_err(|stop| {
                 tracing::warn!(computation = %id.computation, round, %stop, "the engine stopped");
                 StopReason::from(stop)
@@ -230,7 +233,10 @@ impl Workers {
                 Step::Done(opened) => {
                     return Ok(Outcome::Done(Bytes::copy_from_slice(opened.encoded())));
                 }
-                Step::Continue(next, frames) => (session, outgoing) = (next, frames),
+                Step::Continue(next, rounds) => {
+                    session = next;
+                    outgoing.extend(rounds);
+                }
             }
         }
         Err(StopReason::Local.into())
