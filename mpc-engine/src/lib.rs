@@ -14,6 +14,7 @@
 mod circuit;
 pub mod clear;
 mod error;
+mod explain;
 mod frame;
 mod input;
 pub mod local;
@@ -29,6 +30,7 @@ mod template;
 mod vector;
 
 pub use error::{EngineError, FrameFault, ProgramError, Stop};
+pub use explain::Explanation;
 pub use input::{InputCollector, PartyInputs};
 pub use plan::Plan;
 pub use program::{

@@ -169,14 +169,14 @@ impl Meter {
 }
 
 /// Follows how much one party holds.
-struct Memory {
+pub(crate) struct Memory {
     values: Vec<u64>,
-    held: u64,
+    pub(crate) held: u64,
     most: u64,
 }
 
 impl Memory {
-    fn new(circuit: &Circuit) -> Self {
+    pub(crate) fn new(circuit: &Circuit) -> Self {
         let share =
             |form: &crate::program::Form| 3 * Domain::of(form.kind).memory_bytes(form.len) as u64;
         let held = circuit.columns().iter().map(share).sum();
@@ -187,7 +187,7 @@ impl Memory {
         }
     }
 
-    fn note(&mut self, circuit: &Circuit, action: &Action) {
+    pub(crate) fn note(&mut self, circuit: &Circuit, action: &Action) {
         let registers = |run: &Run| (run.template.memory_64 * run.lanes.div_ceil(64)) as u64;
         match action {
             // Inputs are held from the beginning, constants as one element.

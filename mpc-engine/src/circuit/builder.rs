@@ -7,7 +7,7 @@ use wire::{
     limits::{CIRCUIT_ELEMENTS, CIRCUIT_GATES, VALUE_ELEMENTS},
 };
 
-use super::{Circuit, Gate, public, range::Range};
+use super::{Circuit, Gate, Tally, public, range::Range};
 use crate::{ProgramError, ValueId, program::Form};
 
 /// Builds a [`Circuit`]. Whoever calls it keeps to the forms that gates need; operands of one lane
@@ -21,6 +21,10 @@ pub(crate) struct Builder {
     known: HashMap<(Gate, Form), ValueId>,
     elements: usize,
     excess: Option<ProgramError>,
+    /// The node of the program of which the gates are.
+    origin: u32,
+    origins: Vec<u32>,
+    tally: Tally,
 }
 
 impl Builder {
@@ -54,9 +58,11 @@ impl Builder {
 
     /// Adds a gate unless it is there already.
     pub(super) fn push(&mut self, gate: Gate, form: Form) -> ValueId {
+        self.tally.asked += 1;
         let gate = public::fold(self, &gate, form).unwrap_or(gate);
         let key = (gate, form);
         if let Some(value) = self.known.get(&key) {
+            self.tally.merged += 1;
             return *value;
         }
         let bounds = [
@@ -86,6 +92,7 @@ impl Builder {
         self.gates.push(key.0.clone());
         self.forms.push(form);
         self.ranges.push(range);
+        self.origins.push(self.origin);
         self.known.insert(key, value);
         value
     }
@@ -100,6 +107,7 @@ impl Builder {
                 self.gates.push(gate.clone());
                 self.forms.push(form);
                 self.ranges.push(Range::of(form.kind, 0));
+                self.origins.push(self.origin);
                 self.known.insert((gate, form), value);
                 value
             }
@@ -154,6 +162,11 @@ impl Builder {
         }
     }
 
+    /// Gates from now on are of this node of the program.
+    pub(super) const fn begin(&mut self, node: u32) {
+        self.origin = node;
+    }
+
     /// Drops what nothing opened depends on, and renumbers.
     pub(super) fn finish(self, columns: Vec<Form>, revealed: Vec<ValueId>) -> Circuit {
         let mut live = vec![false; self.gates.len()];
@@ -166,20 +179,27 @@ impl Builder {
             }
         }
         let mut places = vec![ValueId(u32::MAX); live.len()];
-        let (mut gates, mut forms) = (Vec::new(), Vec::new());
+        let (mut gates, mut forms, mut origins) = (Vec::new(), Vec::new(), Vec::new());
         for (i, (gate, form)) in self.gates.iter().zip(self.forms).enumerate() {
             if live[i] {
                 places[i] = ValueId(gates.len() as u32);
                 gates.push(gate.map(|v| places[v.index()]));
                 forms.push(form);
+                origins.push(self.origins[i]);
             }
         }
+        let tally = Tally {
+            dropped: live.len() - gates.len(),
+            ..self.tally
+        };
         let revealed = revealed.iter().map(|v| places[v.index()]).collect();
         Circuit {
             columns,
             gates,
             forms,
             revealed,
+            origins,
+            tally,
         }
     }
 }

@@ -149,6 +149,20 @@ pub(crate) struct Circuit {
     gates: Vec<Gate>,
     forms: Vec<Form>,
     revealed: Vec<ValueId>,
+    /// The node of the program by which each gate came about.
+    origins: Vec<u32>,
+    tally: Tally,
+}
+
+/// How many gates became of what the program asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Asked for by expansions.
+    pub(crate) asked: usize,
+    /// There already.
+    pub(crate) merged: usize,
+    /// Not needed for what is opened.
+    pub(crate) dropped: usize,
 }
 
 impl Circuit {
@@ -160,7 +174,9 @@ impl Circuit {
         let live = live(program);
         let mut builder = Builder::default();
         let mut values = Vec::with_capacity(live.len());
-        for ((node, form), live) in program.nodes().iter().zip(program.forms()).zip(live) {
+        let nodes = program.nodes().iter().zip(program.forms()).zip(live);
+        for (i, ((node, form), live)) in (0..).zip(nodes) {
+            builder.begin(i);
             let form = Form {
                 kind: form.kind.integer(),
                 ..*form
@@ -210,6 +226,15 @@ impl Circuit {
     /// The values that are opened, in order.
     pub(crate) fn revealed(&self) -> &[ValueId] {
         &self.revealed
+    }
+
+    /// The node of the program by which each gate came about.
+    pub(crate) fn origins(&self) -> &[u32] {
+        &self.origins
+    }
+
+    pub(crate) const fn tally(&self) -> Tally {
+        self.tally
     }
 
     pub(crate) fn gate(&self, value: ValueId) -> &Gate {

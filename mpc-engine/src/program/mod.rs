@@ -20,7 +20,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use wire::{kind::Kind, secret::Op};
 
-use crate::{ProgramError, circuit::Circuit, plan::Plan};
+use crate::{Explanation, ProgramError, circuit::Circuit, plan::Plan};
 
 pub use builder::ProgramBuilder;
 pub use opened::{decode_opened, encode_opened};
@@ -179,6 +179,12 @@ impl Program {
     #[must_use]
     pub fn plan(&self) -> Plan {
         self.plan.clone()
+    }
+
+    /// What it does and what each part costs, for people to read.
+    #[must_use]
+    pub fn explain(&self) -> Explanation {
+        Explanation::of(self)
     }
 
     pub(crate) const fn circuit(&self) -> &Arc<Circuit> {

@@ -277,3 +277,41 @@ fn opened_values_are_encoded_one_way() {
         assert!(encode_opened(&program, &wrong).is_err());
     }
 }
+
+/// The text for people, frozen.
+#[test]
+fn a_program_explains_itself() {
+    let mut builder = ProgramBuilder::new();
+    let id = |field| ColumnId {
+        input_type: 0,
+        field,
+        element: 0,
+    };
+    let x = builder.input(id(0), Kind::U8, 64).unwrap();
+    let y = builder.input(id(1), Kind::U8, 64).unwrap();
+    let three = builder.constant(Kind::U8, 3, 1).unwrap();
+    let equal = builder.apply(Op::Eq, &[x, three], 0).unwrap();
+    let again = builder.apply(Op::Eq, &[x, three], 0).unwrap();
+    builder.apply(Op::Mul, &[x, y], 0).unwrap();
+    let both = builder.apply(Op::And, &[equal, again], 0).unwrap();
+    let count = builder.apply(Op::Count, &[both], 0).unwrap();
+    builder.reveal(count).unwrap();
+    let explanation = builder.finish().unwrap().explain();
+    let text = explanation.to_string();
+    println!("{text}");
+    assert_eq!(
+        text.lines().next(),
+        Some("%0 = input type 0, field 0, element 0: u8[64]; free")
+    );
+    assert!(text.contains("%1 = input type 0, field 1, element 0: u8[64]; nothing to do"));
+    assert!(text.contains("%2 = constant 3: u8[1]; free"));
+    assert!(text.contains("%4 = eq %0 %2: bool[64]; nothing to do"));
+    let bytes: u64 = explanation.operations.iter().map(|o| o.bytes).sum();
+    let opened = 4 * 8;
+    assert_eq!(bytes + opened, explanation.plan.value_bytes);
+    let rounds: u64 = explanation.rounds.iter().map(|r| r.bytes).sum();
+    assert_eq!(rounds, explanation.plan.value_bytes);
+    assert_eq!(explanation.rounds.len() + 3, explanation.plan.rounds);
+    let equal = &explanation.operations[3];
+    assert!(equal.bytes > 0 && equal.rounds > 0 && equal.gates > 1);
+}
