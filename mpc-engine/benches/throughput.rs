@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark stops when something fails")]
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{IoSlice, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     sync::{Arc, Barrier, mpsc},
     thread,
@@ -22,26 +22,37 @@ use zeroize::Zeroizing;
 /// One party's links: a thread writes to each peer, the party itself reads.
 struct Links {
     readers: [Option<TcpStream>; 4],
-    writers: [Option<mpsc::Sender<Vec<u8>>>; 4],
+    writers: [Option<Writer>; 4],
+}
+
+/// Takes frames to write, and gives them back for others to be read into.
+struct Writer {
+    frames: mpsc::Sender<Vec<u8>>,
+    written: mpsc::Receiver<Vec<u8>>,
 }
 
 impl Links {
     fn send(&self, frames: Frames) {
         for (writer, frame) in self.writers.iter().zip(frames) {
             if let Some(writer) = writer {
-                writer.send(frame).unwrap();
+                writer.frames.send(frame).unwrap();
             }
         }
     }
 
     fn receive(&mut self) -> Frames {
         let mut frames = Frames::default();
-        for (reader, frame) in self.readers.iter_mut().zip(&mut frames) {
-            if let Some(reader) = reader {
+        let links = self.readers.iter_mut().zip(&self.writers);
+        for ((reader, writer), frame) in links.zip(&mut frames) {
+            if let (Some(reader), Some(writer)) = (reader, writer) {
                 let mut length = [0; 4];
                 reader.read_exact(&mut length).unwrap();
-                frame.resize(u32::from_le_bytes(length) as usize, 0);
-                reader.read_exact(frame).unwrap();
+                let length = u32::from_le_bytes(length) as usize;
+                *frame = writer.written.try_recv().unwrap_or_default();
+                frame.clear();
+                frame.reserve_exact(length);
+                let read = reader.take(length as u64).read_to_end(frame).unwrap();
+                assert_eq!(read, length);
             }
         }
         frames
@@ -69,19 +80,30 @@ fn connect() -> [Links; 4] {
     links
 }
 
-fn writer(mut stream: TcpStream) -> mpsc::Sender<Vec<u8>> {
+fn writer(mut stream: TcpStream) -> Writer {
     let (sender, frames) = mpsc::channel::<Vec<u8>>();
+    let (give_back, written) = mpsc::channel();
     thread::spawn(move || {
         for frame in frames {
-            let mut bytes = Vec::with_capacity(4 + frame.len());
-            bytes.extend_from_slice(&(frame.len() as u32).to_le_bytes());
-            bytes.extend_from_slice(&frame);
-            if stream.write_all(&bytes).is_err() {
+            let length = (frame.len() as u32).to_le_bytes();
+            let parts = [IoSlice::new(&length), IoSlice::new(&frame)];
+            let Ok(sent) = stream.write_vectored(&parts) else {
+                return;
+            };
+            let (in_length, in_frame) = (sent.min(4), sent.saturating_sub(4));
+            if stream.write_all(&length[in_length..]).is_err()
+                || stream.write_all(&frame[in_frame..]).is_err()
+            {
                 return;
             }
+            // Nobody may wait for it any more.
+            drop(give_back.send(frame));
         }
     });
-    sender
+    Writer {
+        frames: sender,
+        written,
+    }
 }
 
 /// What running the program took.

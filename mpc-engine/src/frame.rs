@@ -8,13 +8,20 @@
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::{FrameFault, Stop, roles::Roles, session::Frames};
+use crate::{
+    FrameFault, Stop,
+    roles::{PAIRS, Roles, pair_of},
+    session::Frames,
+};
 
 /// Streams of fewer bytes are sent twice instead of digested.
 pub(crate) const COPY_BELOW: usize = 64;
 const DIGEST_BYTES: usize = 32;
 /// 12 bytes that name the session, 4 that number the round.
 pub(crate) const HEADER_BYTES: usize = 16;
+
+/// Frames whose memory is kept for others: those of two rounds.
+const SPARE_FRAMES: usize = 6;
 
 /// Bytes by which a backup vouches for a stream.
 pub(crate) const fn vouching_bytes(stream: usize) -> usize {
@@ -59,8 +66,12 @@ impl DigestKeys {
 /// What one party sends in a round, while it grows.
 pub(crate) struct Outgoing {
     me: usize,
-    /// By receiver and backup.
-    values: [[Vec<u8>; 4]; 4],
+    /// The frames that will be sent: room for the header, and the streams with the first backup.
+    frames: Frames,
+    /// Memory for further frames.
+    spare: Vec<Vec<u8>>,
+    /// Streams with the second backup, by receiver.
+    second: [Vec<u8>; 4],
     /// What this party vouches for, by sender and receiver.
     vouched: [[Vec<u8>; 4]; 4],
     /// Bytes to come, by sender and backup.
@@ -71,11 +82,12 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     pub(crate) fn new(me: usize) -> Self {
-        let empty = || std::array::from_fn(|_| std::array::from_fn(|_| Vec::new()));
         Self {
             me,
-            values: empty(),
-            vouched: empty(),
+            frames: begin(me, &mut Vec::new()),
+            spare: Vec::new(),
+            second: Default::default(),
+            vouched: Default::default(),
             expected: [[0; 4]; 4],
             operations: blake3::Hasher::new_derive_key("quartet v1 operations of a round"),
         }
@@ -91,7 +103,13 @@ impl Outgoing {
     /// Where the sender, or the backup, writes a value. Both write the same.
     pub(crate) fn stream(&mut self, roles: Roles) -> &mut Vec<u8> {
         if roles.sender == self.me {
-            &mut self.values[roles.receiver][roles.backup]
+            let [first, _] = others(self.me, roles.receiver);
+            let streams = if roles.backup == first {
+                &mut self.frames
+            } else {
+                &mut self.second
+            };
+            &mut streams[roles.receiver]
         } else {
             &mut self.vouched[roles.sender][roles.receiver]
         }
@@ -107,15 +125,12 @@ impl Outgoing {
     pub(crate) fn close(&mut self, round: u32, keys: &DigestKeys) -> (Frames, Expected) {
         let me = self.me;
         let operations = *self.operations.finalize().as_bytes();
-        let mut frames = Frames::default();
+        let begun = begin(me, &mut self.spare);
+        let mut frames = std::mem::replace(&mut self.frames, begun);
         for to in (0..4).filter(|to| *to != me) {
             let frame = &mut frames[to];
-            let values: usize = self.values[to].iter().map(|v| v.len()).sum();
-            frame.reserve_exact(HEADER_BYTES + values + 2 * COPY_BELOW);
-            frame.extend_from_slice(&keys.header(round));
-            for backup in others(me, to) {
-                frame.extend_from_slice(&self.values[to][backup]);
-            }
+            frame[..HEADER_BYTES].copy_from_slice(&keys.header(round));
+            frame.extend_from_slice(&self.second[to]);
             for sender in others(me, to) {
                 let stream = &self.vouched[sender][to];
                 if stream.len() < COPY_BELOW {
@@ -132,16 +147,36 @@ impl Outgoing {
             bytes: std::mem::take(&mut self.expected),
             operations,
         };
-        let streams = self.values.iter_mut().chain(&mut self.vouched).flatten();
-        streams.for_each(Vec::clear);
+        self.second.iter_mut().for_each(Vec::clear);
+        self.vouched.iter_mut().flatten().for_each(Vec::clear);
         self.operations.reset();
         (frames, expected)
     }
+
+    /// Takes frames that were received and read: their memory serves for those to be sent.
+    pub(crate) fn reuse(&mut self, frames: Frames) {
+        let room = SPARE_FRAMES.saturating_sub(self.spare.len());
+        let used = frames.into_iter().filter(|frame| frame.capacity() > 0);
+        self.spare.extend(used.take(room));
+    }
+}
+
+/// Frames with room for their headers.
+fn begin(me: usize, spare: &mut Vec<Vec<u8>>) -> Frames {
+    std::array::from_fn(|to| {
+        if to == me {
+            return Vec::new();
+        }
+        let mut frame = spare.pop().unwrap_or_default();
+        frame.clear();
+        frame.resize(HEADER_BYTES, 0);
+        frame
+    })
 }
 
 /// The two parties that are neither a nor b, in order.
-fn others(a: usize, b: usize) -> impl Iterator<Item = usize> {
-    (0..4).filter(move |p| *p != a && *p != b)
+const fn others(a: usize, b: usize) -> [usize; 2] {
+    PAIRS[pair_of(a, b)].1
 }
 
 const fn stream_roles(sender: usize, backup: usize, receiver: usize) -> Roles {
@@ -226,9 +261,12 @@ impl Expected {
 
     /// Where in a backup's frame it vouches for the stream of `sender`; with 4, the frame's end.
     fn vouching_start(&self, backup: usize, sender: usize) -> usize {
-        let own: usize = others(self.me, backup).map(|k| self.bytes[backup][k]).sum();
-        let earlier = others(self.me, backup).filter(|s| *s < sender);
-        let vouched: usize = earlier.map(|s| vouching_bytes(self.bytes[s][backup])).sum();
+        let others = others(self.me, backup);
+        let own: usize = others.iter().map(|k| self.bytes[backup][*k]).sum();
+        let earlier = others.iter().filter(|s| **s < sender);
+        let vouched: usize = earlier
+            .map(|s| vouching_bytes(self.bytes[*s][backup]))
+            .sum();
         HEADER_BYTES + own + vouched
     }
 }
@@ -247,6 +285,11 @@ impl Incoming {
         self.next[sender][backup] = start + bytes;
         &self.frames[sender][start..start + bytes]
     }
+
+    /// The frames, when all is taken.
+    pub(crate) fn into_frames(self) -> Frames {
+        self.frames
+    }
 }
 
 /// Bytes of a frame with these streams; mirrors [`Outgoing::close`] for the plan. `streams` is by
@@ -261,5 +304,5 @@ pub(crate) fn frame_bytes(streams: &[[[u64; 4]; 4]; 4], from: usize, to: usize) 
             DIGEST_BYTES as u64
         }
     });
-    HEADER_BYTES as u64 + values + vouched.sum::<u64>()
+    HEADER_BYTES as u64 + values + vouched.iter().sum::<u64>()
 }

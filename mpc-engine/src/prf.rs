@@ -10,7 +10,7 @@ use aes::{
 use zerocopy::IntoBytes as _;
 use zeroize::optimization_barrier;
 
-use crate::vector::Element;
+use crate::vector::{Element, kernels};
 
 const BLOCK_BYTES: usize = 16;
 /// Blocks that the widest AES unit makes at once. Fewer take as long.
@@ -78,9 +78,7 @@ impl Masks {
 
     /// Encrypts the numbers from `first` on.
     fn encrypt(&self, first: u64, blocks: &mut [[u8; BLOCK_BYTES]]) {
-        for (number, block) in (first..).zip(&mut *blocks) {
-            *block = u128::from(number).to_le_bytes();
-        }
+        kernels::count(blocks, first);
         self.cipher
             .encrypt_blocks(Block::cast_slice_from_core_mut(blocks));
     }

@@ -97,6 +97,7 @@ impl Machine {
                 Place::Revealed(number) => self.revealed[number].add_encoded(value),
             }
         }
+        self.crossing.done(arrivals);
         let actions = self.schedule.received();
         if self.schedule.is_done() {
             let values = self.revealed.iter().map(Vector::to_numbers).collect();

@@ -105,6 +105,11 @@ impl Crossing {
         })
     }
 
+    /// Ends the reading of what came: its memory serves for what will be sent.
+    pub(crate) fn done(&mut self, arrivals: Arrivals) {
+        self.outgoing.reuse(arrivals.incoming.into_frames());
+    }
+
     /// Draws the next masks under the key that all but `l`, and so this party, hold.
     fn draw<E: Element>(&mut self, l: usize, lanes: usize) -> Drawn {
         match &mut self.keys.masks[l] {

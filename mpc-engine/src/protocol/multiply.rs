@@ -15,19 +15,28 @@ use crate::{
 };
 
 /// Bytes of one vector in a block.
-const BLOCK_BYTES: usize = 4096;
-
-/// Vectors that are multiplied with each other.
-type Products<'a, E> = Vec<(&'a [E], &'a [E])>;
+const BLOCK_BYTES: usize = 2048;
 
 /// The part of a product that crosses between two components.
-struct Cross<'a, E> {
+#[derive(Clone, Copy)]
+struct Cross {
+    components: [usize; 2],
     roles: Roles,
     /// The masks of the receiver's component.
     masks: Drawn,
     /// Whether this party knows the value: it is sender or backup.
     known: bool,
-    value: Products<'a, E>,
+}
+
+impl Cross {
+    /// The products whose sum crosses.
+    fn products<'a, E: Element>(
+        &self,
+        terms: &[(&'a Share, &'a Share)],
+    ) -> impl Iterator<Item = (&'a [E], &'a [E])> {
+        let [a, b] = self.components;
+        products(terms, a, b).chain(products(terms, b, a))
+    }
 }
 
 /// Products of component a of the left and b of the right.
@@ -62,12 +71,12 @@ impl Crossing {
         place: Place,
     ) -> Share {
         let me = self.me;
-        let crosses = self.crosses::<E>(terms, lanes, pairs, place);
-        let own: [Products<'_, E>; 4] = std::array::from_fn(|c| products(terms, c, c).collect());
+        let crosses = self.crosses::<E>(lanes, pairs, place);
+        let crosses = crosses.iter().flatten();
         let is_there = |c: usize| {
-            let touched =
-                |x: &Cross<'_, E>| x.roles.receiver == c || x.known && x.roles.outsider == c;
-            c != me && (!own[c].is_empty() || crosses.iter().any(touched))
+            let touched = |x: &Cross| x.roles.receiver == c || x.known && x.roles.outsider == c;
+            let own = || products::<E>(terms, c, c).next().is_some();
+            c != me && (own() || crosses.clone().any(touched))
         };
         let mut z: [Option<Vector>; 4] =
             std::array::from_fn(|c| is_there(c).then(|| Vector::unset(E::DOMAIN, lanes)));
@@ -82,10 +91,12 @@ impl Crossing {
         for start in (0..count).step_by(step) {
             let end = count.min(start + step);
             let (masks, value) = (&mut masks[..end - start], &mut value[..end - start]);
-            for (sum, own) in sums.iter_mut().zip(&own).filter(|(sum, _)| !sum.is_empty()) {
-                add_up(&mut sum[start..end], own, start);
+            for (c, sum) in sums.iter_mut().enumerate() {
+                if !sum.is_empty() {
+                    add_up(&mut sum[start..end], products(terms, c, c), start);
+                }
             }
-            for cross in &crosses {
+            for cross in crosses.clone() {
                 let Roles {
                     receiver: h,
                     outsider: g,
@@ -99,7 +110,7 @@ impl Crossing {
                     kernels::add_to(&mut sums[h][start..end], masks);
                     continue;
                 }
-                add_up(value, &cross.value, start);
+                add_up(value, cross.products(terms), start);
                 if let Ok([h, g]) = sums.get_disjoint_mut([h, g]) {
                     kernels::split_off(value, masks, &mut h[start..end], &mut g[start..end]);
                 }
@@ -129,29 +140,18 @@ impl Crossing {
         pairs: u8,
         place: Place,
     ) -> Share {
-        let row = x.lanes() / rows.max(1);
-        let add_up = |sums: &mut [E], products: &[(&[E], &[E])]| {
-            for (r, sum) in sums.iter_mut().enumerate() {
-                let row = r * row..(r + 1) * row;
-                let dots = products
-                    .iter()
-                    .map(|(x, y)| kernels::dot(&x[row.clone()], &y[row.clone()]));
-                *sum = dots.fold(E::default(), E::add);
-            }
-        };
         let terms = [(x, y)];
         let mut z = Share::zero(E::DOMAIN, rows);
         for c in (0..4).filter(|c| *c != self.me) {
-            let own: Products<'_, E> = products(&terms, c, c).collect();
-            z.set(c, Vector::fill(rows, |sums| add_up(sums, &own)));
+            z.set(c, add_up_rows::<E>(products(&terms, c, c), rows));
         }
-        for cross in self.crosses::<E>(&terms, rows, pairs, place) {
+        for cross in self.crosses::<E>(rows, pairs, place).iter().flatten() {
             let masks = Vector::fill::<E>(rows, |masks| {
                 self.fill(cross.roles.receiver, cross.masks, 0, masks);
             });
             z.part_mut(cross.roles.receiver).add(&masks);
             if cross.known {
-                let mut value = Vector::fill::<E>(rows, |value| add_up(value, &cross.value));
+                let mut value = add_up_rows::<E>(cross.products(&terms), rows);
                 value.subtract(&masks);
                 z.part_mut(cross.roles.outsider).add(&value);
                 value.write(self.outgoing.stream(cross.roles));
@@ -162,15 +162,14 @@ impl Crossing {
 
     /// What crosses in a product, as far as this party has to do with it before the round ends:
     /// masks are drawn; what it will receive is noted.
-    fn crosses<'a, E: Element>(
+    fn crosses<E: Element>(
         &mut self,
-        terms: &[(&'a Share, &'a Share)],
         lanes: usize,
         pairs: u8,
         place: Place,
-    ) -> Vec<Cross<'a, E>> {
-        let mut crosses = Vec::with_capacity(5);
-        for (pair, ([a, b], _)) in PAIRS.iter().enumerate() {
+    ) -> [Option<Cross>; PAIRS.len()] {
+        let mut crosses = [None; PAIRS.len()];
+        for (pair, (components, _)) in PAIRS.iter().enumerate() {
             if pairs >> pair & 1 == 0 {
                 continue;
             }
@@ -179,19 +178,11 @@ impl Crossing {
                 self.receive(roles, (E::DOMAIN, lanes), place);
                 continue;
             }
-            let known = roles.outsider != self.me;
-            let value = if known {
-                products(terms, *a, *b)
-                    .chain(products(terms, *b, *a))
-                    .collect()
-            } else {
-                Vec::new()
-            };
-            crosses.push(Cross {
+            crosses[pair] = Some(Cross {
+                components: *components,
                 roles,
                 masks: self.draw::<E>(roles.receiver, lanes),
-                known,
-                value,
+                known: roles.outsider != self.me,
             });
         }
         if pairs != 0 {
@@ -215,11 +206,13 @@ impl Crossing {
 }
 
 /// Sets `sum` to the sum of products, of which it is the block from `start` on.
-fn add_up<E: Element>(sum: &mut [E], products: &[(&[E], &[E])], start: usize) {
+fn add_up<'a, E: Element>(
+    sum: &mut [E],
+    products: impl Iterator<Item = (&'a [E], &'a [E])>,
+    start: usize,
+) {
     let block = start..start + sum.len();
-    let mut rest = products
-        .iter()
-        .map(|(x, y)| (&x[block.clone()], &y[block.clone()]));
+    let mut rest = products.map(|(x, y)| (&x[block.clone()], &y[block.clone()]));
     match (rest.next(), rest.next()) {
         (None, _) => sum.fill(E::default()),
         (Some((x, y)), None) => kernels::multiply(sum, x, y),
@@ -231,4 +224,21 @@ fn add_up<E: Element>(sum: &mut [E], products: &[(&[E], &[E])], start: usize) {
             Some((x, y)) => kernels::multiply_add_two(sum, p, q, x, y),
         }
     }
+}
+
+/// The sum of products over each of so many rows of equal length.
+fn add_up_rows<'a, E: Element>(
+    products: impl Iterator<Item = (&'a [E], &'a [E])>,
+    rows: usize,
+) -> Vector {
+    Vector::fill::<E>(rows, |sums| {
+        sums.fill(E::default());
+        for (x, y) in products {
+            let row = x.len() / rows.max(1);
+            for (r, sum) in sums.iter_mut().enumerate() {
+                let row = r * row..(r + 1) * row;
+                *sum = sum.add(kernels::dot(&x[row.clone()], &y[row]));
+            }
+        }
+    })
 }

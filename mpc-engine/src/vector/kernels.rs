@@ -8,21 +8,21 @@ use super::{Element, Word};
 
 /// Compiles a loop for several sets of instructions, and chooses among them at run time.
 macro_rules! vectorised {
-    ($($(#[$doc:meta])* fn $name:ident<$E:ident: $Bound:ident>($($arg:ident: $T:ty),*) $(-> $R:ty)? $body:block)*) => {$(
+    ($($(#[$doc:meta])* fn $name:ident$(<$E:ident: $Bound:ident>)?($($arg:ident: $T:ty),*) $(-> $R:ty)? $body:block)*) => {$(
         $(#[$doc])*
         #[inline]
-        pub(crate) fn $name<$E: $Bound>($($arg: $T),*) $(-> $R)? {
+        pub(crate) fn $name$(<$E: $Bound>)?($($arg: $T),*) $(-> $R)? {
             #[inline(always)]
-            fn plain<$E: $Bound>($($arg: $T),*) $(-> $R)? $body
+            fn plain$(<$E: $Bound>)?($($arg: $T),*) $(-> $R)? $body
 
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-                fn avx512<$E: $Bound>($($arg: $T),*) $(-> $R)? {
+                fn avx512$(<$E: $Bound>)?($($arg: $T),*) $(-> $R)? {
                     plain($($arg),*)
                 }
                 #[target_feature(enable = "avx2")]
-                fn avx2<$E: $Bound>($($arg: $T),*) $(-> $R)? {
+                fn avx2$(<$E: $Bound>)?($($arg: $T),*) $(-> $R)? {
                     plain($($arg),*)
                 }
                 if is_x86_feature_detected!("avx512f")
@@ -158,6 +158,17 @@ vectorised! {
     /// Adds elements from their encoding; as many as are there in full.
     fn add_encoded<E: Element>(x: &mut [E], bytes: &[u8]) {
         E::add_encoded(x, bytes);
+    }
+
+    /// The numbers from `first` on, in 16 bytes each.
+    fn count(blocks: &mut [[u8; 16]], first: u64) {
+        // Half a number at a time, so that whole vectors are written.
+        let (halves, _) = blocks.as_flattened_mut().as_chunks_mut();
+        for (i, half) in halves.iter_mut().enumerate() {
+            let is_low = (i as u64 & 1).wrapping_sub(1);
+            let number = first.wrapping_add(i as u64 >> 1) & is_low;
+            *half = number.to_le_bytes();
+        }
     }
 
     /// Every bit as 0 or 1.
@@ -332,6 +343,16 @@ mod tests {
         agree::<u64>();
         agree::<u128>();
         agree::<Word>();
+    }
+
+    #[test]
+    fn blocks_are_counted() {
+        for n in [0, 1, 3, 4, 5, 64, 130] {
+            let mut blocks = vec![[7; 16]; n];
+            count(&mut blocks, u64::from(u32::MAX) - 2);
+            let numbers = (u128::from(u32::MAX) - 2..).take(n);
+            assert!(blocks.iter().copied().eq(numbers.map(u128::to_le_bytes)));
+        }
     }
 
     #[test]

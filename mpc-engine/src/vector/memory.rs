@@ -7,7 +7,7 @@
 
 use std::{cell::RefCell, sync::Arc};
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
 use zeroize::optimization_barrier;
 
 /// A cache line, so that wide loads never straddle two.
@@ -28,8 +28,11 @@ pub(super) struct Memory {
 
 impl Memory {
     fn new(lines: usize) -> Self {
-        let lines = vec![Line([0; 8]); lines];
-        Self { lines }
+        // Memory that the system has cleared already; out of memory is the end in any case.
+        let zeroed = Line::new_vec_zeroed(lines);
+        Self {
+            lines: zeroed.unwrap_or_else(|_| vec![Line([0; 8]); lines]),
+        }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -121,9 +124,14 @@ pub(super) fn take(bytes: usize) -> Arc<Memory> {
     lent.unwrap_or_else(|| Arc::new(Memory::new(lines)))
 }
 
-/// Hands back memory that nobody else uses.
-pub(super) fn give_back(mut memory: Arc<Memory>) {
-    if Arc::get_mut(&mut memory).is_some() {
+/// Whether somebody else uses memory, too.
+pub(super) fn is_shared(memory: &Arc<Memory>) -> bool {
+    Arc::strong_count(memory) != 1
+}
+
+/// Hands back memory, if nobody else uses it.
+pub(super) fn give_back(memory: Arc<Memory>) {
+    if !is_shared(&memory) {
         // A thread that ends has no pool any more, and the memory is erased.
         let _ = LENT.try_with(|lent| {
             if let Some(pool) = lent.borrow_mut().as_mut() {

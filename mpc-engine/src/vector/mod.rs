@@ -183,7 +183,7 @@ impl Vector {
         let Some(memory) = self.memory.as_mut().filter(|_| self.domain == E::DOMAIN) else {
             return &mut [];
         };
-        if Arc::get_mut(memory).is_none() {
+        if memory::is_shared(memory) {
             let mut own = memory::take(length);
             if let Some(own) = Arc::get_mut(&mut own) {
                 let bytes = &memory.bytes()[self.start..self.start + length];
@@ -254,8 +254,17 @@ impl Vector {
         }))
     }
 
+    /// Whether a change would copy the elements first.
+    fn is_shared(&self) -> bool {
+        self.memory.as_ref().is_some_and(memory::is_shared)
+    }
+
     /// `self += other`, lane by lane.
     pub(crate) fn add(&mut self, other: &Self) {
+        if self.is_shared() {
+            *self = self.plus(other);
+            return;
+        }
         with_element!(self.domain, E => {
             kernels::add_to::<E>(self.elements_mut(), other.elements());
         });
@@ -263,6 +272,10 @@ impl Vector {
 
     /// `self -= other`, lane by lane.
     pub(crate) fn subtract(&mut self, other: &Self) {
+        if self.is_shared() {
+            *self = self.minus(other);
+            return;
+        }
         with_element!(self.domain, E => {
             kernels::subtract_from::<E>(self.elements_mut(), other.elements());
         });
@@ -270,6 +283,10 @@ impl Vector {
 
     /// Adds the same public value to every lane.
     pub(crate) fn add_public(&mut self, value: u128) {
+        if self.is_shared() {
+            *self = self.affine(1, value);
+            return;
+        }
         let lanes = self.lanes;
         with_element!(self.domain, E => {
             let elements = self.elements_mut();
@@ -280,6 +297,10 @@ impl Vector {
 
     /// Multiplies every lane with the same public value.
     pub(crate) fn scale(&mut self, factor: u128) {
+        if self.is_shared() {
+            *self = self.affine(factor, 0);
+            return;
+        }
         with_element!(self.domain, E => {
             kernels::scale(self.elements_mut(), E::splat(factor));
         });
@@ -316,6 +337,10 @@ impl Vector {
 
     /// Multiplies with another vector, lane by lane.
     pub(crate) fn multiply(&mut self, other: &Self) {
+        if self.is_shared() {
+            *self = self.times(other);
+            return;
+        }
         with_element!(self.domain, E => {
             kernels::multiply_by::<E>(self.elements_mut(), other.elements());
         });
