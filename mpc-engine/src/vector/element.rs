@@ -159,3 +159,14 @@ pub(super) fn paste_bits(to: &mut [Word], at: usize, source: &[Word], from: usiz
         done += count;
     }
 }
+
+/// Clears `lanes` bits from bit `at` on.
+pub(super) fn clear_bits(words: &mut [Word], at: usize, lanes: usize) {
+    let mut done = 0;
+    while done < lanes {
+        let place = at + done;
+        let count = (lanes - done).min(64 - place % 64);
+        words[place / 64].0 &= !(u64::MAX >> (64 - count) << (place % 64));
+        done += count;
+    }
+}

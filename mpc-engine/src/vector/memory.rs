@@ -7,47 +7,47 @@
 
 use std::{cell::RefCell, sync::Arc};
 
-use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
 use zeroize::optimization_barrier;
 
-/// A cache line, so that wide loads never straddle two.
-#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C, align(64))]
-struct Line([u64; 8]);
-
-const LINE_BYTES: usize = size_of::<Line>();
+/// A cache line. Elements begin with one, so that wide loads do not straddle two.
+const LINE_BYTES: usize = 64;
 /// Bytes that a pool keeps at any rate; beyond, no more than vectors in use have.
-const KEPT_BYTES: usize = 16 << 20;
+const KEPT_BYTES: usize = 64 << 20;
 /// Sizes are rounded up to this many per power of two.
 const STEPS: usize = 4;
 
 /// Memory that is erased before the system gets it back.
 pub(super) struct Memory {
-    lines: Vec<Line>,
+    bytes: Vec<u8>,
+    /// Where the first cache line begins.
+    start: usize,
+    lines: usize,
 }
 
 impl Memory {
+    /// Zeros, which the system has often made already.
     fn new(lines: usize) -> Self {
-        // Memory that the system has cleared already; out of memory is the end in any case.
-        let zeroed = Line::new_vec_zeroed(lines);
+        let bytes = vec![0; (lines + 1) * LINE_BYTES];
         Self {
-            lines: zeroed.unwrap_or_else(|_| vec![Line([0; 8]); lines]),
+            start: bytes.as_ptr().align_offset(LINE_BYTES).min(LINE_BYTES),
+            bytes,
+            lines,
         }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        self.lines.as_bytes()
+        &self.bytes[self.start..]
     }
 
     pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
-        self.lines.as_mut_bytes()
+        &mut self.bytes[self.start..]
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.lines.fill(Line([0; 8]));
-        optimization_barrier(&*self.lines);
+        self.bytes.fill(0);
+        optimization_barrier(&*self.bytes);
     }
 }
 
@@ -104,7 +104,7 @@ impl Pool {
     }
 
     fn keep(&mut self, memory: Arc<Memory>) {
-        let (class, lines) = class(memory.lines.len());
+        let (class, lines) = class(memory.lines);
         let bytes = lines * LINE_BYTES;
         self.used = self.used.saturating_sub(bytes);
         if self.kept + bytes <= self.used.max(KEPT_BYTES) {
@@ -119,9 +119,27 @@ impl Pool {
 
 /// Memory of at least this many bytes, with anything in it.
 pub(super) fn take(bytes: usize) -> Arc<Memory> {
+    take_again(bytes).unwrap_or_else(|lines| Arc::new(Memory::new(lines)))
+}
+
+/// Memory of at least this many bytes, the first ones zero.
+pub(super) fn take_zeros(bytes: usize) -> Arc<Memory> {
+    match take_again(bytes) {
+        Ok(mut memory) => {
+            if let Some(memory) = Arc::get_mut(&mut memory) {
+                memory.bytes_mut()[..bytes].fill(0);
+            }
+            memory
+        }
+        Err(lines) => Arc::new(Memory::new(lines)),
+    }
+}
+
+/// Memory of the pool, or how many lines are needed.
+fn take_again(bytes: usize) -> Result<Arc<Memory>, usize> {
     let (class, lines) = class(bytes.div_ceil(LINE_BYTES));
     let lent = LENT.with_borrow_mut(|lent| lent.as_mut()?.take(class, lines * LINE_BYTES));
-    lent.unwrap_or_else(|| Arc::new(Memory::new(lines)))
+    lent.ok_or(lines)
 }
 
 /// Whether somebody else uses memory, too.
@@ -186,13 +204,26 @@ mod tests {
     }
 
     #[test]
+    fn zeros_are_zeros_on_memory_that_was_used() {
+        let mut pool = Pool::default();
+        pool.lend(|| {
+            let mut memory = take(1000);
+            if let Some(memory) = Arc::get_mut(&mut memory) {
+                memory.bytes_mut().fill(0xff);
+            }
+            give_back(memory);
+            assert!(take_zeros(1000).bytes()[..1000].iter().all(|x| *x == 0));
+        });
+    }
+
+    #[test]
     fn a_pool_keeps_no_more_than_is_in_use() {
         let mut pool = Pool::default();
         pool.lend(|| {
-            let all: Vec<_> = (0..6).map(|_| take(8 << 20)).collect();
+            let all: Vec<_> = (0..6).map(|_| take(32 << 20)).collect();
             all.into_iter().for_each(give_back);
         });
-        assert!(pool.kept <= 24 << 20, "{}", pool.kept);
+        assert!(pool.kept <= 96 << 20, "{}", pool.kept);
         assert_eq!(pool.used, 0);
     }
 }

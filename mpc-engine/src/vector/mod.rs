@@ -140,17 +140,21 @@ pub(crate) fn erase<E: Element>(elements: &mut [E]) {
 impl Vector {
     /// A vector with anything in it, for somebody who fills all of it.
     pub(crate) fn unset(domain: Domain, lanes: usize) -> Self {
+        Self::on(memory::take, domain, lanes)
+    }
+
+    pub(crate) fn zero(domain: Domain, lanes: usize) -> Self {
+        Self::on(memory::take_zeros, domain, lanes)
+    }
+
+    fn on(take: fn(usize) -> Arc<Memory>, domain: Domain, lanes: usize) -> Self {
         let bytes = domain.memory_bytes(lanes);
         Self {
             lanes,
             domain,
             start: 0,
-            memory: (bytes > 0).then(|| memory::take(bytes)),
+            memory: (bytes > 0).then(|| take(bytes)),
         }
-    }
-
-    pub(crate) fn zero(domain: Domain, lanes: usize) -> Self {
-        Self::splat(domain, 0, lanes)
     }
 
     /// `lanes` times the same value, whose low bits count.
@@ -416,6 +420,17 @@ impl Vector {
         with_element!(source.domain, E => {
             let from = &source.elements::<E>()[from..from + lanes];
             self.elements_mut::<E>()[at..at + lanes].copy_from_slice(from);
+        });
+    }
+
+    /// Sets lanes to zero.
+    pub(crate) fn clear(&mut self, at: usize, lanes: usize) {
+        if self.domain == Domain::Bits {
+            element::clear_bits(self.elements_mut(), at, lanes);
+            return;
+        }
+        with_element!(self.domain, E => {
+            self.elements_mut::<E>()[at..at + lanes].fill(E::default());
         });
     }
 

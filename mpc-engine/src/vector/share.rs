@@ -9,6 +9,8 @@ pub(crate) struct Share {
     domain: Domain,
     lanes: usize,
     parts: [Option<Vector>; 4],
+    /// Whether lanes have been pasted.
+    is_pasted: bool,
 }
 
 impl Share {
@@ -18,6 +20,7 @@ impl Share {
             domain,
             lanes,
             parts: [const { None }; 4],
+            is_pasted: false,
         }
     }
 
@@ -27,6 +30,7 @@ impl Share {
             domain,
             lanes,
             parts,
+            is_pasted: false,
         }
     }
 
@@ -116,13 +120,27 @@ impl Share {
         self.map(self.domain, lanes, |p| p.view(start, lanes))
     }
 
-    /// Copies all lanes of `source` to the lanes from `at` on.
+    /// Copies all lanes of `source` to the lanes from `at` on. On a share of zeros that is made of
+    /// pieces, all of it must be pasted, each lane once, before it is read.
     pub(crate) fn paste(&mut self, at: usize, source: &Self) {
-        for c in 0..4 {
-            if let Some(from) = &source.parts[c] {
-                self.part_mut(c).paste(at, from, 0, source.lanes);
+        for (to, from) in self.parts.iter_mut().zip(&source.parts) {
+            match (to, from) {
+                (Some(to), Some(from)) => to.paste(at, from, 0, source.lanes),
+                (Some(to), None) => to.clear(at, source.lanes),
+                (to, Some(from)) => {
+                    let lanes = self.lanes;
+                    // What was pasted before was zero here.
+                    let part = to.insert(if self.is_pasted || self.domain == Domain::Bits {
+                        Vector::zero(self.domain, lanes)
+                    } else {
+                        Vector::unset(self.domain, lanes)
+                    });
+                    part.paste(at, from, 0, source.lanes);
+                }
+                (None, None) => {}
             }
         }
+        self.is_pasted = true;
     }
 
     /// The sum of components a and b: a value in the clear to whoever holds both.

@@ -98,3 +98,29 @@ fn a_view_is_a_window() {
         }
     }
 }
+
+#[test]
+fn a_share_is_made_of_pieces_in_any_order() {
+    for domain in [Domain::Bits, Domain::R16, Domain::R64] {
+        for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+            let mut pool = Pool::default();
+            pool.lend(|| {
+                drop(Vector::splat(domain, u128::MAX, 300)); // Memory that is not zero.
+                let mut whole = Share::zero(domain, 300);
+                for piece in order {
+                    // Component c is there in all pieces but number c.
+                    let mut share = Share::zero(domain, 100);
+                    for c in (0..4).filter(|c| *c != piece) {
+                        share.set(c, Vector::splat(domain, 1, 100));
+                    }
+                    whole.paste(100 * piece, &share);
+                }
+                for c in 0..4 {
+                    let expected: Vec<u128> = (0..300).map(|i| u128::from(i / 100 != c)).collect();
+                    let part = whole.part(c).map(Vector::to_numbers);
+                    assert_eq!(part, Some(expected), "{domain:?} {order:?} {c}");
+                }
+            });
+        }
+    }
+}
