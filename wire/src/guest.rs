@@ -22,6 +22,7 @@
 //! | `secret_input` | `(type, field, element) -> i32` | while tracing: the column of that element of that field over all inputs |
 //! | `secret_count` | `(type) -> i32` | while tracing: how many inputs there are |
 //! | `secret_constant` | `(kind, low, high, len) -> i32` | `len` times the same public value; low and high are `i64` |
+//! | `secret_public` | `(kind, ptr, len) -> i32` | `len` public values, encoded as [`crate::kind::Kind::bytes`] says; at most [`crate::limits::PUBLIC_ELEMENTS`] |
 //! | `secret_op` | `(op, a, b, c, immediate) -> i32` | appends an [`crate::secret::Op`]; unused operands are −1; immediate is `i64` |
 //! | `secret_len` | `(handle) -> i32` | elements of a value |
 //! | `reveal` | `(handle)` | the value is opened, in the order of these calls |

@@ -141,6 +141,41 @@ impl Kind {
             _ => count * (self.bits() as usize / 8),
         }
     }
+
+    /// Encodes the lowest [`Self::bits`] of each value as [`Self::bytes`] says.
+    #[must_use]
+    pub fn pack(self, values: &[u128]) -> Vec<u8> {
+        if self == Self::Bool {
+            let eight = |bits: &[u128]| {
+                let places = bits.iter().enumerate();
+                places.fold(0, |byte, (place, bit)| byte | ((*bit & 1) as u8) << place)
+            };
+            return values.chunks(8).map(eight).collect();
+        }
+        let width = self.bytes(1);
+        let bytes = values
+            .iter()
+            .flat_map(|v| v.to_le_bytes().into_iter().take(width));
+        bytes.collect()
+    }
+
+    /// Decodes what [`Self::pack`] makes of `count` values, and nothing else.
+    #[must_use]
+    pub fn unpack(self, bytes: &[u8], count: usize) -> Option<Vec<u128>> {
+        if bytes.len() != self.bytes(count) {
+            return None;
+        }
+        if self == Self::Bool {
+            let bit = |i: usize| Some(u128::from(bytes.get(i / 8)? >> (i % 8) & 1));
+            let values: Vec<u128> = (0..count).map(bit).collect::<Option<_>>()?;
+            return (self.pack(&values) == bytes).then_some(values);
+        }
+        let number = |element: &[u8]| {
+            let low_first = element.iter().rev();
+            low_first.fold(0, |number, byte| number << 8 | u128::from(*byte))
+        };
+        Some(bytes.chunks_exact(self.bytes(1)).map(number).collect())
+    }
 }
 
 /// One field of a secret input: `len` elements of one kind.

@@ -11,6 +11,7 @@ use wire::{
     committee::L1,
     consensus::{Vote, VoteKind},
     guest::Context,
+    kind::Kind,
     limits,
     peer::{PeerMessage, SharedSeeds},
     signing::{self, Domain, Purpose},
@@ -246,4 +247,25 @@ fn the_context_of_a_guest_round_trips() {
         time: 1_700_000_000,
     };
     assert_eq!(Context::decode(&context.encode()), context);
+}
+
+#[test]
+fn elements_are_packed_and_unpacked() {
+    for (kind, values, expected) in [
+        (Kind::Bool, vec![1, 0, 1, 1, 0, 0, 0, 0, 1], "0d01"),
+        (Kind::I8, vec![0xff, 3], "ff03"),
+        (Kind::Fixed64(16), vec![0x1_8000], "0080010000000000"),
+        (
+            Kind::U128,
+            vec![1 << 127],
+            "00000000000000000000000000000080",
+        ),
+    ] {
+        let bytes = kind.pack(&values);
+        assert_eq!(hex::encode(&bytes), expected, "{kind:?}");
+        assert_eq!(kind.unpack(&bytes, values.len()), Some(values));
+    }
+    assert_eq!(Kind::Bool.unpack(&[2], 1), None, "an unused bit");
+    assert_eq!(Kind::U16.unpack(&[1, 2, 3], 1), None);
+    assert_eq!(Kind::U16.unpack(&[], 0), Some(vec![]));
 }

@@ -29,6 +29,7 @@ mod ffi {
         pub(super) safe fn secret_input(number: u32, field: u32, element: u32) -> i32;
         pub(super) safe fn secret_count(number: u32) -> i32;
         pub(super) safe fn secret_constant(kind: u32, low: i64, high: i64, len: u32) -> i32;
+        pub(super) fn secret_public(kind: u32, ptr: *const u8, len: usize) -> i32;
         pub(super) safe fn secret_op(op: u32, a: i32, b: i32, c: i32, immediate: i64) -> i32;
         pub(super) safe fn reveal(handle: i32);
     }
@@ -131,6 +132,14 @@ pub fn secret_constant(kind: Kind, value: u128, len: u32) -> Handle {
         (value >> 64) as i64,
         len,
     ))
+}
+
+/// Public values as an operand, one per element.
+#[must_use]
+pub fn secret_public(kind: Kind, values: &[u128]) -> Handle {
+    let bytes = kind.pack(values);
+    // SAFETY: the host reads as many bytes as the kind says for so many elements.
+    Handle(unsafe { ffi::secret_public(kind.code(), bytes.as_ptr(), values.len()) })
 }
 
 /// Appends an operation to the program.

@@ -29,6 +29,8 @@ pub trait Host {
     fn secret_count(&self, number: u32) -> usize;
     /// A public value as an operand.
     fn secret_constant(&self, kind: Kind, value: u128, len: u32) -> Handle;
+    /// Public values as an operand, one per element.
+    fn secret_public(&self, kind: Kind, values: &[u128]) -> Handle;
     /// Appends an operation to the program.
     fn secret_op(&self, op: Op, operands: &[Handle], immediate: u64) -> Handle;
     /// Opens a value.
@@ -121,6 +123,12 @@ pub(super) mod functions {
     #[must_use]
     pub fn secret_constant(kind: Kind, value: u128, len: u32) -> Handle {
         host().secret_constant(kind, value, len)
+    }
+
+    /// Public values as an operand, one per element.
+    #[must_use]
+    pub fn secret_public(kind: Kind, values: &[u128]) -> Handle {
+        host().secret_public(kind, values)
     }
 
     /// Appends an operation to the program.

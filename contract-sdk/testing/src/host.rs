@@ -204,6 +204,10 @@ impl Host for CallHost {
         self.trace().constant(kind, value, len)
     }
 
+    fn secret_public(&self, kind: Kind, values: &[u128]) -> Handle {
+        self.trace().public(kind, values)
+    }
+
     fn secret_op(&self, op: Op, operands: &[Handle], immediate: u64) -> Handle {
         self.trace().apply(op, operands, immediate)
     }

@@ -79,6 +79,10 @@ impl Tracing {
         handle(checked(self.builder.constant(kind, bits, len as usize)))
     }
 
+    pub(crate) fn public(&mut self, kind: Kind, values: &[u128]) -> Handle {
+        handle(checked(self.builder.public(kind, values)))
+    }
+
     pub(crate) fn apply(&mut self, op: Op, operands: &[Handle], immediate: u64) -> Handle {
         let operands: Vec<ValueId> = operands.iter().map(|operand| value(*operand)).collect();
         handle(checked(self.builder.apply(op, &operands, immediate)))

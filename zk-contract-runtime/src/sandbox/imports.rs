@@ -30,7 +30,7 @@ const SEALED_OVERHEAD: usize = 1024;
 pub(super) type Import = (&'static str, &'static [ValType], &'static [ValType]);
 
 /// All host functions.
-pub(super) const IMPORTS: [Import; 18] = [
+pub(super) const IMPORTS: [Import; 19] = [
     ("calldata_len", &[], &[I32]),
     ("calldata_read", &[I32], &[]),
     ("output", &[I32, I32], &[]),
@@ -46,6 +46,7 @@ pub(super) const IMPORTS: [Import; 18] = [
     ("secret_input", &[I32, I32, I32], &[I32]),
     ("secret_count", &[I32], &[I32]),
     ("secret_constant", &[I32, I64, I64, I32], &[I32]),
+    ("secret_public", &[I32, I32, I32], &[I32]),
     ("secret_op", &[I32, I32, I32, I32, I64], &[I32]),
     ("secret_len", &[I32], &[I32]),
     ("reveal", &[I32], &[]),
@@ -72,6 +73,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
         .func_wrap(MODULE, "secret_input", trace::secret_input)?
         .func_wrap(MODULE, "secret_count", trace::secret_count)?
         .func_wrap(MODULE, "secret_constant", trace::secret_constant)?
+        .func_wrap(MODULE, "secret_public", trace::secret_public)?
         .func_wrap(MODULE, "secret_op", trace::secret_op)?
         .func_wrap(MODULE, "secret_len", trace::secret_len)?
         .func_wrap(MODULE, "reveal", trace::reveal)?;

@@ -44,6 +44,8 @@ pub(super) const INPUT_BYTE: u64 = 4;
 pub(super) const START: u64 = 100_000;
 /// One operation of a secret program, which is then also typed, hashed and planned.
 pub(super) const SECRET_OPERATION: u64 = 4_000;
+/// For each public value of a secret program, which every node keeps with it.
+pub(super) const PUBLIC_ELEMENT: u64 = 50;
 
 // Code makes the state and the logs grow not much faster than blocks full of data would.
 const _: () = assert!(BLOCK_FUEL / STORAGE_BYTE <= 2 * BLOCK_BYTES as u64);

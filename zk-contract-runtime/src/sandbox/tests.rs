@@ -153,6 +153,11 @@ fn what_an_entry_point_may_not_call_is_a_fault() {
         refused(entry, "reveal", reveal);
         refused(
             entry,
+            "secret_public",
+            "(drop (call $secret_public (i32.const 1) (i32.const 0) (i32.const 1)))",
+        );
+        refused(
+            entry,
             "secret_len",
             "(drop (call $secret_len (i32.const 0)))",
         );
@@ -281,7 +286,7 @@ fn secret_programs_are_checked() {
         op(Op::Add as i32, 0, 1, -1),
         op(Op::Add as i32, 0, -1, -1),
         op(Op::Add as i32, 0, 0, 0),
-        op(21, 0, 0, -1),
+        op(Op::ALL.len() as i32, 0, 0, -1),
         op(-1, 0, 0, -1),
         op(Op::Count as i32, 0, -1, -1),
         // Columns that do not exist.
@@ -301,11 +306,59 @@ fn secret_programs_are_checked() {
         let expected = matches!(fault, ContractFault::Program(_) | ContractFault::BadArgument { .. });
         assert!(expected, "{body}: {fault:?}");
     }
-    // An endless program runs out of fuel.
+    // Endless programs run out of fuel.
     let endless = format!(
         "(loop $l (drop (call $secret_op (i32.const 2) {column} (i32.const -1) (i32.const -1) (i64.const 0))) (br $l)) (i32.const 0)"
     );
     assert_eq!(fault_as(Entry::Compute, &endless), ContractFault::OutOfFuel);
+    let endless = "(loop $l (drop (call $secret_public (i32.const 1) (i32.const 0) (i32.const 60000))) (br $l)) (i32.const 0)";
+    assert_eq!(fault_as(Entry::Compute, endless), ContractFault::OutOfFuel);
+}
+
+#[test]
+fn public_vectors_are_read_from_the_guest_and_checked() {
+    use wire::kind::Kind;
+    let body = |kind: Kind, len: usize| {
+        format!(
+            "(data (i32.const 0x1000) \"\\05\\01\\ff\\80\")
+             (func $body (result i32)
+               (call $reveal (call $secret_public (i32.const {}) (i32.const 0x1000) (i32.const {len})))
+               (i32.const 0))",
+            kind.code()
+        )
+    };
+    for (kind, len, expected) in [
+        (Kind::U8, 4, vec![5, 1, 255, 128]),
+        (Kind::I16, 2, vec![0x0105, 0x80ff]),
+        (Kind::Bool, 3, vec![1, 0, 1]),
+        (Kind::Bool, 9, vec![1, 0, 1, 0, 0, 0, 0, 0, 1]),
+        (Kind::U32, 0, vec![]),
+    ] {
+        let outcome = run_as(&guest(&body(kind, len)), Entry::Compute, FUEL);
+        let program = outcome.program.expect("a program");
+        assert_eq!(program.outputs(), [(kind, len)]);
+        let opened = mpc_engine::clear::evaluate(&program, &[]).unwrap();
+        assert_eq!(opened, [expected], "{kind:?}");
+    }
+    let fault = fault_as(Entry::Compute, &body(Kind::Bool, 2));
+    assert!(
+        matches!(fault, ContractFault::BadArgument { .. }),
+        "unused bits: {fault}"
+    );
+    let call = |kind: u32, ptr: i32, len: i32| {
+        let call =
+            format!("(call $secret_public (i32.const {kind}) (i32.const {ptr}) (i32.const {len}))");
+        fault_as(Entry::Compute, &format!("(drop {call}) (i32.const 0)"))
+    };
+    assert!(matches!(call(13, 0, 1), ContractFault::BadArgument { .. }));
+    assert!(matches!(call(1, 0, 65_537), ContractFault::TooLong { .. }));
+    assert!(matches!(call(1, 0, -1), ContractFault::TooLong { .. }));
+    assert_eq!(
+        call(5, 8, 4_096),
+        ContractFault::OutOfBounds {
+            call: "secret_public"
+        }
+    );
 }
 
 #[test]

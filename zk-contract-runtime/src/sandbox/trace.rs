@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use mpc_engine::{ColumnId, Program, ProgramBuilder, ProgramError, ValueId};
-use wire::{kind::Kind, secret::Op};
+use wire::{kind::Kind, limits::PUBLIC_ELEMENTS, secret::Op};
 
 use super::{
-    guest::{Guest, bad_argument, charge, throw},
-    limits::SECRET_OPERATION,
+    guest::{Guest, bad_argument, charge, length, read, throw},
+    limits::{PUBLIC_ELEMENT, SECRET_OPERATION},
 };
 use crate::ContractFault;
 
@@ -53,6 +53,11 @@ fn handle(value: Result<ValueId, ProgramError>) -> Result<i32, wasmi::Error> {
 
 fn program(error: &ProgramError) -> ContractFault {
     ContractFault::Program(error.to_string())
+}
+
+fn kind_of(call: &'static str, code: i32) -> Result<Kind, wasmi::Error> {
+    let kind = Kind::from_code(code.cast_unsigned());
+    kind.ok_or_else(|| bad_argument(call, format!("no kind has code {code}")))
 }
 
 fn tracing<'g>(
@@ -109,11 +114,30 @@ pub(super) fn secret_constant(
 ) -> Result<i32, wasmi::Error> {
     const CALL: &str = "secret_constant";
     let tracing = tracing(&mut guest, CALL)?;
-    let kind = Kind::from_code(kind.cast_unsigned())
-        .ok_or_else(|| bad_argument(CALL, format!("no kind has code {kind}")))?;
+    let kind = kind_of(CALL, kind)?;
     let value = u128::from(high.cast_unsigned()) << 64 | u128::from(low.cast_unsigned());
     let len = len.cast_unsigned() as usize;
     handle(tracing.builder.constant(kind, value & kind.mask(), len))
+}
+
+/// `secret_public(kind, ptr, len) -> i32`
+pub(super) fn secret_public(
+    mut guest: Guest<'_>,
+    kind: i32,
+    ptr: i32,
+    len: i32,
+) -> Result<i32, wasmi::Error> {
+    const CALL: &str = "secret_public";
+    let len = length("a public vector", len, PUBLIC_ELEMENTS)?;
+    charge(&mut guest, PUBLIC_ELEMENT * len as u64)?;
+    tracing(&mut guest, CALL)?;
+    let kind = kind_of(CALL, kind)?;
+    let bytes = read(&guest, CALL, ptr, kind.bytes(len))?;
+    let values = kind.unpack(&bytes, len);
+    let values = values.ok_or_else(|| bad_argument(CALL, "unused bits are not zero"))?;
+    let tracing = guest.data_mut().tracing.as_mut();
+    let tracing = tracing.ok_or_else(|| throw(ContractFault::NotHere { call: CALL }))?;
+    handle(tracing.builder.public(kind, &values))
 }
 
 /// `secret_op(op, a, b, c, immediate) -> i32`

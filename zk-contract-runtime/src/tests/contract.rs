@@ -134,6 +134,7 @@ pub(crate) const IMPORTS: &str = r#"
   (import "quartet" "secret_input" (func $secret_input (param i32 i32 i32) (result i32)))
   (import "quartet" "secret_count" (func $secret_count (param i32) (result i32)))
   (import "quartet" "secret_constant" (func $secret_constant (param i32 i64 i64 i32) (result i32)))
+  (import "quartet" "secret_public" (func $secret_public (param i32 i32 i32) (result i32)))
   (import "quartet" "secret_op" (func $secret_op (param i32 i32 i32 i32 i64) (result i32)))
   (import "quartet" "secret_len" (func $secret_len (param i32) (result i32)))
   (import "quartet" "reveal" (func $reveal (param i32)))"#;
