@@ -7,7 +7,7 @@ use wire::{
     limits::{CIRCUIT_ELEMENTS, CIRCUIT_GATES, VALUE_ELEMENTS},
 };
 
-use super::{Circuit, Gate, Tally, public, range::Range};
+use super::{Bound, Circuit, Gate, Tally, public, range::Range};
 use crate::{ProgramError, ValueId, program::Form};
 
 /// Builds a [`Circuit`]. Whoever calls it keeps to the forms that gates need; operands of one lane
@@ -148,8 +148,8 @@ impl Builder {
                 negative: false,
             }
             .within(kind),
-            Gate::Resize(x) => self.range(*x).within(kind),
-            Gate::Shr { x, by } => {
+            Gate::Resize { x, .. } => self.range(*x).within(kind),
+            Gate::Shr { x, by, .. } => {
                 let range = self.range(*x);
                 Range {
                     bits: range.bits.saturating_sub(*by),
@@ -356,7 +356,12 @@ impl Builder {
         if form.kind == kind {
             return x;
         }
-        self.push(Gate::Resize(x), Form { kind, ..form })
+        let bound = if kind.bits() > form.kind.bits() {
+            Bound::of(self.range(x), form.kind)
+        } else {
+            Bound::Any
+        };
+        self.push(Gate::Resize { x, bound }, Form { kind, ..form })
     }
 
     pub(crate) fn shr(&mut self, x: ValueId, by: u32) -> ValueId {
@@ -364,7 +369,8 @@ impl Builder {
         if by == 0 {
             return x;
         }
-        self.push(Gate::Shr { x, by }, form)
+        let bound = Bound::of(self.range(x), form.kind);
+        self.push(Gate::Shr { x, by, bound }, form)
     }
 
     pub(crate) fn is_zero(&mut self, x: ValueId) -> ValueId {

@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub(crate) use builder::Builder;
+pub(crate) use range::Bound;
 
 /// How a value of a circuit comes about. Kinds are booleans and integers, never fixed point; the
 /// kind and the length of the result are the value's form. In `Add`, `Sub` and `Mul` an operand of one
@@ -61,9 +62,9 @@ pub(crate) enum Gate {
     /// A boolean as 0 or 1.
     ToRing(ValueId),
     /// Another width: low bits, or extended with the sign of its kind.
-    Resize(ValueId),
+    Resize { x: ValueId, bound: Bound },
     /// x >> by for 0 < by < width, arithmetic where the kind is signed.
-    Shr { x: ValueId, by: u32 },
+    Shr { x: ValueId, by: u32, bound: Bound },
     /// Whether each lane is 0.
     IsZero(ValueId),
     /// Lanes `start ..`.
@@ -92,7 +93,7 @@ impl Gate {
             | Self::Bits(x)
             | Self::Compose { bits: x, .. }
             | Self::ToRing(x)
-            | Self::Resize(x)
+            | Self::Resize { x, .. }
             | Self::Shr { x, .. }
             | Self::IsZero(x)
             | Self::Slice { x, .. }
@@ -119,7 +120,7 @@ impl Gate {
             | Self::Bits(x)
             | Self::Compose { bits: x, .. }
             | Self::ToRing(x)
-            | Self::Resize(x)
+            | Self::Resize { x, .. }
             | Self::Shr { x, .. }
             | Self::IsZero(x)
             | Self::Slice { x, .. }

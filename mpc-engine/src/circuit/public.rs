@@ -45,7 +45,7 @@ pub(super) fn fold(builder: &Builder, gate: &Gate, form: Form) -> Option<Gate> {
             Gate::Scale(_, factor) => x.wrapping_mul(*factor) & mask,
             Gate::Bit { position, .. } => x >> position & 1,
             Gate::ToRing(_) => x,
-            Gate::Resize(_) => extended(kind, x) & mask,
+            Gate::Resize { .. } => extended(kind, x) & mask,
             Gate::Shr { by, .. } if kind.is_signed() => {
                 (extended(kind, x).cast_signed() >> by).cast_unsigned() & mask
             }

@@ -96,3 +96,27 @@ impl Range {
         .within(kind)
     }
 }
+
+/// What a gate may rely on of its operand of k bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Bound {
+    /// Nothing.
+    Any,
+    /// It is not negative and below 2^(k−1).
+    Low,
+    /// It is at least −2^(k−2) and below 2^(k−2).
+    Middle,
+}
+
+impl Bound {
+    /// What a range says of a value of this kind.
+    pub(crate) const fn of(range: Range, kind: Kind) -> Self {
+        if !range.negative && range.bits < kind.bits() {
+            Self::Low
+        } else if range.bits + 2 <= kind.bits() {
+            Self::Middle
+        } else {
+            Self::Any
+        }
+    }
+}

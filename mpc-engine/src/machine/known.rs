@@ -16,9 +16,6 @@ pub(super) fn execute(
     let result = match instruction {
         Instruction::KnownNot(a) => known(file, *a)?.map(not),
         Instruction::KnownNegate(a) => known(file, *a)?.map(|a| a.affine(u128::MAX, 0)),
-        Instruction::KnownXor(a, b) => known(file, *a)?
-            .zip(known(file, *b)?)
-            .map(|(a, b)| a.plus(b)),
         Instruction::KnownAnd(a, b) => known(file, *a)?
             .zip(known(file, *b)?)
             .map(|(a, b)| a.times(b)),

@@ -302,6 +302,16 @@ impl Machine {
                 let narrow = |part: &Vector| known::resize(part, step.domain);
                 Register::Share(a.map(step.domain, a.lanes(), narrow))
             }
+            Instruction::Lift(a) => {
+                let a = share(file, *a)?;
+                let factor = 1 << (step.domain.bits() - a.domain().bits());
+                let lift = |part: &Vector| {
+                    let mut lifted = known::resize(part, step.domain);
+                    lifted.scale(factor);
+                    lifted
+                };
+                Register::Share(a.map(step.domain, a.lanes(), lift))
+            }
             Instruction::ScaleLanes(a) => {
                 let mut scaled = take(file, step, *a, step.to)?;
                 let Some(Gate::Public(factors)) = self.operand_gate(run, 1) else {

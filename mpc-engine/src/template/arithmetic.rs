@@ -1,48 +1,18 @@
-//! Bits of known values as shares, and trees over them.
+//! Products of known bits, trees over shares, and bits as ring elements.
 
 use super::{Emitter, Reg};
 use crate::vector::Domain;
 
-/// For the bits of a known value, lowest first: its one-hot code as known bits, element v being
-/// `[value = v]`.
-pub(super) fn known_one_hot(e: &mut Emitter, bits: &[Reg]) -> Vec<Reg> {
-    let mut code = vec![e.known_not(bits[0]), bits[0]];
-    for bit in &bits[1..] {
-        let clear = e.known_not(*bit);
-        let low: Vec<Reg> = code.iter().map(|c| e.known_and(*c, clear)).collect();
-        let high: Vec<Reg> = code.iter().map(|c| e.known_and(*c, *bit)).collect();
-        code = [low, high].concat();
+/// The products of all sets of known bits but the empty one: that of the set u at place u − 1.
+pub(super) fn known_products(e: &mut Emitter, bits: &[Reg]) -> Vec<Reg> {
+    let mut products: Vec<Reg> = Vec::with_capacity((1 << bits.len()) - 1);
+    for bit in bits {
+        let with = products.clone().into_iter().map(|p| e.known_and(p, *bit));
+        let with: Vec<Reg> = with.collect();
+        products.push(*bit);
+        products.extend(with);
     }
-    code
-}
-
-/// Shares of a one-hot code. Element 0 follows from the others, and is not sent.
-pub(super) fn input_one_hot(e: &mut Emitter, code: &[Reg]) -> Vec<Reg> {
-    let rest: Vec<Reg> = code[1..].iter().map(|c| e.input(*c)).collect();
-    let sum = e.sum(&rest);
-    let mut shares = vec![e.not(sum)];
-    shares.extend(rest);
-    shares
-}
-
-/// From a one-hot code its thermometer code: element v is `[value < v]`, for 0 < v < length.
-pub(super) fn known_thermometer(e: &mut Emitter, one_hot: &[Reg]) -> Vec<Reg> {
-    let mut code = vec![one_hot[0]];
-    for v in &one_hot[1..one_hot.len() - 1] {
-        let below = code[code.len() - 1];
-        code.push(e.known_xor(below, *v));
-    }
-    code
-}
-
-/// From shares of a thermometer code those of the one-hot code.
-pub(super) fn one_hot_of_thermometer(e: &mut Emitter, code: &[Reg]) -> Vec<Reg> {
-    let mut one_hot = vec![code[0]];
-    for pair in code.windows(2) {
-        one_hot.push(e.add(pair[1], pair[0]));
-    }
-    one_hot.push(e.not(code[code.len() - 1]));
-    one_hot
+    products
 }
 
 /// The and of all, in a tree.

@@ -1,175 +1,180 @@
 //! Between rings, and between rings and bits.
 
-use super::{Emitter, Public, Reg, arithmetic, compare};
-use crate::vector::Domain;
+use super::{
+    Emitter, Public, Reg, arithmetic,
+    compare::{self, Aim, Carry, Chunk},
+};
+use crate::{circuit::Bound, vector::Domain};
 
-/// Chunk of bits whose carries are found at once.
+/// Bits of a chunk whose carries are found at once when all bits are wanted.
 const CHUNK: usize = 4;
 
-/// Moves a signed value up by half the range, so that it can be treated as unsigned.
-fn lift_sign(e: &mut Emitter, x: Reg, signed: bool) -> Reg {
-    if !signed {
-        return x;
-    }
-    let sign = 1 << (e.domain(x).bits() - 1);
-    e.add_public(x, Public::Literal(sign))
+/// Moves a value up, so that it is not negative, and below half the range if it is bounded. Returns
+/// by how much.
+fn lift_sign(e: &mut Emitter, x: Reg, signed: bool, bound: Bound) -> (Reg, u128) {
+    let half = 1 << (e.domain(x).bits() - 1);
+    let by = match bound {
+        Bound::Any if signed => half,
+        Bound::Any | Bound::Low => return (x, 0),
+        Bound::Middle => half / 2,
+    };
+    (e.add_public(x, Public::Literal(by)), by)
+}
+
+/// The smallest ring with at least so many bits.
+fn ring_of(bits: u32) -> Domain {
+    use Domain::{Bits, R8, R16, R32, R64, R128};
+    let fits = |domain: &Domain| domain.bits() >= bits;
+    [Bits, R8, R16, R32, R64]
+        .into_iter()
+        .find(fits)
+        .unwrap_or(R128)
+}
+
+/// The wrap of the halves of x, times 2^shift, in a ring: only as many of its bits matter as are not
+/// shifted out, so that it is made in a ring that just holds these, and lifted. `wrap` gives it as a
+/// bit from the bits of the halves. If x is below half the range, it wraps if and only if the
+/// highest bit of either half is set: with these two, which are known, p + q − pq.
+fn shifted_wrap(
+    e: &mut Emitter,
+    [a, b]: [&[Reg]; 2],
+    (domain, shift): (Domain, u32),
+    bound: Bound,
+    wrap: impl FnOnce(&mut Emitter) -> Reg,
+) -> Reg {
+    let matter = domain.bits() - shift;
+    let small = ring_of(matter);
+    let wrap = if bound == Bound::Any {
+        let wrap = wrap(e);
+        if small == Domain::Bits {
+            wrap
+        } else {
+            arithmetic::bit_to_ring(e, wrap, small)
+        }
+    } else {
+        let highest = [a[a.len() - 1], b[b.len() - 1]];
+        let [p, q] = highest.map(|bit| {
+            let wide = e.known_widen(bit, small);
+            e.input(wide)
+        });
+        let both = e.multiply(p, q);
+        let sum = e.add(p, q);
+        e.subtract(sum, both)
+    };
+    let wrap = e.scale(wrap, Public::Literal(1 << (small.bits() - matter)));
+    e.lift(wrap, domain)
 }
 
 /// x in a wider ring, with its sign if it has one: A + B − 2^k·w, where the halves A and B are
 /// known and are input anew.
-pub(super) fn widen(e: &mut Emitter, x: Reg, to: Domain, signed: bool) -> Reg {
+pub(super) fn widen(
+    e: &mut Emitter,
+    x: Reg,
+    to: Domain,
+    (signed, bound): (bool, Bound),
+    aim: Aim,
+) -> Reg {
     let bits = e.domain(x).bits();
-    let x = lift_sign(e, x, signed);
+    let (x, lifted) = lift_sign(e, x, signed, bound);
     let sum = [0, 1].map(|half| {
         let known = e.half(x, half);
         let wide = e.known_widen(known, to);
         e.input(wide)
     });
-    let wrap = compare::wrap(e, x);
-    let wrap = arithmetic::bit_to_ring(e, wrap, to);
+    let [a, b] = compare::bits_of_halves(e, x);
+    let wrapped = shifted_wrap(e, [&a, &b], (to, bits), bound, |e| {
+        Carry::of(e, &a, &b, aim, false).made(e)
+    });
     let sum = e.add(sum[0], sum[1]);
-    let wrapped = e.scale(wrap, Public::Literal(1 << bits));
     let wide = e.subtract(sum, wrapped);
-    if signed {
-        let sign = 0u128.wrapping_sub(1 << (bits - 1));
-        return e.add_public(wide, Public::Literal(sign));
+    lower(e, wide, lifted)
+}
+
+fn lower(e: &mut Emitter, x: Reg, by: u128) -> Reg {
+    if by == 0 {
+        return x;
     }
-    wide
+    e.add_public(x, Public::Literal(by.wrapping_neg()))
 }
 
 /// x >> by for 0 < by < k: (A >> by) + (B >> by) + carry − 2^(k−by)·w, where the carry is that of
 /// the low `by` bits of A + B. The wrap goes on from the carry, so both cost little more than one.
-pub(super) fn shift_right(e: &mut Emitter, x: Reg, by: u32, signed: bool) -> Reg {
+pub(super) fn shift_right(
+    e: &mut Emitter,
+    x: Reg,
+    by: u32,
+    (signed, bound): (bool, Bound),
+    aim: Aim,
+) -> Reg {
     let domain = e.domain(x);
-    let bits = domain.bits();
-    let x = lift_sign(e, x, signed);
+    let (x, lifted) = lift_sign(e, x, signed, bound);
     let sum = [0, 1].map(|half| {
         let known = e.half(x, half);
         let shifted = e.known_shift(known, by);
         e.input(shifted)
     });
-    let (a, c) = compare::halves_for_wrap(e, x);
+    let [a, b] = compare::bits_of_halves(e, x);
     let cut = by as usize;
-    let low = compare::greater(e, &a[..cut], &c[..cut], false);
-    let high = compare::greater(e, &a[cut..], &c[cut..], true);
-    let wrap = compare::join_two(e, low, high).0;
-    let carry = arithmetic::bit_to_ring(e, low.0, domain);
-    let wrap = arithmetic::bit_to_ring(e, wrap, domain);
+    let mut low = Carry::of(e, &a[..cut], &b[..cut], aim, false);
+    let carry = low.made(e);
+    let wrapped = shifted_wrap(e, [&a, &b], (domain, domain.bits() - by), bound, |e| {
+        let high = Carry::of(e, &a[cut..], &b[cut..], aim, true);
+        low.below(e, &high).made(e)
+    });
+    let carry = arithmetic::bit_to_ring(e, carry, domain);
     let sum = e.add(sum[0], sum[1]);
     let sum = e.add(sum, carry);
-    let wrapped = e.scale(wrap, Public::Literal(1 << (bits - by)));
     let shifted = e.subtract(sum, wrapped);
-    if signed {
-        let sign = 0u128.wrapping_sub(1 << (bits - by - 1));
-        return e.add_public(shifted, Public::Literal(sign));
-    }
-    shifted
+    lower(e, shifted, lifted >> by)
 }
 
-/// The bits of x, lowest first: A + B added in binary. In each chunk of four bits all carries are
-/// products of one-hot codes; a parallel prefix joins the chunks.
+/// The bits of x, lowest first: A + B added in binary. Carries into chunks come from a parallel
+/// prefix over the chunks; those within a chunk, made there or passed on, are one dot product each.
 pub(super) fn to_bits(e: &mut Emitter, x: Reg) -> Vec<Reg> {
-    let (a, c) = compare::halves_for_wrap(e, x);
-    let chunks: Vec<Chunk> = a
-        .chunks(CHUNK)
-        .zip(c.chunks(CHUNK))
-        .map(|(a, c)| Chunk::new(e, a, c))
-        .collect();
+    let [a, b] = compare::bits_of_halves(e, x);
+    let mut chunks = Vec::new();
+    for (a, b) in a.chunks(CHUNK).zip(b.chunks(CHUNK)) {
+        chunks.push((Chunk::new(e, a, b), a.len()));
+    }
     let carries = carries_into(e, &chunks);
     let mut bits = Vec::with_capacity(a.len());
-    for (chunk, carry) in chunks.iter().zip(carries) {
-        for (j, sum) in chunk.half_sums.iter().enumerate() {
-            let mut bit = *sum;
-            if j > 0 {
-                bit = e.add(bit, chunk.generate[j - 1]);
-            }
-            if let Some(carry) = carry {
-                let through = if j > 0 {
-                    e.multiply(chunk.propagate[j - 1], carry)
-                } else {
-                    carry
-                };
-                bit = e.add(bit, through);
-            }
-            bits.push(bit);
+    for ((chunk, size), carry) in chunks.iter().zip(carries) {
+        for j in 0..*size {
+            let sum = chunk.half_sum(e, j);
+            let into = match (j, carry) {
+                (0, carry) => carry,
+                (_, None) => Some(e.dot(chunk.makes(j))),
+                (_, Some(carry)) => {
+                    let mut terms = chunk.makes(j);
+                    terms.push((chunk.passes(e, j), carry));
+                    Some(e.dot(terms))
+                }
+            };
+            bits.push(into.map_or(sum, |carry| e.add(sum, carry)));
         }
     }
     bits
 }
 
-/// Carries within a chunk: of its low j + 1 bits, whether they carry by themselves, and whether
-/// they pass a carry on.
-struct Chunk {
-    half_sums: Vec<Reg>,
-    generate: Vec<Reg>,
-    propagate: Vec<Reg>,
-}
-
-impl Chunk {
-    /// From the bits of A and of the complement of B.
-    fn new(e: &mut Emitter, a: &[Reg], c: &[Reg]) -> Self {
-        let [a, c] = [a, c].map(|bits| {
-            let code = arithmetic::known_one_hot(e, bits);
-            arithmetic::input_one_hot(e, &code)
-        });
-        let mut chunk = Self {
-            half_sums: Vec::new(),
-            generate: Vec::new(),
-            propagate: Vec::new(),
-        };
-        let mut values = 2;
-        while values <= a.len() {
-            // The codes of the low bits: sums over the values that agree in them.
-            let [low_a, low_c] = [&a, &c].map(|code| fold_code(e, code, values));
-            let mut below = vec![low_c[0]];
-            for v in &low_c[1..values - 1] {
-                let last = below[below.len() - 1];
-                below.push(e.add(last, *v));
-            }
-            let terms = low_a[1..].iter().copied().zip(below);
-            chunk.generate.push(e.dot(terms.collect()));
-            let terms = low_a.iter().copied().zip(low_c.iter().copied());
-            chunk.propagate.push(e.dot(terms.collect()));
-            // Bit j of A and of B = not C: a_j + c_j + 1.
-            let [a_bit, c_bit] = [&low_a, &low_c].map(|code| e.sum(&code[values / 2..]));
-            let sum = e.add(a_bit, c_bit);
-            chunk.half_sums.push(e.not(sum));
-            values *= 2;
-        }
-        chunk
-    }
-}
-
-/// The one-hot code of a value mod `values`.
-fn fold_code(e: &mut Emitter, code: &[Reg], values: usize) -> Vec<Reg> {
-    let residue = |v: usize| {
-        let same: Vec<Reg> = code.iter().skip(v).step_by(values).copied().collect();
-        e.sum(&same)
-    };
-    (0..values).map(residue).collect()
-}
-
 /// The carry into each chunk, none into the first: Sklansky's prefix tree.
-fn carries_into(e: &mut Emitter, chunks: &[Chunk]) -> Vec<Option<Reg>> {
-    let last = |all: &[Reg]| all[all.len() - 1];
-    let mut prefix: Vec<(Reg, Option<Reg>)> = chunks[..chunks.len() - 1]
-        .iter()
-        .map(|chunk| (last(&chunk.generate), Some(last(&chunk.propagate))))
-        .collect();
+fn carries_into(e: &mut Emitter, chunks: &[(Chunk, usize)]) -> Vec<Option<Reg>> {
+    let mut prefix: Vec<Carry> = Vec::new();
+    for (i, (chunk, size)) in chunks[..chunks.len() - 1].iter().enumerate() {
+        prefix.push(chunk.carry(e, *size, i > 0));
+    }
     let mut span = 1;
     while span < prefix.len() {
         for i in 0..prefix.len() {
             if i & span != 0 {
                 // The prefix that ends just below this block.
-                let low = prefix[(i | (span - 1)) - span];
-                let low_reaches_zero = i < 2 * span;
-                let low = (low.0, low.1.filter(|_| !low_reaches_zero));
-                prefix[i] = compare::join_two(e, low, prefix[i]);
+                let below = (i | (span - 1)) - span;
+                prefix[below].made(e);
+                prefix[i] = prefix[below].clone().below(e, &prefix[i]);
             }
         }
         span *= 2;
     }
-    let carries = prefix.into_iter().map(|(generate, _)| Some(generate));
+    let carries = prefix.into_iter().map(|mut carry| Some(carry.made(e)));
     std::iter::once(None).chain(carries).collect()
 }
 

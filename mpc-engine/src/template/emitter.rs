@@ -157,12 +157,10 @@ impl Emitter {
         )
     }
 
-    /// 1 − a on bits.
-    pub(crate) fn not(&mut self, a: Reg) -> Reg {
-        self.add_public(a, Public::Literal(1))
-    }
-
     pub(crate) fn scale(&mut self, a: Reg, factor: Public) -> Reg {
+        if factor == Public::Literal(1) {
+            return a;
+        }
         self.share(
             Instruction::Scale(a, factor),
             self.domain(a),
@@ -178,6 +176,15 @@ impl Emitter {
 
     pub(crate) fn narrow(&mut self, a: Reg, domain: Domain) -> Reg {
         self.share(Instruction::Narrow(a), domain, self.support(a))
+    }
+
+    /// a in a wider ring, times 2 to the difference in bits: multiples in each component of what
+    /// the narrower ring ignores vanish in the wider one.
+    pub(crate) fn lift(&mut self, a: Reg, domain: Domain) -> Reg {
+        if self.domain(a) == domain {
+            return a;
+        }
+        self.share(Instruction::Lift(a), domain, self.support(a))
     }
 
     pub(crate) fn sum_rows(&mut self, a: Reg) -> Reg {
@@ -246,15 +253,14 @@ impl Emitter {
         self.known(Instruction::KnownNegate(a), self.domain(a), self.half_of(a))
     }
 
-    pub(crate) fn known_xor(&mut self, a: Reg, b: Reg) -> Reg {
-        self.known(Instruction::KnownXor(a, b), Domain::Bits, self.half_of(a))
-    }
-
     pub(crate) fn known_and(&mut self, a: Reg, b: Reg) -> Reg {
         self.known(Instruction::KnownAnd(a, b), Domain::Bits, self.half_of(a))
     }
 
     pub(crate) fn known_widen(&mut self, a: Reg, domain: Domain) -> Reg {
+        if self.domain(a) == domain {
+            return a;
+        }
         self.known(Instruction::KnownWiden(a), domain, self.half_of(a))
     }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use wire::kind::Kind;
 
-use super::{Emitter, Public, Reg, Template, arithmetic, compare, convert};
+use super::{Emitter, Public, Reg, Template, arithmetic, compare, compare::Aim, convert};
 use crate::{
     ValueId,
-    circuit::{Circuit, Gate},
+    circuit::{Bound, Circuit, Gate},
     vector::Domain,
 };
 
@@ -23,6 +23,7 @@ pub(crate) struct Key {
     public: [bool; 2],
     /// Which of the three divisions of the components into halves.
     partition: u8,
+    aim: Aim,
 }
 
 /// The gate, without what does not shape the code.
@@ -40,8 +41,8 @@ enum Code {
     Bits,
     Compose(Arc<[u128]>),
     ToRing,
-    Resize,
-    Shr(u32),
+    Resize(Bound),
+    Shr(u32, Bound),
     IsZero,
 }
 
@@ -77,8 +78,8 @@ impl Key {
             Gate::Bits(_) => Code::Bits,
             Gate::Compose { weights, .. } => Code::Compose(weights.clone()),
             Gate::ToRing(_) => Code::ToRing,
-            Gate::Resize(_) => Code::Resize,
-            Gate::Shr { by, .. } => Code::Shr(*by),
+            Gate::Resize { bound, .. } => Code::Resize(*bound),
+            Gate::Shr { by, bound, .. } => Code::Shr(*by, *bound),
             Gate::IsZero(_) => Code::IsZero,
             Gate::Input(_)
             | Gate::Constant(_)
@@ -91,7 +92,9 @@ impl Key {
         for (public, operand) in public.iter_mut().zip(gate.operands()) {
             *public = matches!(circuit.gate(operand), Gate::Constant(_));
         }
+        let len = gate.operands().map(|v| circuit.form(v).len).max()?;
         Some(Self {
+            aim: Aim::for_lanes(len),
             code,
             from: circuit.kind(gate.operands().next()?),
             to: circuit.kind(value),
@@ -158,13 +161,16 @@ fn single(e: &mut Emitter, key: &Key, code: &Code) -> Reg {
         Code::Scale => e.scale(x, Public::Factor),
         Code::Sum => e.sum_rows(x),
         Code::Count => count(e, x),
-        Code::Bit(position) => compare::bit(e, x, *position),
+        Code::Bit(position) => compare::bit(e, x, *position, key.aim),
         Code::ToRing => arithmetic::bit_to_ring(e, x, to),
-        Code::Resize if to.bits() > Domain::of(key.from).bits() => {
-            convert::widen(e, x, to, key.from.is_signed())
+        Code::Resize(bound) if to.bits() > Domain::of(key.from).bits() => {
+            convert::widen(e, x, to, (key.from.is_signed(), *bound), key.aim)
         }
-        Code::Resize if to != Domain::of(key.from) => e.narrow(x, to),
-        Code::Shr(by) => convert::shift_right(e, x, *by, key.from.is_signed()),
+        Code::Resize(_) if to != Domain::of(key.from) => e.narrow(x, to),
+        Code::Shr(by, bound) => {
+            let signed = (key.from.is_signed(), *bound);
+            convert::shift_right(e, x, *by, signed, key.aim)
+        }
         Code::IsZero => compare::is_zero(e, x),
         // The others are not single; resizing to the same width is nothing.
         _ => x,

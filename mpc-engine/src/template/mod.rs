@@ -58,6 +58,8 @@ pub(crate) enum Instruction {
     ScaleLanes(Reg),
     /// The low bits of a, in a narrower ring.
     Narrow(Reg),
+    /// a in a wider ring, times 2 to the difference in bits.
+    Lift(Reg),
     /// The sum of each row of lanes.
     SumRows(Reg),
     /// Σ xᵢ·yᵢ over the terms, lane by lane. Messages cross for these pairs of components (bits by
@@ -73,8 +75,6 @@ pub(crate) enum Instruction {
     KnownNot(Reg),
     /// Known: −a.
     KnownNegate(Reg),
-    /// Known: a ^ b on bits.
-    KnownXor(Reg, Reg),
     /// Known: a & b on bits.
     KnownAnd(Reg, Reg),
     /// Known: as many bits, from the lowest on, into the destination and the registers after it.
@@ -109,7 +109,6 @@ impl Instruction {
             Self::Operand(_) | Self::Plane(_) | Self::Constant(_) => {}
             Self::Add(a, b)
             | Self::Subtract(a, b)
-            | Self::KnownXor(a, b)
             | Self::KnownAnd(a, b)
             | Self::DotRows { x: a, y: b, .. } => {
                 f(*a);
@@ -122,6 +121,7 @@ impl Instruction {
             Self::AddPublic { a, .. }
             | Self::Scale(a, _)
             | Self::Narrow(a)
+            | Self::Lift(a)
             | Self::ScaleLanes(a)
             | Self::SumRows(a)
             | Self::Input { known: a, .. }
