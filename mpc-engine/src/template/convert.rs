@@ -107,6 +107,11 @@ pub(super) fn shift_right(
     aim: Aim,
 ) -> Reg {
     let domain = e.domain(x);
+    // What x is moved up by must be a multiple of 2^by.
+    let bound = match bound {
+        Bound::Middle if by == domain.bits() - 1 => Bound::Any,
+        bound => bound,
+    };
     let (x, lifted) = lift_sign(e, x, signed, bound);
     let sum = [0, 1].map(|half| {
         let known = e.half(x, half);

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "modules of one test")]
 
 mod costs;
+mod gates;
 mod inputs;
 mod operations;
 mod privacy;
