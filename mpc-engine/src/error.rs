@@ -145,6 +145,15 @@ pub enum ProgramError {
         /// Kind that was asked for.
         to: Kind,
     },
+    /// A bound of random numbers that is secret, not positive, or too large.
+    #[error(
+        "random numbers need a public bound between 1 and 2^126{}",
+        bound.map_or(String::new(), |bound| format!(", not {bound}"))
+    )]
+    RandomBound {
+        /// The bound, if it is public.
+        bound: Option<u128>,
+    },
     /// A constant that does not fit its kind.
     #[error("the constant {value} does not fit a {kind:?}")]
     ConstantTooLarge {

@@ -129,8 +129,8 @@ impl Meter {
         for message in &run.template.stages[run.stage].messages {
             let lanes = if message.per_row { run.rows } else { run.lanes };
             let bytes = message.domain.wire_bytes(lanes);
-            for pair in (0..6).filter(|pair| message.pairs >> pair & 1 == 1) {
-                self.message(roles::rotate(pair, self.counter), bytes);
+            for roles in message.routes.roles(self.counter) {
+                self.message(roles, bytes);
             }
             self.counter += 1;
         }

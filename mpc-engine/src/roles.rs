@@ -56,6 +56,18 @@ pub(crate) const fn opening(receiver: usize, counter: u64) -> Roles {
     }
 }
 
+/// Roles in message `turn` (0 to 2) of the three by which a shuffle's pass reaches the party that
+/// lacks its permutation. The outsider is the party that lacks the component.
+pub(crate) const fn pass(receiver: usize, turn: usize, counter: u64) -> Roles {
+    let turns = if counter & 1 == 0 { [1, 2] } else { [2, 1] };
+    Roles {
+        sender: (receiver + 1 + (turn + turns[0]) % 3) % 4,
+        backup: (receiver + 1 + (turn + turns[1]) % 3) % 4,
+        receiver,
+        outsider: (receiver + 1 + turn) % 4,
+    }
+}
+
 /// The place in [`PAIRS`] of the components a and b.
 pub(crate) const fn pair_of(a: usize, b: usize) -> usize {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
@@ -105,6 +117,21 @@ mod tests {
                 .collect();
             assert_eq!(senders.len(), 3);
             assert!((0..3).all(|counter| is_permutation(opening(receiver, counter))));
+        }
+    }
+
+    #[test]
+    fn a_pass_loads_the_links_to_the_receiver_evenly() {
+        for receiver in 0..4 {
+            for counter in 0..2 {
+                let all: Vec<Roles> = (0..3).map(|turn| pass(receiver, turn, counter)).collect();
+                assert!(all.iter().all(|roles| is_permutation(*roles)));
+                let senders: std::collections::BTreeSet<_> =
+                    all.iter().map(|roles| roles.sender).collect();
+                let outsiders: std::collections::BTreeSet<_> =
+                    all.iter().map(|roles| roles.outsider).collect();
+                assert_eq!((senders.len(), outsiders.len()), (3, 3));
+            }
         }
     }
 

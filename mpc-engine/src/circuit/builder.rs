@@ -20,6 +20,8 @@ pub(crate) struct Builder {
     ranges: Vec<Range>,
     known: HashMap<(Gate, Form), ValueId>,
     elements: usize,
+    /// Shuffles and random values so far.
+    pub(super) streams: u32,
     excess: Option<ProgramError>,
     /// The node of the program of which the gates are.
     origin: u32,
@@ -34,6 +36,11 @@ impl Builder {
     /// [`ProgramError::TooMany`].
     pub(crate) fn check(&self) -> Result<(), ProgramError> {
         self.excess.clone().map_or(Ok(()), Err)
+    }
+
+    /// Notes that a bound was reached.
+    pub(super) fn refuse(&mut self, error: ProgramError) {
+        self.excess.get_or_insert(error);
     }
 
     pub(crate) fn gate(&self, value: ValueId) -> &Gate {
@@ -76,7 +83,7 @@ impl Builder {
         ];
         for (what, actual, limit) in bounds {
             if actual > limit {
-                self.excess.get_or_insert(ProgramError::TooMany {
+                self.refuse(ProgramError::TooMany {
                     what,
                     actual,
                     limit,
@@ -156,7 +163,10 @@ impl Builder {
                     ..range
                 }
             }
-            Gate::Slice { x, .. } | Gate::Gather { x, .. } => self.range(*x),
+            Gate::Slice { x, .. }
+            | Gate::Gather { x, .. }
+            | Gate::Shuffle { x, .. }
+            | Gate::Permute { x, .. } => self.range(*x),
             Gate::Concat(x, y) => self.range(*x).or(self.range(*y)),
             _ => Range::full(kind),
         }

@@ -9,6 +9,7 @@
 
 mod builder;
 mod expand;
+mod permute;
 mod public;
 mod range;
 #[cfg(test)]
@@ -73,19 +74,44 @@ pub(crate) enum Gate {
     Concat(ValueId, ValueId),
     /// Lane `lanes[i]` of x at place i.
     Gather { x: ValueId, lanes: Arc<[u32]> },
+    /// x in a random order that nobody knows, or put back from it. x consists of planes of `len`
+    /// lanes, which are all permuted alike. Shuffles with the same stream and the same `len` have the
+    /// same order; every other order is independent.
+    Shuffle {
+        x: ValueId,
+        stream: u32,
+        len: usize,
+        inverse: bool,
+    },
+    /// x in clear to all parties. Only for what is uniformly random by construction, and only
+    /// [`Gate::Permute`] reads it.
+    Open(ValueId),
+    /// Lane i of every plane of x at place `places[i]`, for `places` opened; inverse: lane `places[i]`
+    /// at place i. Free. If `places` is no permutation, what comes out is made of lanes of x anyhow.
+    Permute {
+        x: ValueId,
+        places: ValueId,
+        inverse: bool,
+    },
+    /// Uniformly random lanes; if there is a bound, those of a sum of four uniformly random numbers
+    /// below it, whose sum does not wrap. Every stream is another value. Free.
+    Random { stream: u32, below: Option<u128> },
 }
 
 impl Gate {
     /// The operands, in order.
     pub(crate) fn operands(&self) -> impl Iterator<Item = ValueId> + use<> {
         let (x, y) = match self {
-            Self::Input(_) | Self::Constant(_) | Self::Public(_) => (None, None),
+            Self::Input(_) | Self::Constant(_) | Self::Public(_) | Self::Random { .. } => {
+                (None, None)
+            }
             Self::Add(x, y)
             | Self::Sub(x, y)
             | Self::Mul(x, y)
             | Self::MulPublic(x, y)
             | Self::Concat(x, y)
-            | Self::Dot { x, y, .. } => (Some(*x), Some(*y)),
+            | Self::Dot { x, y, .. }
+            | Self::Permute { x, places: y, .. } => (Some(*x), Some(*y)),
             Self::Scale(x, _)
             | Self::Sum { x, .. }
             | Self::Count(x)
@@ -97,6 +123,8 @@ impl Gate {
             | Self::Shr { x, .. }
             | Self::IsZero(x)
             | Self::Slice { x, .. }
+            | Self::Shuffle { x, .. }
+            | Self::Open(x)
             | Self::Gather { x, .. } => (Some(*x), None),
         };
         x.into_iter().chain(y)
@@ -106,13 +134,14 @@ impl Gate {
     pub(crate) fn map(&self, f: impl Fn(ValueId) -> ValueId) -> Self {
         let mut gate = self.clone();
         match &mut gate {
-            Self::Input(_) | Self::Constant(_) | Self::Public(_) => {}
+            Self::Input(_) | Self::Constant(_) | Self::Public(_) | Self::Random { .. } => {}
             Self::Add(x, y)
             | Self::Sub(x, y)
             | Self::Mul(x, y)
             | Self::MulPublic(x, y)
             | Self::Concat(x, y)
-            | Self::Dot { x, y, .. } => (*x, *y) = (f(*x), f(*y)),
+            | Self::Dot { x, y, .. }
+            | Self::Permute { x, places: y, .. } => (*x, *y) = (f(*x), f(*y)),
             Self::Scale(x, _)
             | Self::Sum { x, .. }
             | Self::Count(x)
@@ -124,6 +153,8 @@ impl Gate {
             | Self::Shr { x, .. }
             | Self::IsZero(x)
             | Self::Slice { x, .. }
+            | Self::Shuffle { x, .. }
+            | Self::Open(x)
             | Self::Gather { x, .. } => *x = f(*x),
         }
         gate

@@ -1,6 +1,8 @@
-//! The clear-text model: what every program must compute. Tests compare the protocol with it.
+//! The clear-text model: what every program must compute. Tests compare the protocol with it, but
+//! for programs that are random: their random elements are 0 here, and random orders the given ones.
 
 mod basic;
+mod random;
 
 use wire::{kind::Kind, secret::Op};
 
@@ -97,6 +99,7 @@ fn extended(kind: Kind, x: u128) -> u128 {
 fn apply(op: Op, operands: &[Operand<'_>], immediate: u64, form: Form) -> Vec<u128> {
     match Group::of(op) {
         Group::Basic => basic::apply(op, operands, immediate, form),
+        Group::Random => random::apply(op, operands, form),
         _ => Vec::new(), // Not reached: typing refuses it.
     }
 }

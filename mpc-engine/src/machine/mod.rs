@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod known;
+mod permute;
 
 /// What a register holds.
 #[derive(Default)]
@@ -351,6 +352,13 @@ impl Machine {
                 };
                 Register::Share(self.crossing.input(value.as_ref(), half, form, place))
             }
+            Instruction::Pass { x, lacks } => {
+                let pass = self.pass_of(run, *lacks)?;
+                Register::Share(self.crossing.pass(share(file, *x)?, pass, place))
+            }
+            Instruction::Open(a) => self.open_within(share(file, *a)?, place),
+            Instruction::Permute(a) => Register::Share(self.permuted(run, share(file, *a)?)?),
+            Instruction::Random => Register::Share(self.random(run, step.domain)),
             Instruction::Half(a, half) => {
                 let [a0, a1] = run.template.halves[usize::from(*half)];
                 let knows = run.template.knowers(*half).contains(&self.crossing.me);

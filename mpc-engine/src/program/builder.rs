@@ -110,6 +110,9 @@ impl ProgramBuilder {
             }
         }
         let form = typing::result(op, &forms, immediate)?;
+        if op == Op::RandomBelow {
+            typing::check_bound(form.kind, self.single(ids[0]))?;
+        }
         let node = Node::Apply {
             op,
             operands: ids,
@@ -167,6 +170,15 @@ impl ProgramBuilder {
         program.circuit = Arc::new(Circuit::of(&program)?);
         program.plan = Plan::of(&program.circuit);
         Ok(program)
+    }
+
+    /// The number that a public value of one element is.
+    fn single(&self, value: ValueId) -> Option<u128> {
+        match self.nodes.get(value.index())? {
+            Node::Constant { value, len: 1, .. } => Some(*value),
+            Node::Public { values, .. } if values.len() == 1 => values.first().copied(),
+            _ => None,
+        }
     }
 
     fn form(&self, value: ValueId) -> Result<Form, ProgramError> {

@@ -187,6 +187,24 @@ impl Program {
         Explanation::of(self)
     }
 
+    /// Whether anything that it opens depends on random values or random orders, so that two runs on
+    /// the same inputs can open different values. Sorting does not, though it is done with random orders.
+    #[must_use]
+    pub fn is_random(&self) -> bool {
+        let mut random = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let own = matches!(
+                node,
+                Node::Apply {
+                    op: Op::Shuffle | Op::Random | Op::RandomBelow | Op::RandomPermutation,
+                    ..
+                }
+            );
+            random.push(own || node.operands().iter().any(|v| random[v.index()]));
+        }
+        self.revealed.iter().any(|v| random[v.index()])
+    }
+
     pub(crate) const fn circuit(&self) -> &Arc<Circuit> {
         &self.circuit
     }

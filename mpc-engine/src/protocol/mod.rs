@@ -8,8 +8,12 @@
 mod input;
 mod multiply;
 mod open;
+mod permutation;
+mod shuffle;
 
 use std::collections::VecDeque;
+
+use zeroize::Zeroizing;
 
 use crate::{
     Stop,
@@ -18,6 +22,10 @@ use crate::{
     session::Frames,
     vector::{Domain, Element},
 };
+
+use permutation::Permutation;
+pub(crate) use permutation::{order_of, reorder};
+pub(crate) use shuffle::Pass;
 
 /// Where a value that is still to come belongs.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +51,8 @@ struct Pending {
 /// Keys of a session as one party uses them: by the party that lacks them.
 pub(crate) struct SessionKeys {
     pub(crate) masks: [Option<Masks>; 4],
+    /// For permutations.
+    pub(crate) permutations: [Option<Zeroizing<[u8; 32]>>; 4],
     pub(crate) digests: DigestKeys,
 }
 
@@ -54,6 +64,8 @@ pub(crate) struct Crossing {
     /// Counts messages, so that roles rotate.
     counter: u64,
     outgoing: Outgoing,
+    /// The permutation that was used last, for the next column.
+    permutation: Option<Permutation>,
     /// What the round that grows will bring.
     pending: Vec<Pending>,
     /// What the rounds will bring that were sent and whose frames are to come, oldest first.
@@ -69,6 +81,7 @@ impl Crossing {
             round,
             counter: 0,
             outgoing: Outgoing::new(me),
+            permutation: None,
             pending: Vec::new(),
             outstanding: VecDeque::new(),
         }

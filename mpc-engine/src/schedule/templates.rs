@@ -65,9 +65,9 @@ impl Templates {
     }
 }
 
-/// Lanes that a gate works on: those of its longest operand, or of its planes.
+/// Lanes that a gate works on: those of its longest operand, or of its planes, or that it makes.
 pub(super) fn lanes(circuit: &Circuit, value: ValueId) -> usize {
-    if let Gate::Compose { .. } = circuit.gate(value) {
+    if let Gate::Compose { .. } | Gate::Random { .. } = circuit.gate(value) {
         return circuit.form(value).len;
     }
     let spread = |len: usize, v: ValueId| match (len, circuit.form(v).len) {

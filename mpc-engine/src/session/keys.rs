@@ -312,6 +312,11 @@ impl Confirmed {
             keys: std::array::from_fn(|l| derive(l, "quartet v1 digest key")),
             session,
         };
-        Ok(SessionKeys { masks, digests })
+        let permutations = std::array::from_fn(|l| derive(l, "quartet v1 permutation key"));
+        Ok(SessionKeys {
+            masks,
+            permutations,
+            digests,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Writing templates: gives out registers, tracks domains, classes and depths, and cuts the code
 //! into stages.
 
-use super::{Class, Instruction, Message, Public, Reg, Stage, Step, Template};
+use super::{Class, Instruction, Message, Public, Reg, Routes, Stage, Step, Template};
 use crate::{roles::PAIRS, vector::Domain};
 
 /// What is known of a register while the template is written.
@@ -227,6 +227,29 @@ impl Emitter {
         (pairs, support)
     }
 
+    /// x shuffled, or put back: four exchanges.
+    pub(crate) fn shuffle(&mut self, mut x: Reg, inverse: bool) -> Reg {
+        for pass in 0..4 {
+            let lacks = if inverse { 3 - pass } else { pass };
+            let instruction = Instruction::Pass { x, lacks };
+            x = self.share(instruction, self.domain(x), FULL);
+        }
+        x
+    }
+
+    pub(crate) fn open(&mut self, x: Reg) -> Reg {
+        self.share(Instruction::Open(x), self.domain(x), FULL)
+    }
+
+    /// x in the order that the second operand gives, which has been opened.
+    pub(crate) fn permute(&mut self, x: Reg) -> Reg {
+        self.share(Instruction::Permute(x), self.domain(x), self.support(x))
+    }
+
+    pub(crate) fn random(&mut self, domain: Domain) -> Reg {
+        self.share(Instruction::Random, domain, FULL)
+    }
+
     // Known values.
 
     /// The sum of a half's components of a share.
@@ -296,21 +319,25 @@ impl Emitter {
         for (at, step) in std::mem::take(&mut self.steps) {
             let per_row = self.registers[step.to.0 as usize].per_row;
             let domain = step.domain;
-            let pairs = match &step.instruction {
-                Instruction::Dot { pairs, .. } | Instruction::DotRows { pairs, .. } => *pairs,
+            let routes = match &step.instruction {
+                Instruction::Dot { pairs, .. } | Instruction::DotRows { pairs, .. } => {
+                    Routes::Pairs(*pairs)
+                }
                 Instruction::Input { half, .. } => {
                     // One message, in the place of the pair of components that it fills.
                     let half = self.halves[usize::from(*half)];
-                    1 << crate::roles::pair_of(half[0], half[1])
+                    Routes::Pairs(1 << crate::roles::pair_of(half[0], half[1]))
                 }
-                _ => 0,
+                Instruction::Pass { lacks, .. } => Routes::Pass(*lacks),
+                Instruction::Open(_) => Routes::All,
+                _ => Routes::Pairs(0),
             };
             let stage = &mut stages[at];
             if step.instruction.is_interactive() {
                 stage.messages.push(Message {
                     domain,
                     per_row,
-                    pairs,
+                    routes,
                 });
             }
             stage.steps.push(step);

@@ -44,6 +44,10 @@ enum Code {
     Resize(Bound),
     Shr(u32, Bound),
     IsZero,
+    Shuffle { inverse: bool },
+    Open,
+    Permute,
+    Random,
 }
 
 /// How a template is laid over the lanes of its operands.
@@ -81,6 +85,10 @@ impl Key {
             Gate::Resize { bound, .. } => Code::Resize(*bound),
             Gate::Shr { by, bound, .. } => Code::Shr(*by, *bound),
             Gate::IsZero(_) => Code::IsZero,
+            Gate::Shuffle { inverse, .. } => Code::Shuffle { inverse: *inverse },
+            Gate::Open(_) => Code::Open,
+            Gate::Permute { .. } => Code::Permute,
+            Gate::Random { .. } => Code::Random,
             Gate::Input(_)
             | Gate::Constant(_)
             | Gate::Public(_)
@@ -96,7 +104,7 @@ impl Key {
         Some(Self {
             aim: Aim::for_lanes(len),
             code,
-            from: circuit.kind(gate.operands().next()?),
+            from: circuit.kind(gate.operands().next().unwrap_or(value)),
             to: circuit.kind(value),
             public,
             partition: (partition % 3) as u8,
@@ -121,12 +129,13 @@ pub(crate) fn lower(key: &Key) -> (Template, Shape) {
                 Domain::of(key.to),
             )]
         }
+        Code::Random => vec![e.random(Domain::of(key.to))],
         code => vec![single(&mut e, key, code)],
     };
     let template = e.finish(outputs);
     let shape = match key.code {
         _ if template.rounds() == 0 => Shape::Whole,
-        Code::Dot => Shape::Whole,
+        Code::Dot | Code::Shuffle { .. } | Code::Open => Shape::Whole,
         Code::Count => Shape::Partial,
         _ => Shape::Lanes,
     };
@@ -172,6 +181,9 @@ fn single(e: &mut Emitter, key: &Key, code: &Code) -> Reg {
             convert::shift_right(e, x, *by, signed, key.aim)
         }
         Code::IsZero => compare::is_zero(e, x),
+        Code::Shuffle { inverse } => e.shuffle(x, *inverse),
+        Code::Open => e.open(x),
+        Code::Permute => e.permute(x),
         // The others are not single; resizing to the same width is nothing.
         _ => x,
     }

@@ -16,7 +16,10 @@ mod convert;
 mod emitter;
 mod lower;
 
-use crate::vector::Domain;
+use crate::{
+    roles::{self, Roles},
+    vector::Domain,
+};
 
 pub(crate) use emitter::Emitter;
 pub(crate) use lower::{Key, Shape, lower};
@@ -67,6 +70,15 @@ pub(crate) enum Instruction {
     Dot { terms: Vec<(Reg, Reg)>, pairs: u8 },
     /// Σ x·y over each row of lanes.
     DotRows { x: Reg, y: Reg, pairs: u8 },
+    /// One pass of a shuffle, by the permutation that this party lacks.
+    Pass { x: Reg, lacks: u8 },
+    /// The sum of all components, to everybody. What comes is no share: only [`Self::Permute`] reads
+    /// it, as the sum of the components that are there.
+    Open(Reg),
+    /// The lanes of a in the order that the second operand gives, which has been opened.
+    Permute(Reg),
+    /// Random lanes.
+    Random,
     /// A share of a value that is known as the sum of a half.
     Input { known: Reg, half: u8 },
     /// The sum of a half's components of a share: a known value.
@@ -90,7 +102,7 @@ impl Instruction {
     pub(crate) const fn is_interactive(&self) -> bool {
         match self {
             Self::Dot { pairs, .. } | Self::DotRows { pairs, .. } => *pairs != 0,
-            Self::Input { .. } => true,
+            Self::Input { .. } | Self::Pass { .. } | Self::Open(_) => true,
             _ => false,
         }
     }
@@ -106,7 +118,7 @@ impl Instruction {
     /// The registers that it reads.
     pub(crate) fn for_each_source(&self, mut f: impl FnMut(Reg)) {
         match self {
-            Self::Operand(_) | Self::Plane(_) | Self::Constant(_) => {}
+            Self::Operand(_) | Self::Plane(_) | Self::Constant(_) | Self::Random => {}
             Self::Add(a, b)
             | Self::Subtract(a, b)
             | Self::KnownAnd(a, b)
@@ -125,6 +137,9 @@ impl Instruction {
             | Self::ScaleLanes(a)
             | Self::SumRows(a)
             | Self::Input { known: a, .. }
+            | Self::Pass { x: a, .. }
+            | Self::Open(a)
+            | Self::Permute(a)
             | Self::Half(a, _)
             | Self::KnownNot(a)
             | Self::KnownNegate(a)
@@ -154,13 +169,42 @@ pub(crate) struct Step {
     pub(crate) last_use: Vec<Reg>,
 }
 
-/// A message of a stage: an element per lane (or per row) for each of the pairs.
+/// A message of a stage: an element per lane (or per row) by each of its routes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message {
     pub(crate) domain: Domain,
     pub(crate) per_row: bool,
-    /// Bits by place in [`crate::roles::PAIRS`].
-    pub(crate) pairs: u8,
+    pub(crate) routes: Routes,
+}
+
+/// Between whom the elements of a message cross.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Routes {
+    /// One for each of these pairs of components, bits by place in [`crate::roles::PAIRS`].
+    Pairs(u8),
+    /// Three to the party that lacks the permutation of a pass.
+    Pass(u8),
+    /// One to each party.
+    All,
+}
+
+impl Routes {
+    /// The roles in message number `counter`.
+    pub(crate) fn roles(self, counter: u64) -> impl Iterator<Item = Roles> {
+        (0..6).filter_map(move |i| match self {
+            Self::Pairs(pairs) => (pairs >> i & 1 == 1).then(|| roles::rotate(i, counter)),
+            Self::Pass(lacks) => (i < 3).then(|| roles::pass(lacks.into(), i, counter)),
+            Self::All => (i < 4).then(|| roles::opening(i, counter)),
+        })
+    }
+
+    pub(crate) const fn elements(self) -> usize {
+        match self {
+            Self::Pairs(pairs) => pairs.count_ones() as usize,
+            Self::Pass(_) => 3,
+            Self::All => 4,
+        }
+    }
 }
 
 /// The steps up to the next exchange of messages.
@@ -201,7 +245,7 @@ impl Template {
         };
         let bytes = |m: &Message| {
             let lanes = if m.per_row { rows } else { lanes };
-            m.domain.wire_bytes(lanes) * m.pairs.count_ones() as usize
+            m.domain.wire_bytes(lanes) * m.routes.elements()
         };
         stage.messages.iter().map(bytes).sum()
     }

@@ -143,6 +143,13 @@ impl Share {
         self.is_pasted = true;
     }
 
+    /// The sum of the components that are there: an opened value.
+    pub(crate) fn total(&self) -> Vector {
+        let mut sum = Vector::zero(self.domain, self.lanes);
+        self.parts.iter().flatten().for_each(|part| sum.add(part));
+        sum
+    }
+
     /// The sum of components a and b: a value in the clear to whoever holds both.
     pub(crate) fn half(&self, a: usize, b: usize) -> Vector {
         match (&self.parts[a], &self.parts[b]) {

@@ -9,5 +9,7 @@ mod gates;
 mod inputs;
 mod operations;
 mod privacy;
+mod shuffle;
+mod sort;
 mod support;
 mod tampering;

@@ -112,7 +112,7 @@ fn run_until_stop(
 }
 
 /// Alters each frame of each round in each way.
-fn grid(what: &str, program: &Program, columns: &[Vec<u128>]) {
+pub fn grid(what: &str, program: &Program, columns: &[Vec<u128>]) {
     let expected = clear::evaluate(program, columns).unwrap();
     let honest = record(program, columns, 1);
     let other = record(program, columns, 2);
@@ -172,7 +172,7 @@ fn check_ends(
     assert!(stopped, "{context}");
 }
 
-fn columns(kinds: &[Kind], lanes: usize, stream: u64) -> Vec<Vec<u128>> {
+pub fn columns(kinds: &[Kind], lanes: usize, stream: u64) -> Vec<Vec<u128>> {
     let mut random = random(stream);
     let column = |kind: &Kind| {
         (0..lanes)

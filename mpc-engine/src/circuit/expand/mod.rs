@@ -1,6 +1,8 @@
 //! Operations of programs as gates.
 
 mod basic;
+mod random;
+mod sort;
 
 use wire::{kind::Kind, secret::Op};
 
@@ -28,6 +30,7 @@ pub(super) fn apply(
 ) -> ValueId {
     match Group::of(op) {
         Group::Basic => basic::apply(b, op, operands, immediate, form),
+        Group::Random => random::apply(b, op, operands, immediate, form),
         _ => b.constant(form.kind.integer(), 0, form.len), // Not reached: typing refuses it.
     }
 }

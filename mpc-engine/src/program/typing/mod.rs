@@ -1,11 +1,14 @@
 //! The type rules of operations, by groups.
 
 mod basic;
+mod random;
 
 use wire::{kind::Kind, secret::Op};
 
 use super::Form;
 use crate::ProgramError;
+
+pub(crate) use random::check_bound;
 
 /// What belongs together: each group has its type rules, its meaning in clear text, and its gates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +102,7 @@ pub(crate) fn result(op: Op, operands: &[Form], immediate: u64) -> Result<Form, 
     }
     let form = match Group::of(op) {
         Group::Basic => basic::result(op, operands, immediate)?,
+        Group::Random => random::result(op, operands, immediate)?,
         _ => return Err(undefined(op, operands)),
     };
     if immediate != 0 && !has_immediate(op) {
