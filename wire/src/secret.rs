@@ -129,8 +129,8 @@ pub enum Op {
     DotRows = 57,
     /// Uniformly random elements; the immediate is the code of the kind << 32 and the length.
     Random = 58,
-    /// As many uniformly random numbers below the public, single a as the immediate says; off by
-    /// at most 2⁻⁶⁴ in statistical distance.
+    /// As many uniformly random numbers below the public, single a as the immediate says; a is at
+    /// least 1 and at most 2¹²⁶.
     RandomBelow = 59,
     /// A uniformly random permutation of as many `u32` as the immediate says.
     RandomPermutation = 60,

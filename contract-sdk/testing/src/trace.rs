@@ -114,6 +114,9 @@ pub(crate) fn run(program: &Program, inputs: &Inputs, seed: Option<u64>) -> Vec<
         let opened = local::run(program, &columns, seed).unwrap_or_else(|stop| {
             panic!("the computation does not run on four parties with QUARTET_SEED={seed}: {stop}")
         });
+        if program.is_random() {
+            return opened; // In clear there is only a stand-in for what is random.
+        }
         assert_eq!(
             opened, expected,
             "four parties open something else than in clear with QUARTET_SEED={seed}"

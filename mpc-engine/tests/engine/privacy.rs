@@ -36,6 +36,8 @@ fn frames_have_no_bias() {
         (Op::Select, &[Kind::Bool, Kind::U8, Kind::U8], 0),
         (Op::And, &[Kind::U8, Kind::U8], 0),
         (Op::Shr, &[Kind::I16], 3),
+        (Op::Shuffle, &[Kind::U8], 0),
+        (Op::Shuffle, &[Kind::Bool], 0),
     ];
     for (op, kinds, immediate) in table {
         let forms: Vec<(Kind, usize)> = kinds.iter().map(|kind| (*kind, lanes)).collect();

@@ -60,7 +60,7 @@ fn a_shuffle_keeps_the_elements() {
                 .collect();
             let program = single(Op::Shuffle, &[(kind, len)], 0);
             assert!(program.is_random());
-            let opened = local::run(&program, &[values.clone()], 5).unwrap();
+            let opened = local::run(&program, std::slice::from_ref(&values), 5).unwrap();
             assert_eq!(sorted(opened[0].clone()), sorted(values.clone()));
             if len == 200 && kind != Kind::Bool {
                 assert_ne!(opened[0], values, "nothing has moved");
@@ -98,7 +98,7 @@ fn all_orders_are_equally_frequent() {
 fn two_runs_shuffle_differently() {
     let values: Vec<u128> = (0..100).collect();
     let program = single(Op::Shuffle, &[(Kind::U64, 100)], 0);
-    let run = |seed| local::run(&program, &[values.clone()], seed).unwrap();
+    let run = |seed| local::run(&program, std::slice::from_ref(&values), seed).unwrap();
     assert_ne!(run(1), run(2));
 }
 
