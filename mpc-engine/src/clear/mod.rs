@@ -2,6 +2,7 @@
 //! for programs that are random: their random elements are 0 here, and random orders the given ones.
 
 mod basic;
+mod integer;
 mod random;
 
 use wire::{kind::Kind, secret::Op};
@@ -100,6 +101,7 @@ fn apply(op: Op, operands: &[Operand<'_>], immediate: u64, form: Form) -> Vec<u1
     match Group::of(op) {
         Group::Basic => basic::apply(op, operands, immediate, form),
         Group::Random => random::apply(op, operands, form),
+        Group::Integer => integer::apply(op, operands, immediate, form),
         _ => Vec::new(), // Not reached: typing refuses it.
     }
 }

@@ -7,6 +7,7 @@
 mod costs;
 mod gates;
 mod inputs;
+mod integers;
 mod operations;
 mod privacy;
 mod shuffle;

@@ -76,7 +76,7 @@ fn binary(b: &mut Builder, op: Op, x: ValueId, y: ValueId) -> ValueId {
 
 /// Operations that are not gates, but without which no other can be written.
 impl Builder {
-    fn both_len(&self, x: ValueId, y: ValueId) -> usize {
+    pub(super) fn both_len(&self, x: ValueId, y: ValueId) -> usize {
         match self.len(x) {
             1 => self.len(y),
             len => len,
@@ -159,7 +159,7 @@ impl Builder {
     }
 
     /// The sign of x, of which −2^bits ≤ x < 2^bits is known, as its bit number `bits`.
-    fn sign_bit(&mut self, x: ValueId, bits: u32) -> ValueId {
+    pub(super) fn sign_bit(&mut self, x: ValueId, bits: u32) -> ValueId {
         let (kind, len) = (Kind::Bool, self.len(x));
         let gate = Gate::Bit { x, position: bits };
         self.push(gate, Form { kind, len })

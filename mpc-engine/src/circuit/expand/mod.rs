@@ -1,8 +1,13 @@
 //! Operations of programs as gates.
 
 mod basic;
+mod bitwise;
+mod division;
+mod integer;
 mod random;
+mod reciprocal;
 mod sort;
+mod wide;
 
 use wire::{kind::Kind, secret::Op};
 
@@ -31,6 +36,7 @@ pub(super) fn apply(
     match Group::of(op) {
         Group::Basic => basic::apply(b, op, operands, immediate, form),
         Group::Random => random::apply(b, op, operands, immediate, form),
+        Group::Integer => integer::apply(b, op, operands, immediate, form),
         _ => b.constant(form.kind.integer(), 0, form.len), // Not reached: typing refuses it.
     }
 }

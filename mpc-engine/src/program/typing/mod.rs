@@ -1,6 +1,7 @@
 //! The type rules of operations, by groups.
 
 mod basic;
+mod integer;
 mod random;
 
 use wire::{kind::Kind, secret::Op};
@@ -103,6 +104,7 @@ pub(crate) fn result(op: Op, operands: &[Form], immediate: u64) -> Result<Form, 
     let form = match Group::of(op) {
         Group::Basic => basic::result(op, operands, immediate)?,
         Group::Random => random::result(op, operands, immediate)?,
+        Group::Integer => integer::result(op, operands)?,
         _ => return Err(undefined(op, operands)),
     };
     if immediate != 0 && !has_immediate(op) {
