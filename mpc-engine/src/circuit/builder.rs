@@ -8,7 +8,12 @@ use wire::{
 };
 
 use super::{Bound, Circuit, Gate, Tally, public, range::Range};
-use crate::{ProgramError, ValueId, program::Form};
+use crate::{ProgramError, ValueId, program::Form, template::planes_left};
+
+/// Lanes from which on their number is found by adding up planes.
+const LONG_COUNT: usize = 10_000;
+/// Planes into which they are cut.
+const COUNT_PLANES: usize = 127;
 
 /// Builds a [`Circuit`]. Whoever calls it keeps to the forms that gates need; operands of one lane
 /// are spread in `add`, `sub` and `mul`. When a bound is reached nothing more is added, and
@@ -315,7 +320,38 @@ impl Builder {
         if self.len(x) == 0 {
             return self.constant(kind, 0, 1);
         }
-        self.push(Gate::Count(x), Form { kind, len: 1 })
+        if self.len(x) < LONG_COUNT || self.gate(x).is_public() {
+            return self.push(Gate::Count(x), Form { kind, len: 1 });
+        }
+        // In planes of bits, which are added up as bits as far as that is cheaper.
+        let lanes = self.len(x).div_ceil(64 * COUNT_PLANES) * 64;
+        let rest = self.constant(Kind::Bool, 0, lanes * COUNT_PLANES - self.len(x));
+        let bits = self.concat(x, rest);
+        let compressed = self.compress(bits, COUNT_PLANES as u32);
+        let mut sum = self.constant(kind, 0, 1);
+        let mut start = 0;
+        for (weight, planes) in planes_left(COUNT_PLANES).into_iter().enumerate() {
+            let plane = self.slice(compressed, start, planes * lanes);
+            let count = self.push(Gate::Count(plane), Form { kind, len: 1 });
+            let count = self.scale(count, 1 << weight);
+            sum = self.add(sum, count);
+            start += planes * lanes;
+        }
+        let range = Range {
+            bits: usize::BITS - self.len(x).leading_zeros(),
+            negative: false,
+        };
+        self.assume(sum, range);
+        sum
+    }
+
+    /// Of so many planes of bits of weight 1, fewer of higher weights.
+    pub(crate) fn compress(&mut self, bits: ValueId, planes: u32) -> ValueId {
+        let form = self.form(bits);
+        let lanes = form.len / planes.max(1) as usize;
+        let left: usize = planes_left(planes as usize).into_iter().sum();
+        let len = left * lanes;
+        self.push(Gate::Compress { bits, planes }, Form { len, ..form })
     }
 
     /// Bit number `position`.

@@ -58,6 +58,9 @@ pub(crate) enum Gate {
     Bit { x: ValueId, position: u32 },
     /// All bits of x: first the lowest bit of all lanes, then the next, and so on.
     Bits(ValueId),
+    /// For so many planes of booleans, fewer with the same sum in each lane, of which
+    /// [`planes_left`](crate::template::planes_left) says how many have which weight.
+    Compress { bits: ValueId, planes: u32 },
     /// Σ weightᵢ · bᵢ, for booleans laid out as by [`Gate::Bits`], one plane per weight.
     Compose { bits: ValueId, weights: Arc<[u128]> },
     /// A boolean as 0 or 1.
@@ -117,6 +120,7 @@ impl Gate {
             | Self::Count(x)
             | Self::Bit { x, .. }
             | Self::Bits(x)
+            | Self::Compress { bits: x, .. }
             | Self::Compose { bits: x, .. }
             | Self::ToRing(x)
             | Self::Resize { x, .. }
@@ -147,6 +151,7 @@ impl Gate {
             | Self::Count(x)
             | Self::Bit { x, .. }
             | Self::Bits(x)
+            | Self::Compress { bits: x, .. }
             | Self::Compose { bits: x, .. }
             | Self::ToRing(x)
             | Self::Resize { x, .. }

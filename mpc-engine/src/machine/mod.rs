@@ -384,7 +384,9 @@ impl Machine {
     fn plane(&self, run: &Run, plane: u32) -> Result<Register, EngineError> {
         let operand = self.circuit.gate(run.value).operands().next();
         let planes = self.value(operand.ok_or(defect("an operand is missing"))?)?;
-        let start = plane as usize * self.circuit.form(run.value).len + run.start;
+        let results = run.template.outputs.len();
+        let lanes = self.circuit.form(run.value).len / results.max(1);
+        let start = plane as usize * lanes + run.start;
         Ok(Register::Share(planes.view(start, run.lanes)))
     }
 

@@ -67,8 +67,10 @@ impl Templates {
 
 /// Lanes that a gate works on: those of its longest operand, or of its planes, or that it makes.
 pub(super) fn lanes(circuit: &Circuit, value: ValueId) -> usize {
-    if let Gate::Compose { .. } | Gate::Random { .. } = circuit.gate(value) {
-        return circuit.form(value).len;
+    match circuit.gate(value) {
+        Gate::Compose { .. } | Gate::Random { .. } => return circuit.form(value).len,
+        Gate::Compress { bits, planes } => return circuit.form(*bits).len / *planes as usize,
+        _ => {}
     }
     let spread = |len: usize, v: ValueId| match (len, circuit.form(v).len) {
         (1, other) => other,

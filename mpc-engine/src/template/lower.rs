@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wire::kind::Kind;
 
-use super::{Emitter, Public, Reg, Template, arithmetic, compare, compare::Aim, convert};
+use super::{Emitter, Public, Reg, Template, arithmetic, compare, compare::Aim, compress, convert};
 use crate::{
     ValueId,
     circuit::{Bound, Circuit, Gate},
@@ -39,6 +39,7 @@ enum Code {
     Count,
     Bit(u32),
     Bits,
+    Compress(u32),
     Compose(Arc<[u128]>),
     ToRing,
     Resize(Bound),
@@ -80,6 +81,7 @@ impl Key {
             Gate::Count(_) => Code::Count,
             Gate::Bit { position, .. } => Code::Bit(*position),
             Gate::Bits(_) => Code::Bits,
+            Gate::Compress { planes, .. } => Code::Compress(*planes),
             Gate::Compose { weights, .. } => Code::Compose(weights.clone()),
             Gate::ToRing(_) => Code::ToRing,
             Gate::Resize { bound, .. } => Code::Resize(*bound),
@@ -119,6 +121,10 @@ pub(crate) fn lower(key: &Key) -> (Template, Shape) {
         Code::Bits => {
             let x = operand(&mut e, key, 0);
             convert::to_bits(&mut e, x)
+        }
+        Code::Compress(planes) => {
+            let planes = (0..*planes).map(|i| e.plane(i)).collect();
+            compress::compress(&mut e, planes)
         }
         Code::Compose(weights) => {
             let planes: Vec<Reg> = (0..weights.len() as u32).map(|i| e.plane(i)).collect();

@@ -12,6 +12,7 @@
 
 mod arithmetic;
 mod compare;
+mod compress;
 mod convert;
 mod emitter;
 mod lower;
@@ -21,6 +22,7 @@ use crate::{
     vector::Domain,
 };
 
+pub(crate) use compress::planes_left;
 pub(crate) use emitter::Emitter;
 pub(crate) use lower::{Key, Shape, lower};
 

@@ -102,3 +102,15 @@ fn values_of_known_range() {
         );
     }
 }
+
+#[test]
+fn long_counts() {
+    let mut random = random(53);
+    for len in [9_999, 10_000, 12_345, 40_000] {
+        let bits: Vec<u128> = (0..len).map(|_| number(&mut random) & 1).collect();
+        for bits in [bits, vec![1; len], vec![0; len]] {
+            let program = single(Op::Count, &[(Kind::Bool, len)], 0);
+            check(&format!("count of {len}"), &program, &[bits]);
+        }
+    }
+}
