@@ -102,7 +102,11 @@ impl Key {
         for (public, operand) in public.iter_mut().zip(gate.operands()) {
             *public = matches!(circuit.gate(operand), Gate::Constant(_));
         }
-        let len = gate.operands().map(|v| circuit.form(v).len).max()?;
+        let len = gate
+            .operands()
+            .map(|v| circuit.form(v).len)
+            .max()
+            .unwrap_or(0);
         Some(Self {
             aim: Aim::for_lanes(len),
             code,
