@@ -1,22 +1,21 @@
 //! The frames of one round: values, and the second copy of every value.
 //!
 //! Values that party s sends to h with backup k form one stream per round. k vouches for the
-//! stream in the same round: by its digest under the key that s, k and h hold, or by the bytes
+//! stream in the same round: by its digest under a key that only k and h hold, or by the bytes
 //! themselves where they are fewer than [`COPY_BELOW`]. h uses nothing before both agree. A frame
 //! from p to q is: header · the two streams of p to q, by backup · what p vouches for to q, by sender.
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use crate::{
     FrameFault, Stop,
+    digest::{DIGEST_BYTES, DigestKey},
     roles::{PAIRS, Roles, pair_of},
     session::Frames,
 };
 
 /// Streams of fewer bytes are sent twice instead of digested.
 pub(crate) const COPY_BELOW: usize = 64;
-const DIGEST_BYTES: usize = 32;
 /// 12 bytes that name the session, 4 that number the round.
 pub(crate) const HEADER_BYTES: usize = 16;
 
@@ -32,10 +31,10 @@ pub(crate) const fn vouching_bytes(stream: usize) -> usize {
     }
 }
 
-/// Keys for digests by the party that does not hold them, none at one's own place; and the name
+/// Keys for digests by the party with which they are shared, none at one's own place; and the name
 /// of the session.
 pub(crate) struct DigestKeys {
-    pub(crate) keys: [Option<Zeroizing<[u8; 32]>>; 4],
+    pub(crate) keys: [Option<DigestKey>; 4],
     pub(crate) session: [u8; 12],
 }
 
@@ -47,19 +46,22 @@ impl DigestKeys {
         header
     }
 
-    /// The digest of a stream, bound to the session (by key and header), the round, the
-    /// operations of the round, the roles and the length.
-    fn digest(&self, round: u32, operations: &[u8; 32], roles: Roles, stream: &[u8]) -> [u8; 32] {
-        let Some(key) = &self.keys[roles.outsider] else {
-            return [0; 32]; // Not reached: who vouches or verifies holds the key.
+    /// The digest of a stream under the key that this party, its backup or its receiver, shares
+    /// with `peer`, the other of the two. It is bound to the session (by key and header), the round,
+    /// the operations of the round, the roles and the length.
+    fn digest(
+        &self,
+        peer: usize,
+        round: u32,
+        operations: &[u8; 32],
+        roles: Roles,
+        stream: &[u8],
+    ) -> [u8; DIGEST_BYTES] {
+        let Some(key) = &self.keys[peer] else {
+            return [0; DIGEST_BYTES]; // Not reached: only one's own key is missing.
         };
-        let mut hasher = blake3::Hasher::new_keyed(key);
-        hasher.update(stream);
-        hasher.update(&self.header(round));
-        hasher.update(operations);
-        hasher.update(&[roles.sender as u8, roles.backup as u8, roles.receiver as u8]);
-        hasher.update(&(stream.len() as u64).to_le_bytes());
-        *hasher.finalize().as_bytes()
+        let roles = [roles.sender as u8, roles.backup as u8, roles.receiver as u8];
+        key.digest(stream, &[&self.header(round), operations, &roles])
     }
 }
 
@@ -137,7 +139,7 @@ impl Outgoing {
                     frame.extend_from_slice(stream);
                 } else {
                     let roles = stream_roles(sender, me, to);
-                    frame.extend_from_slice(&keys.digest(round, &operations, roles, stream));
+                    frame.extend_from_slice(&keys.digest(to, round, &operations, roles, stream));
                 }
             }
         }
@@ -239,7 +241,7 @@ impl Expected {
                 let same = if bytes < COPY_BELOW {
                     stream.ct_eq(vouching)
                 } else {
-                    keys.digest(round, &self.operations, roles, stream)
+                    keys.digest(backup, round, &self.operations, roles, stream)
                         .ct_eq(vouching)
                 };
                 if !bool::from(same) {

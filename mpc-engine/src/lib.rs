@@ -13,6 +13,7 @@
 
 mod circuit;
 pub mod clear;
+mod digest;
 mod error;
 mod explain;
 mod frame;

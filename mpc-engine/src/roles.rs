@@ -23,7 +23,7 @@ pub(crate) struct Roles {
     pub(crate) backup: usize,
     /// Lacks the value.
     pub(crate) receiver: usize,
-    /// Takes no part; it does not hold the key of the digest.
+    /// Takes no part.
     pub(crate) outsider: usize,
 }
 

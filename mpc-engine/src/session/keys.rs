@@ -11,18 +11,22 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     FrameFault, Stop,
+    digest::DigestKey,
     frame::{DigestKeys, HEADER_BYTES},
     prf::Masks,
     protocol::SessionKeys,
+    roles::{PAIRS, pair_of},
     session::Frames,
 };
 
 const HASH_BYTES: usize = 32;
-/// Key l is held by all but party l.
-const KEYS: usize = 4;
-const KEYS_OF_PARTY: usize = 3;
+/// Key l < 4, for masks, is held by all but party l; key 4 + i, for digests, by the two parties
+/// `PAIRS[i].0` only.
+const KEYS: usize = MASK_KEYS + PAIRS.len();
+const MASK_KEYS: usize = 4;
+const KEYS_OF_PARTY: usize = 6;
 /// Keys that two parties share.
-const KEYS_OF_PAIR: usize = 2;
+const KEYS_OF_PAIR: usize = 3;
 
 /// Bytes of each frame of the three rounds.
 pub(crate) const SETUP_FRAME_BYTES: [usize; 3] = [
@@ -34,14 +38,22 @@ pub(crate) const SETUP_FRAME_BYTES: [usize; 3] = [
 type Secret = Zeroizing<[u8; HASH_BYTES]>;
 type Hash = [u8; HASH_BYTES];
 
+/// Whether a party holds key l.
+fn holds(party: usize, l: usize) -> bool {
+    match l.checked_sub(MASK_KEYS) {
+        None => l != party,
+        Some(pair) => PAIRS[pair].0.contains(&party),
+    }
+}
+
 /// Numbers of the keys that a party holds.
 fn held(party: usize) -> impl Iterator<Item = usize> {
-    (0..KEYS).filter(move |l| *l != party)
+    (0..KEYS).filter(move |l| holds(party, *l))
 }
 
 /// Numbers of the keys that both hold.
 fn shared(a: usize, b: usize) -> impl Iterator<Item = usize> {
-    held(a).filter(move |l| *l != b)
+    held(a).filter(move |l| holds(b, *l))
 }
 
 fn hash(context: &str, parts: &[&[u8]]) -> Hash {
@@ -140,7 +152,7 @@ impl Committed {
         let mut nonce = [0; HASH_BYTES];
         stream.fill(&mut nonce);
         let contributions = std::array::from_fn(|l| {
-            (l != me).then(|| {
+            holds(me, l).then(|| {
                 let mut contribution = Zeroizing::new([0; HASH_BYTES]);
                 stream.fill(&mut *contribution);
                 contribution
@@ -235,7 +247,7 @@ impl Opened {
         let binding = &self.said[me][0];
         let session = hash("quartet v1 session id", &[binding, nonces.as_flattened()]);
         let keys = std::array::from_fn(|l| {
-            (l != me).then(|| {
+            holds(me, l).then(|| {
                 let mut hasher = blake3::Hasher::new_derive_key("quartet v1 session key");
                 hasher.update(&session).update(&[l as u8]);
                 for part in parts[l].iter().flatten() {
@@ -298,18 +310,18 @@ impl Confirmed {
                 return Err(bad(2, peer, FrameFault::Confirmation));
             }
         }
-        let derive = |l: usize, context| {
-            let key = self.keys[l].as_deref()?;
-            Some(Zeroizing::new(hash(context, &[key])))
-        };
         let masks = std::array::from_fn(|l| {
-            let key = derive(l, "quartet v1 mask key")?;
+            let key = self.keys[l].as_deref()?;
+            let key = Zeroizing::new(hash("quartet v1 mask key", &[key]));
             key.first_chunk().map(Masks::new)
         });
         let mut session = [0; 12];
         session.copy_from_slice(&self.session[..12]);
         let digests = DigestKeys {
-            keys: std::array::from_fn(|l| derive(l, "quartet v1 digest key")),
+            keys: std::array::from_fn(|peer| {
+                let pair = (peer != me).then(|| pair_of(me, peer))?;
+                self.keys[MASK_KEYS + pair].as_deref().map(DigestKey::new)
+            }),
             session,
         };
         let permutations = std::array::from_fn(|l| derive(l, "quartet v1 permutation key"));

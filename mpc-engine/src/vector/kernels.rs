@@ -5,6 +5,7 @@
 //! the first argument; the others must not be shorter.
 
 use super::{Element, Word};
+use crate::digest::{BLOCK_BYTES, PASSES, SHIFT};
 
 /// Compiles a loop for several sets of instructions, and chooses among them at run time.
 macro_rules! vectorised {
@@ -168,6 +169,22 @@ vectorised! {
             let is_low = (i as u64 & 1).wrapping_sub(1);
             let number = first.wrapping_add(i as u64 >> 1) & is_low;
             *half = number.to_le_bytes();
+        }
+    }
+
+    /// NH of blocks, in several passes; see [`crate::digest`].
+    fn condense(left: &mut [[u64; PASSES]], key: &[u64], blocks: &[[u8; BLOCK_BYTES]]) {
+        for (left, block) in left.iter_mut().zip(blocks) {
+            let words = block.as_chunks().0;
+            for (pass, sum) in left.iter_mut().enumerate() {
+                *sum = 0;
+                for (word, key) in words.iter().zip(&key[pass * SHIFT..]) {
+                    let word = u64::from_le_bytes(*word);
+                    let low = (word as u32).wrapping_add(*key as u32);
+                    let high = ((word >> 32) as u32).wrapping_add((*key >> 32) as u32);
+                    *sum = sum.wrapping_add(u64::from(low) * u64::from(high));
+                }
+            }
         }
     }
 

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 /// Bytes of a frame's header.
 const HEADER: usize = 16;
-/// Bytes of the contributions in a frame of the second round: two parties share two keys.
-const OPENED: usize = 64;
+/// Bytes of the contributions in a frame of the second round: two parties share three keys.
+const OPENED: usize = 96;
 
 /// How a frame is altered.
 #[derive(Clone, Copy, Debug, PartialEq)]
