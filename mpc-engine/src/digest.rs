@@ -2,7 +2,7 @@
 //!
 //! A digest is keyed with a key that the stream's sender does not hold. So the sender, who would have
 //! to find two streams with one digest, knows nothing of the function: a universal hash condenses
-//! the stream, and only what it leaves, a 32nd, goes through a cryptographic hash. ADR 12 has the
+//! the stream, and only what it leaves, a 128th, goes through a cryptographic hash. ADR 12 has the
 //! argument.
 //!
 //! The universal hash is NH with four Toeplitz passes (Black, Halevi, Krawczyk, Krovetz and Rogaway,
@@ -14,20 +14,22 @@ use crate::vector::kernels;
 
 /// Bytes of a digest.
 pub(crate) const DIGEST_BYTES: usize = 16;
-/// Bytes of a stream that are condensed into [`PASSES`] words.
-pub(crate) const BLOCK_BYTES: usize = 1024;
+/// Words of a stream that are condensed into [`PASSES`] words.
+pub(crate) const BLOCK_WORDS: usize = 512;
 pub(crate) const PASSES: usize = 4;
 /// Words of the key by which one pass is away from the next.
 pub(crate) const SHIFT: usize = 8;
 /// Words of the key of the universal hash.
-pub(crate) const KEY_WORDS: usize = BLOCK_BYTES / 8 + (PASSES - 1) * SHIFT;
+const KEY_WORDS: usize = BLOCK_WORDS + (PASSES - 1) * SHIFT;
+const WORD_BYTES: usize = 8;
 
 /// Blocks that are condensed before what is left of them is hashed.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 
 /// A key that two parties hold.
 pub(crate) struct DigestKey {
-    universal: Zeroizing<Vec<u64>>,
+    /// The low and the high halves of the words of the universal hash's key.
+    universal: [Zeroizing<Vec<u64>>; 2],
     hash: Zeroizing<[u8; 32]>,
 }
 
@@ -38,10 +40,12 @@ impl DigestKey {
         let mut stream = hasher.update(key).finalize_xof();
         let mut hash = Zeroizing::new([0; 32]);
         stream.fill(&mut *hash);
-        let mut bytes = Zeroizing::new([0; 8 * KEY_WORDS]);
-        stream.fill(&mut *bytes);
-        let words = bytes.as_chunks().0.iter().map(|w| u64::from_le_bytes(*w));
-        let universal = Zeroizing::new(words.collect());
+        let universal = std::array::from_fn(|_| {
+            let mut bytes = Zeroizing::new([0; 4 * KEY_WORDS]);
+            stream.fill(&mut *bytes);
+            let halves = bytes.as_chunks().0.iter();
+            Zeroizing::new(halves.map(|x| u32::from_le_bytes(*x).into()).collect())
+        });
         stream.zeroize();
         hasher.zeroize();
         Self { universal, hash }
@@ -54,17 +58,13 @@ impl DigestKey {
             hasher.update(part);
         }
         hasher.update(&(stream.len() as u64).to_le_bytes());
-        let (blocks, rest) = stream.as_chunks::<BLOCK_BYTES>();
+        let (words, rest) = stream.as_chunks::<WORD_BYTES>();
+        hasher.update(rest);
         let mut left = [[0; PASSES]; BATCH];
-        for blocks in blocks.chunks(BATCH) {
-            kernels::condense(&mut left[..blocks.len()], &self.universal, blocks);
-            update(&mut hasher, &left[..blocks.len()]);
-        }
-        if !rest.is_empty() {
-            let mut block = [0; BLOCK_BYTES];
-            block[..rest.len()].copy_from_slice(rest);
-            kernels::condense(&mut left[..1], &self.universal, &[block]);
-            update(&mut hasher, &left[..1]);
+        for words in words.chunks(BATCH * BLOCK_WORDS) {
+            let left = &mut left[..words.len().div_ceil(BLOCK_WORDS)];
+            kernels::condense(left, [&self.universal[0], &self.universal[1]], words);
+            update(&mut hasher, left);
         }
         let mut digest = [0; DIGEST_BYTES];
         hasher.finalize_xof().fill(&mut digest);
@@ -73,6 +73,7 @@ impl DigestKey {
     }
 }
 
+/// Hashes what is left of blocks.
 fn update(hasher: &mut blake3::Hasher, left: &[[u64; PASSES]]) {
     let mut bytes = [0; 8 * PASSES * BATCH];
     for (to, word) in bytes.as_chunks_mut().0.iter_mut().zip(left.as_flattened()) {
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn every_byte_the_length_the_context_and_the_key_count() {
         let key = DigestKey::new(&[1; 32]);
-        for length in [64, 65, 1023, 1024, 1025, 2048, 33 * 1024 + 7] {
+        for length in [64, 65, 4095, 4096, 4097, 4104, 65 * 4096 + 7] {
             let mut stream = stream(length);
             let digest = key.digest(&stream, &[b"round 1"]);
             assert_eq!(digest, key.digest(&stream.clone(), &[b"round 1"]));
@@ -104,7 +105,7 @@ mod tests {
                 DigestKey::new(&[2; 32]).digest(&stream, &[b"round 1"])
             );
             assert_ne!(digest, key.digest(&stream[..length - 1], &[b"round 1"]));
-            for place in (0..length).step_by(61).chain([length - 1]) {
+            for place in (0..length).step_by(length / 50).chain([length - 1]) {
                 stream[place] ^= 0x80;
                 assert_ne!(
                     digest,
@@ -121,17 +122,18 @@ mod tests {
     #[test]
     fn blocks_are_condensed_as_defined() {
         let key = DigestKey::new(&[3; 32]);
-        let bytes = stream(3 * BLOCK_BYTES);
+        let bytes = stream(8 * (2 * BLOCK_WORDS + 13));
         let mut left = [[0; PASSES]; 3];
-        kernels::condense(&mut left, &key.universal, bytes.as_chunks().0);
+        let universal = [&key.universal[0][..], &key.universal[1]];
+        kernels::condense(&mut left, universal, bytes.as_chunks().0);
         let half = |bytes: &[u8]| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        for (block, left) in bytes.chunks(BLOCK_BYTES).zip(left) {
+        for (block, left) in bytes.chunks(8 * BLOCK_WORDS).zip(left) {
             for (pass, left) in left.into_iter().enumerate() {
                 let mut sum = 0u64;
                 for (i, pair) in block.chunks(8).enumerate() {
-                    let key = key.universal[pass * SHIFT + i];
-                    let low = half(pair).wrapping_add(key as u32);
-                    let high = half(&pair[4..]).wrapping_add((key >> 32) as u32);
+                    let [low, high] = universal.map(|key| key[pass * SHIFT + i] as u32);
+                    let low = half(pair).wrapping_add(low);
+                    let high = half(&pair[4..]).wrapping_add(high);
                     sum = sum.wrapping_add(u64::from(low) * u64::from(high));
                 }
                 assert_eq!(left, sum);

@@ -5,7 +5,7 @@
 //! the first argument; the others must not be shorter.
 
 use super::{Element, Word};
-use crate::digest::{BLOCK_BYTES, PASSES, SHIFT};
+use crate::digest::{BLOCK_WORDS, PASSES, SHIFT};
 
 /// Compiles a loop for several sets of instructions, and chooses among them at run time.
 macro_rules! vectorised {
@@ -172,19 +172,24 @@ vectorised! {
         }
     }
 
-    /// NH of blocks, in several passes; see [`crate::digest`].
-    fn condense(left: &mut [[u64; PASSES]], key: &[u64], blocks: &[[u8; BLOCK_BYTES]]) {
-        for (left, block) in left.iter_mut().zip(blocks) {
-            let words = block.as_chunks().0;
-            for (pass, sum) in left.iter_mut().enumerate() {
-                *sum = 0;
-                for (word, key) in words.iter().zip(&key[pass * SHIFT..]) {
-                    let word = u64::from_le_bytes(*word);
-                    let low = (word as u32).wrapping_add(*key as u32);
-                    let high = ((word >> 32) as u32).wrapping_add((*key >> 32) as u32);
-                    *sum = sum.wrapping_add(u64::from(low) * u64::from(high));
+    /// NH of blocks of words, in several passes; see [`crate::digest`]. The last block may be
+    /// shorter. The key's words hold 32 bits each.
+    fn condense(left: &mut [[u64; PASSES]], key: [&[u64]; 2], words: &[[u8; 8]]) {
+        let low_half = u64::from(u32::MAX);
+        for (left, block) in left.iter_mut().zip(words.chunks(BLOCK_WORDS)) {
+            let n = block.len();
+            let low: [&[u64]; PASSES] = std::array::from_fn(|pass| &key[0][pass * SHIFT..][..n]);
+            let high: [&[u64]; PASSES] = std::array::from_fn(|pass| &key[1][pass * SHIFT..][..n]);
+            let mut sums = [0u64; PASSES];
+            for i in 0..n {
+                let word = u64::from_le_bytes(block[i]);
+                for (pass, sum) in sums.iter_mut().enumerate() {
+                    let low = word.wrapping_add(low[pass][i]) & low_half;
+                    let high = (word >> 32).wrapping_add(high[pass][i]) & low_half;
+                    *sum = sum.wrapping_add(low * high);
                 }
             }
+            *left = sums;
         }
     }
 

@@ -12,15 +12,25 @@ use zeroize::optimization_barrier;
 
 use crate::vector::{Element, kernels};
 
+#[cfg(target_arch = "x86_64")]
+mod wide;
+
 const BLOCK_BYTES: usize = 16;
-/// Blocks that the widest AES unit makes at once. Fewer take as long.
-const BATCH_BLOCKS: usize = 64;
+/// Four blocks, which are made at once.
+const LINE_BYTES: usize = 4 * BLOCK_BYTES;
 
 /// The masks that the holders of one key draw, in order.
 pub(crate) struct Masks {
-    cipher: Aes128Enc,
+    cipher: Cipher,
     /// Blocks that were given out.
     counter: u64,
+}
+
+/// AES-128 with one key.
+enum Cipher {
+    #[cfg(target_arch = "x86_64")]
+    Wide(wide::Wide),
+    General(Box<Aes128Enc>),
 }
 
 /// Masks that have been given out, but are still to be computed.
@@ -38,7 +48,7 @@ impl std::fmt::Debug for Masks {
 impl Masks {
     pub(crate) fn new(key: &[u8; 16]) -> Self {
         Self {
-            cipher: Aes128Enc::new(key.into()),
+            cipher: Cipher::new(key),
             counter: 0,
         }
     }
@@ -53,34 +63,46 @@ impl Masks {
     /// Computes masks that were given out, from element `start` on, which must begin a block. Bits
     /// beyond the last lane are the caller's affair.
     pub(crate) fn fill<E: Element>(&self, drawn: Drawn, start: usize, masks: &mut [E]) {
-        let block = drawn.first + (start * size_of::<E>() / BLOCK_BYTES) as u64;
-        let (blocks, rest) = masks.as_mut_bytes().as_chunks_mut::<BLOCK_BYTES>();
-        let whole = if blocks.len() == 1 {
-            1
-        } else {
-            blocks.len() / BATCH_BLOCKS * BATCH_BLOCKS
-        };
-        let (blocks, few) = blocks.split_at_mut(whole);
-        self.encrypt(block, blocks);
-        if !few.is_empty() || !rest.is_empty() {
-            let mut batch = [[0; BLOCK_BYTES]; BATCH_BLOCKS];
-            let count = if few.is_empty() { 1 } else { BATCH_BLOCKS };
-            self.encrypt(block + whole as u64, &mut batch[..count]);
-            few.copy_from_slice(&batch[..few.len()]);
-            rest.copy_from_slice(&batch[few.len()][..rest.len()]);
-            batch.fill([0; BLOCK_BYTES]);
-            optimization_barrier(&batch);
+        let first = drawn.first + (start * size_of::<E>() / BLOCK_BYTES) as u64;
+        let (lines, rest) = masks.as_mut_bytes().as_chunks_mut::<LINE_BYTES>();
+        self.cipher.count(first, lines);
+        if !rest.is_empty() {
+            let mut line = [[0; LINE_BYTES]];
+            self.cipher.count(first + 4 * lines.len() as u64, &mut line);
+            rest.copy_from_slice(&line[0][..rest.len()]);
+            line = [[0; LINE_BYTES]];
+            optimization_barrier(&line);
         }
         if cfg!(target_endian = "big") {
             masks.iter_mut().for_each(|x| *x = x.to_le());
         }
     }
+}
 
-    /// Encrypts the numbers from `first` on.
-    fn encrypt(&self, first: u64, blocks: &mut [[u8; BLOCK_BYTES]]) {
-        kernels::count(blocks, first);
-        self.cipher
-            .encrypt_blocks(Block::cast_slice_from_core_mut(blocks));
+impl Cipher {
+    fn new(key: &[u8; 16]) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(wide) = wide::Wide::new(key) {
+            return Self::Wide(wide);
+        }
+        Self::general(key)
+    }
+
+    fn general(key: &[u8; 16]) -> Self {
+        Self::General(Box::new(Aes128Enc::new(key.into())))
+    }
+
+    /// Encrypts the numbers from `first` on, four to a line.
+    fn count(&self, first: u64, lines: &mut [[u8; LINE_BYTES]]) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Wide(wide) => wide.count(first, lines),
+            Self::General(cipher) => {
+                let (blocks, _) = lines.as_flattened_mut().as_chunks_mut();
+                kernels::count(blocks, first);
+                cipher.encrypt_blocks(Block::cast_slice_from_core_mut(blocks));
+            }
+        }
     }
 }
 
@@ -127,6 +149,22 @@ mod tests {
             let mut part = vec![0u32; length];
             masks.fill(drawn, start, &mut part);
             assert_eq!(part, whole[start..start + length], "{start} {length}");
+        }
+    }
+    #[test]
+    fn implementations_agree() {
+        for (key, first) in [
+            ([0; 16], 0),
+            ([0x5a; 16], u64::MAX / 3),
+            ([0xff; 16], 1 << 32),
+        ] {
+            let (general, best) = (Cipher::general(&key), Cipher::new(&key));
+            for lines in [0, 1, 7, 8, 9, 16, 19] {
+                let (mut a, mut b) = (vec![[0; LINE_BYTES]; lines], vec![[1; LINE_BYTES]; lines]);
+                general.count(first, &mut a);
+                best.count(first, &mut b);
+                assert_eq!(a, b, "{lines}");
+            }
         }
     }
 }
