@@ -310,9 +310,12 @@ impl Confirmed {
                 return Err(bad(2, peer, FrameFault::Confirmation));
             }
         }
-        let masks = std::array::from_fn(|l| {
+        let derive = |l: usize, context| {
             let key = self.keys[l].as_deref()?;
-            let key = Zeroizing::new(hash("quartet v1 mask key", &[key]));
+            Some(Zeroizing::new(hash(context, &[key])))
+        };
+        let masks = std::array::from_fn(|l| {
+            let key = derive(l, "quartet v1 mask key")?;
             key.first_chunk().map(Masks::new)
         });
         let mut session = [0; 12];
