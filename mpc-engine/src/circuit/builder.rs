@@ -315,6 +315,14 @@ impl Builder {
         self.push(Gate::Sum { x, row }, Form { len, ..form })
     }
 
+    pub(crate) fn prefix_sum(&mut self, x: ValueId) -> ValueId {
+        let form = self.form(x);
+        if form.len < 2 {
+            return x;
+        }
+        self.push(Gate::PrefixSum(x), form)
+    }
+
     pub(crate) fn count(&mut self, x: ValueId) -> ValueId {
         let kind = Kind::U64;
         if self.len(x) == 0 {

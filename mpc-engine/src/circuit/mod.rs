@@ -52,6 +52,8 @@ pub(crate) enum Gate {
     Dot { x: ValueId, y: ValueId, row: usize },
     /// Σ x over each row of so many lanes. Free.
     Sum { x: ValueId, row: usize },
+    /// Σ of the lanes up to and with each. Free.
+    PrefixSum(ValueId),
     /// The number of set bits of a vector of booleans, one `u64`.
     Count(ValueId),
     /// Bit number `position` of every lane, as booleans.
@@ -117,6 +119,7 @@ impl Gate {
             | Self::Permute { x, places: y, .. } => (Some(*x), Some(*y)),
             Self::Scale(x, _)
             | Self::Sum { x, .. }
+            | Self::PrefixSum(x)
             | Self::Count(x)
             | Self::Bit { x, .. }
             | Self::Bits(x)
@@ -148,6 +151,7 @@ impl Gate {
             | Self::Permute { x, places: y, .. } => (*x, *y) = (f(*x), f(*y)),
             Self::Scale(x, _)
             | Self::Sum { x, .. }
+            | Self::PrefixSum(x)
             | Self::Count(x)
             | Self::Bit { x, .. }
             | Self::Bits(x)
@@ -169,7 +173,7 @@ impl Gate {
     pub(crate) const fn is_move(&self) -> bool {
         matches!(
             self,
-            Self::Slice { .. } | Self::Concat(..) | Self::Gather { .. }
+            Self::Slice { .. } | Self::Concat(..) | Self::Gather { .. } | Self::PrefixSum(_)
         )
     }
 

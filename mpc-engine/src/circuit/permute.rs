@@ -18,6 +18,15 @@ impl Builder {
 
     /// Every plane of `len` lanes of x in the order of the stream.
     pub(crate) fn shuffle(&mut self, x: ValueId, stream: u32, len: usize) -> ValueId {
+        self.shuffle_or_back(x, stream, len, false)
+    }
+
+    /// Every plane of `len` lanes of x put back from the order of the stream.
+    pub(crate) fn unshuffle(&mut self, x: ValueId, stream: u32, len: usize) -> ValueId {
+        self.shuffle_or_back(x, stream, len, true)
+    }
+
+    fn shuffle_or_back(&mut self, x: ValueId, stream: u32, len: usize, inverse: bool) -> ValueId {
         if len <= 1 || self.single(x).is_some() {
             return x;
         }
@@ -27,7 +36,7 @@ impl Builder {
             x,
             stream,
             len,
-            inverse: false,
+            inverse,
         };
         self.push(gate, form)
     }
@@ -41,14 +50,19 @@ impl Builder {
 
     /// Lane i of every plane of x at place `places[i]`, for opened places.
     pub(crate) fn permute(&mut self, x: ValueId, places: ValueId) -> ValueId {
+        self.permute_or_back(x, places, false)
+    }
+
+    /// Lane `places[i]` of every plane of x at place i, for opened places.
+    pub(crate) fn take(&mut self, x: ValueId, places: ValueId) -> ValueId {
+        self.permute_or_back(x, places, true)
+    }
+
+    fn permute_or_back(&mut self, x: ValueId, places: ValueId, inverse: bool) -> ValueId {
         if self.len(places) <= 1 || self.single(x).is_some() {
             return x;
         }
-        let gate = Gate::Permute {
-            x,
-            places,
-            inverse: false,
-        };
+        let gate = Gate::Permute { x, places, inverse };
         self.push(gate, self.form(x))
     }
 

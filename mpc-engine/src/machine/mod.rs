@@ -160,6 +160,10 @@ impl Machine {
         match self.circuit.gate(value) {
             Gate::Slice { x, start } => moved = self.value(*x)?.window(*start, form.len),
             Gate::Gather { x, lanes } => moved = self.value(*x)?.gather(lanes),
+            Gate::PrefixSum(x) => {
+                let x = self.value(*x)?.view(0, form.len);
+                moved = x.map(x.domain(), form.len, Vector::prefix_sum);
+            }
             gate => {
                 let mut at = 0;
                 for operand in gate.operands() {

@@ -96,7 +96,8 @@ impl Key {
             | Gate::Public(_)
             | Gate::Slice { .. }
             | Gate::Concat(..)
-            | Gate::Gather { .. } => return None,
+            | Gate::Gather { .. }
+            | Gate::PrefixSum(_) => return None,
         };
         let mut public = [false; 2];
         for (public, operand) in public.iter_mut().zip(gate.operands()) {

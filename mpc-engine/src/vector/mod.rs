@@ -364,6 +364,17 @@ impl Vector {
         }))
     }
 
+    /// The sum of the lanes up to and with each. Not for bits.
+    pub(crate) fn prefix_sum(&self) -> Self {
+        with_element!(self.domain, E => Self::fill::<E>(self.lanes, |sums| {
+            let mut last = E::default();
+            for (sum, x) in sums.iter_mut().zip(self.elements::<E>()) {
+                last = last.add(*x);
+                *sum = last;
+            }
+        }))
+    }
+
     /// Lane `lanes[i]` at place i.
     pub(crate) fn gather(&self, lanes: &[u32]) -> Self {
         if self.domain == Domain::Bits {
