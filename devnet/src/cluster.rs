@@ -20,7 +20,7 @@ use wire::{
     limits::NODES,
 };
 
-use self::config::{NodeFiles, PublicKeys};
+use self::config::{NodeFiles, NodePorts, PublicKeys};
 use crate::{
     DevnetError,
     ports::Ports,
@@ -87,7 +87,7 @@ pub struct PreparedCluster {
     folder: Folder,
     keys: [PublicKeys; NODES],
     files: [NodeFiles; NODES],
-    ports: Ports<12>,
+    ports: Ports<16>,
 }
 
 impl PreparedCluster {
@@ -109,12 +109,20 @@ impl PreparedCluster {
                 Folder::Temporary(made.map_err(DevnetError::file("create a folder in", parent))?)
             }
         };
-        let ports = Ports::<12>::free()?;
-        let [l0, l1, l2, l3, r0, r1, r2, r3, a0, a1, a2, a3] = ports.numbers();
-        let (listen, rpc, admin) = ([l0, l1, l2, l3], [r0, r1, r2, r3], [a0, a1, a2, a3]);
-        let rpc = options.rpc_ports.unwrap_or(rpc);
-        let files: [NodeFiles; NODES] =
-            std::array::from_fn(|i| NodeFiles::new(folder.path(), i, listen[i], rpc[i], admin[i]));
+        let ports = Ports::<16>::free()?;
+        let numbers = ports.numbers();
+        let files: [NodeFiles; NODES] = std::array::from_fn(|i| {
+            let [listen, sessions, rpc, admin] =
+                std::array::from_fn(|purpose| numbers[NODES * purpose + i]);
+            let rpc = options.rpc_ports.map_or(rpc, |ports| ports[i]);
+            let ports = NodePorts {
+                listen,
+                sessions,
+                rpc,
+                admin,
+            };
+            NodeFiles::new(folder.path(), i, ports)
+        });
         let mut keys = Vec::with_capacity(NODES);
         for node in &files {
             keys.push(generate_keys(&options.program, node)?);
@@ -213,7 +221,7 @@ pub struct Cluster {
     committee: Committee,
     folder: Folder,
     // Held for as long as a node may come back.
-    _ports: Ports<12>,
+    _ports: Ports<16>,
 }
 
 impl Cluster {

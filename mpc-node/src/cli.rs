@@ -33,6 +33,8 @@ pub enum Command {
     ///   identity_key     key files of `keygen`, mode 0600
     ///   seal_key
     ///   rpc_listen       address for JSON-RPC, for example "127.0.0.1:8545"
+    ///   session_listen   address for the other nodes' computations [default: the committee file's
+    ///                    address of this node, one port higher]
     ///   admin_listen     address for /healthz and /metrics [default: a free port on loopback]
     ///   round_timeout_ms patience with a peer in one round of a computation [default: 10000]
     ///   idle_block_ms    pause between empty blocks [default: 10000]

@@ -30,6 +30,9 @@ pub struct Config {
     pub seal_key: PathBuf,
     /// Where JSON-RPC listens; port 0 takes a free one, see the `ready` file.
     pub rpc_listen: SocketAddr,
+    /// Where the other nodes connect for computations; one port above the committee file's address
+    /// of this node if none is given.
+    pub session_listen: Option<SocketAddr>,
     /// Where `/healthz` and `/metrics` listen.
     #[serde(default = "default_admin_listen")]
     pub admin_listen: SocketAddr,
@@ -232,6 +235,29 @@ impl Membership {
             peers,
             addresses,
         })
+    }
+
+    /// IP address at which a node is reached.
+    #[must_use]
+    pub fn ip(&self, party: u8) -> Option<IpAddr> {
+        let address = self.addresses.get(usize::from(party))?;
+        address.iter().find_map(|part| match part {
+            Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
+            Protocol::Ip6(ip) => Some(IpAddr::V6(ip)),
+            _ => None,
+        })
+    }
+
+    /// Where this node takes connections for computations unless its configuration says otherwise:
+    /// one port above that of the swarm. None if there is no such port.
+    #[must_use]
+    pub fn default_session_listen(&self) -> Option<SocketAddr> {
+        let address = self.addresses.get(usize::from(self.me))?;
+        let port = address.iter().find_map(|part| match part {
+            Protocol::Tcp(port) => port.checked_add(1),
+            _ => None,
+        })?;
+        Some(SocketAddr::new(self.ip(self.me)?, port))
     }
 
     /// Party number of a libp2p peer.

@@ -124,6 +124,9 @@ pub enum NodeError {
     /// The swarm could not be set up.
     #[error("the swarm could not be started: {0}")]
     Swarm(String),
+    /// Connections of computations could not be set up.
+    #[error("connections of computations cannot be made: {0}")]
+    Transport(String),
     /// Consensus or the state machine cannot go on safely.
     #[error("the node stops rather than differ from the others: {0}")]
     Halted(String),

@@ -1,6 +1,6 @@
 //! The seam at which a test build of a node misbehaves.
 
-use crate::network::sessions::SessionId;
+use crate::transport::sessions::SessionId;
 
 /// A frame of a computation that is about to be sent.
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,11 @@
 //!
 //! Owns what they may not have: the swarm, files and sled, JSON-RPC, session workers, keys and
 //! the clock. It decides nothing that nodes must agree on. Read [`node`] first (what runs beside
-//! what), then [`core`] (the one thread that owns ordering), [`network`], [`session`], [`seeds`],
-//! [`storage`] and [`rpc`].
+//! what), then [`core`] (the one thread that owns ordering), [`network`], [`session`], [`transport`],
+//! [`seeds`], [`storage`] and [`rpc`].
 
 pub mod admin;
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -21,5 +22,6 @@ pub mod seeds;
 pub mod session;
 mod sparing;
 pub mod storage;
+pub mod transport;
 
 pub use error::NodeError;

@@ -29,7 +29,7 @@ use crate::{
     network,
     rpc::{self, Rpc},
     seeds::{Order, SeedKeeper},
-    session::Workers,
+    session::{Workers, exchange::Exchange},
     storage::{
         DataFolder,
         block_log::BlockLog,
@@ -80,6 +80,13 @@ pub async fn run(
     let keys = NodeKeys::read(&config.identity_key, &config.seal_key)?;
     let membership = Arc::new(Membership::read(&config, &keys)?);
     let me = membership.me;
+    let session_listen = config
+        .session_listen
+        .or_else(|| membership.default_session_listen());
+    let session_listen = session_listen.ok_or_else(|| {
+        let why = "no port comes after this node's own: set `session_listen` in the configuration";
+        NodeError::Transport(why.into())
+    })?;
     let folder = DataFolder::open(&config.data_dir)?;
     let ready = ReadyFile::new(folder.join("ready"))?;
     tracing::info!(node = me, address = %keys.address(), chain_id = membership.committee.chain_id,
@@ -114,7 +121,7 @@ pub async fn run(
     let shared = Arc::new(Shared::new(ordering, clock));
 
     let (network, inlets, mut tasks) =
-        network::start(membership.clone(), &keys, metrics.clone()).await?;
+        network::start(membership.clone(), &keys, session_listen, metrics.clone()).await?;
     let (verdict_sender, verdicts) = mpsc::channel(1024);
     let (seeds, keeper) = SeedKeeper::start(
         me,
@@ -133,9 +140,11 @@ pub async fn run(
     let (command_sender, commands) = mpsc::channel(256);
     let workers = Workers {
         membership: membership.clone(),
-        links: network.sessions().clone(),
-        round_timeout: config.round_timeout(),
-        filter,
+        exchange: Exchange {
+            sessions: network.sessions().clone(),
+            round_timeout: config.round_timeout(),
+            filter,
+        },
         runtime: Handle::current(),
     };
     let reader = blocks.reader();

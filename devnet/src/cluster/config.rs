@@ -27,10 +27,25 @@ pub(crate) struct NodeFiles {
     pub(crate) ready: PathBuf,
     /// Port for the other nodes.
     pub(crate) listen: u16,
+    /// Where the other nodes connect for computations.
+    pub(crate) sessions: SocketAddr,
     /// Where it serves JSON-RPC.
     pub(crate) rpc: SocketAddr,
     /// Where it serves health and metrics.
     pub(crate) admin: SocketAddr,
+}
+
+/// The ports of one node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NodePorts {
+    /// For the other nodes.
+    pub(crate) listen: u16,
+    /// For the other nodes, for computations.
+    pub(crate) sessions: u16,
+    /// For JSON-RPC.
+    pub(crate) rpc: u16,
+    /// For health and metrics.
+    pub(crate) admin: u16,
 }
 
 /// A node's configuration file.
@@ -41,13 +56,14 @@ pub(crate) struct NodeConfiguration<'a> {
     identity_key: PathBuf,
     seal_key: PathBuf,
     rpc_listen: SocketAddr,
+    session_listen: SocketAddr,
     admin_listen: SocketAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
     round_timeout_ms: Option<u64>,
 }
 
 impl NodeFiles {
-    pub(crate) fn new(folder: &Path, node: usize, listen: u16, rpc: u16, admin: u16) -> Self {
+    pub(crate) fn new(folder: &Path, node: usize, ports: NodePorts) -> Self {
         let folder = folder.join(format!("node-{node}"));
         let data = folder.join("data");
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -57,9 +73,10 @@ impl NodeFiles {
             config: folder.join("node.toml"),
             log: folder.join("node.log"),
             data,
-            listen,
-            rpc: local(rpc),
-            admin: local(admin),
+            listen: ports.listen,
+            sessions: local(ports.sessions),
+            rpc: local(ports.rpc),
+            admin: local(ports.admin),
         }
     }
 
@@ -74,6 +91,7 @@ impl NodeFiles {
             identity_key: self.keys.join("identity.key"),
             seal_key: self.keys.join("seal.key"),
             rpc_listen: self.rpc,
+            session_listen: self.sessions,
             admin_listen: self.admin,
             round_timeout_ms,
         }
@@ -137,10 +155,17 @@ public_key = "0x0200000000000000000000000000000000000000000000000000000000000000
 seal_key = "0x2222222222222222222222222222222222222222222222222222222222222222"
 "#;
 
+    const PORTS: NodePorts = NodePorts {
+        listen: 10_001,
+        sessions: 10_004,
+        rpc: 10_002,
+        admin: 10_003,
+    };
+
     #[test]
     fn a_committee_file_is_read_back_as_it_was() {
         let keys = parse_public_keys(KEYS).unwrap();
-        let files = NodeFiles::new(Path::new("/q"), 2, 10_001, 10_002, 10_003);
+        let files = NodeFiles::new(Path::new("/q"), 2, PORTS);
         let committee = Committee {
             chain_id: 7838,
             epoch: 1,
@@ -162,7 +187,7 @@ seal_key = "0x2222222222222222222222222222222222222222222222222222222222222222"
 
     #[test]
     fn a_node_configuration_names_its_own_files() {
-        let files = NodeFiles::new(Path::new("/q"), 2, 10_001, 10_002, 10_003);
+        let files = NodeFiles::new(Path::new("/q"), 2, PORTS);
         let committee = Path::new("/q/committee.toml");
         let text = render(&files.configuration(committee, Some(500))).unwrap();
         let expected = "data_dir = \"/q/node-2/data\"\n\
@@ -170,6 +195,7 @@ seal_key = "0x2222222222222222222222222222222222222222222222222222222222222222"
             identity_key = \"/q/node-2/keys/identity.key\"\n\
             seal_key = \"/q/node-2/keys/seal.key\"\n\
             rpc_listen = \"127.0.0.1:10002\"\n\
+            session_listen = \"127.0.0.1:10004\"\n\
             admin_listen = \"127.0.0.1:10003\"\n\
             round_timeout_ms = 500\n";
         assert_eq!(text, expected);

@@ -75,6 +75,11 @@ fn a_minimal_configuration_is_enough() -> Result<(), Box<dyn Error>> {
     assert_eq!(config.round_timeout_ms, 10_000);
     let membership = cluster.membership(&config)?;
     assert_eq!(membership.me, 0);
+    let above = membership
+        .default_session_listen()
+        .map(|address| address.to_string());
+    assert_eq!(config.session_listen, None);
+    assert_eq!(above.as_deref(), Some("127.0.0.1:7001"));
     assert_eq!(membership.index_of(&membership.peers[2]), Some(2));
     assert_eq!(membership.index_of(&PeerId::random()), None);
     Ok(())

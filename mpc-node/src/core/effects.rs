@@ -12,9 +12,9 @@ use zk_contract_runtime::{Applied, Event, Head};
 use super::Running;
 use crate::{
     NodeError,
-    network::sessions::SessionId,
     seeds::Order,
     session::{Assignment, Outcome},
+    transport::sessions::SessionId,
 };
 
 impl Running {
@@ -213,7 +213,7 @@ fn assignment(running: &Running, id: SessionId, not_before_ms: u64) -> Option<(A
     };
     let collect = Order::Collect {
         inputs: wanted,
-        patience: core.workers.round_timeout,
+        patience: core.workers.exchange.round_timeout,
         answer,
     };
     Some((assignment, collect))

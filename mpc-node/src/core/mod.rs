@@ -29,10 +29,11 @@ use crate::{
     NodeError,
     clock::Clock,
     metrics::Metrics,
-    network::{Inbound, Inlets, Network, NetworkEvent, sessions::SessionId},
+    network::{Inbound, Inlets, Network, NetworkEvent},
     seeds::{Order, SeedKeeper, Verdict},
     session::{Outcome, Workers},
     storage::{block_log::BlockLog, derived::Derived, wal::Wal},
+    transport::sessions::SessionId,
 };
 
 /// Inputs taken in one go.

@@ -1,12 +1,16 @@
 //! What nodes say to each other besides computations: one long-lived stream in each direction.
 //!
-//! The writer opens a stream on every new connection and sends queued frames; the reader of the
-//! other side acknowledges the stream with one byte before anything is sent on it, since a stream
-//! that nobody took in time is dropped silently. Empty frames keep the link alive.
+//! The writer opens a stream on every new connection, introduces the node and sends queued frames;
+//! the reader of the other side acknowledges the introduction with one byte before anything else is
+//! sent, since a stream that nobody took in time is dropped silently. Empty frames keep the link
+//! alive.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
 use futures::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,6 +22,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use wire::{
+    codec,
     limits::{NODES, PEER_FRAME_BYTES},
     peer::PeerMessage,
 };
@@ -28,7 +33,13 @@ use super::{
     outbox::Outbox,
     swarm::Command,
 };
-use crate::metrics::Metrics;
+use crate::{
+    metrics::Metrics,
+    transport::{
+        identity::{INTRODUCTION_BYTES, Introduction},
+        sessions::SessionLinks,
+    },
+};
 
 const TAKEN: u8 = 1;
 /// KiB of messages of one peer that may wait for the core.
@@ -47,6 +58,7 @@ pub(super) struct Writer {
     pub(super) connected: Arc<AtomicU8>,
     pub(super) events: mpsc::Sender<NetworkEvent>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) sessions: SessionLinks,
 }
 
 impl Writer {
@@ -90,8 +102,8 @@ impl Writer {
     async fn open(&mut self) -> Result<Stream, std::io::Error> {
         let opened = self.control.open_stream(self.peer_id, PEER_PROTOCOL).await;
         let mut stream = opened.map_err(std::io::Error::other)?;
-        // Multistream negotiates lazily: something must be written before an answer comes.
-        frame::write(&mut stream, &[]).await?;
+        let introduction = codec::encode(&self.sessions.introduction(self.peer));
+        frame::write(&mut stream, &introduction).await?;
         let mut taken = [0];
         stream.read_exact(&mut taken).await?;
         if taken == [TAKEN] {
@@ -118,46 +130,60 @@ impl Writer {
     }
 }
 
+/// A peer, and where it is reached.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) party: u8,
+    pub(super) ip: IpAddr,
+}
+
 /// Takes streams from one peer; the newest replaces the one before.
 pub(super) struct Reader {
-    peer: u8,
+    origin: Origin,
     messages: mpsc::Sender<Inbound>,
     metrics: Arc<Metrics>,
     commands: mpsc::Sender<Command>,
     room: Arc<Semaphore>,
+    sessions: SessionLinks,
     running: Option<AbortHandle>,
 }
 
 impl Reader {
     pub(super) fn new(
-        peer: u8,
+        origin: Origin,
         messages: mpsc::Sender<Inbound>,
         metrics: Arc<Metrics>,
         commands: mpsc::Sender<Command>,
+        sessions: SessionLinks,
     ) -> Self {
         Self {
-            peer,
+            origin,
             messages,
             metrics,
             commands,
             room: Arc::new(Semaphore::new(ROOM_KIB)),
+            sessions,
             running: None,
         }
     }
 
     /// Reads from this stream from now on.
-    pub(super) fn take(&mut self, stream: Stream) {
+    pub(super) fn take(&mut self, mut stream: Stream) {
         if let Some(running) = self.running.take() {
             running.abort();
         }
-        let (peer, messages) = (self.peer, self.messages.clone());
+        let (origin, messages) = (self.origin, self.messages.clone());
+        let (peer, sessions) = (origin.party, self.sessions.clone());
         let (metrics, commands, room) = (
             self.metrics.clone(),
             self.commands.clone(),
             self.room.clone(),
         );
         let task = tokio::spawn(async move {
-            let error = read_all(stream, peer, &messages, &metrics, &room).await;
+            let error = match meet(&mut stream, origin, &sessions).await {
+                Ok(()) => read_all(stream, peer, &messages, &metrics, &room).await,
+                Err(error) => error,
+            };
             match error {
                 ReadError::Silent => {
                     let _ = commands.send(Command::Disconnect { peer }).await;
@@ -230,6 +256,26 @@ impl From<FrameError> for ReadError {
     }
 }
 
+/// Reads the peer's introduction, and acknowledges it.
+async fn meet(
+    stream: &mut Stream,
+    origin: Origin,
+    sessions: &SessionLinks,
+) -> Result<(), ReadError> {
+    let reading = timeout(OPEN_TIMEOUT, frame::read(stream, INTRODUCTION_BYTES)).await;
+    let bytes = reading.map_err(|_| ReadError::Ended)??;
+    let introduction: Introduction =
+        codec::decode("introduction", &bytes, INTRODUCTION_BYTES).map_err(ReadError::Malformed)?;
+    let address = SocketAddr::new(origin.ip, introduction.port);
+    sessions.meet(origin.party, address, introduction);
+    let acknowledging = async {
+        stream.write_all(&[TAKEN]).await?;
+        stream.flush().await
+    };
+    acknowledging.await.map_err(FrameError::Stream)?;
+    Ok(())
+}
+
 async fn read_all(
     mut stream: Stream,
     peer: u8,
@@ -238,11 +284,6 @@ async fn read_all(
     room: &Arc<Semaphore>,
 ) -> ReadError {
     let reading = async {
-        stream
-            .write_all(&[TAKEN])
-            .await
-            .map_err(FrameError::Stream)?;
-        stream.flush().await.map_err(FrameError::Stream)?;
         loop {
             let next = timeout(SILENCE, frame::read_length(&mut stream, PEER_FRAME_BYTES)).await;
             let length = next.map_err(|_| ReadError::Silent)??;

@@ -1,20 +1,19 @@
 //! Connections between the four nodes.
 //!
 //! One libp2p swarm over TCP, Noise and Yamux, pinned to the committee ([`pinned`]). The node of
-//! lower index dials. On each connection run one long-lived stream in each direction with what
-//! nodes say to each other (`link`), and one stream for each session of a computation, opened
-//! by the lower index ([`sessions`]). Everything is bounded: queues drop their oldest (`outbox`)
-//! or hold up the sender, frames have a length ([`frame`]), connections and streams a number.
-//! Read `swarm` first.
+//! lower index dials. On each connection runs one long-lived stream in each direction with what
+//! nodes say to each other (`link`); the first thing said is how to reach the node for computations
+//! ([`crate::transport`]). Everything is bounded: queues drop their oldest (`outbox`) or hold up the
+//! sender, frames have a length ([`frame`]), connections and streams a number. Read `swarm` first.
 
 pub mod frame;
 mod link;
 mod outbox;
 pub mod pinned;
-pub mod sessions;
 mod swarm;
 
 use std::{
+    net::SocketAddr,
     sync::{Arc, atomic::AtomicU8, atomic::Ordering},
     time::Duration,
 };
@@ -23,6 +22,7 @@ use alloy_primitives::Bytes;
 use futures::StreamExt as _;
 use libp2p::StreamProtocol;
 use tokio::{
+    net::TcpListener,
     sync::{mpsc, watch},
     task::JoinSet,
 };
@@ -31,12 +31,13 @@ use wire::{
     peer::PeerMessage,
 };
 
-use crate::{NodeError, config::Membership, keys::NodeKeys, metrics::Metrics};
+use crate::{
+    NodeError, config::Membership, keys::NodeKeys, metrics::Metrics,
+    transport::sessions::SessionLinks,
+};
 use outbox::Outbox;
-use sessions::SessionLinks;
 
-const PEER_PROTOCOL: StreamProtocol = StreamProtocol::new("/quartet/peer/1");
-const SESSION_PROTOCOL: StreamProtocol = StreamProtocol::new("/quartet/session/1");
+const PEER_PROTOCOL: StreamProtocol = StreamProtocol::new("/quartet/peer/2");
 
 /// How long opening a stream and its acknowledgement may take.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -91,13 +92,16 @@ pub struct Network {
 /// The running tasks; they end when this is dropped.
 pub type NetworkTasks = JoinSet<&'static str>;
 
-/// Starts the swarm. It listens when this returns.
+/// Starts the swarm, and takes connections of sessions at `session_listen`. Both listen when this
+/// returns.
 ///
 /// # Errors
-/// [`NodeError::Swarm`] if the address in the committee file cannot be listened on.
+/// [`NodeError::Swarm`] if the address in the committee file cannot be listened on;
+/// [`NodeError::Listen`] and [`NodeError::Transport`].
 pub async fn start(
     membership: Arc<Membership>,
     keys: &NodeKeys,
+    session_listen: SocketAddr,
     metrics: Arc<Metrics>,
 ) -> Result<(Network, Inlets, NetworkTasks), NodeError> {
     let swarm_error = |error: String| NodeError::Swarm(error);
@@ -106,15 +110,12 @@ pub async fn start(
     let mut peer_streams = control
         .accept(PEER_PROTOCOL)
         .map_err(|e| swarm_error(e.to_string()))?;
-    let session_streams = control
-        .accept(SESSION_PROTOCOL)
-        .map_err(|e| swarm_error(e.to_string()))?;
     swarm::listen(&mut swarm, &membership).await?;
+    let (sessions, session_listener) = listen(&membership, session_listen, &metrics).await?;
 
     let (event_sender, events) = mpsc::channel(16);
     let (commands, command_receiver) = mpsc::channel(16);
     let connections: [watch::Sender<u64>; NODES] = std::array::from_fn(|_| watch::Sender::new(0));
-    let sessions = SessionLinks::new(membership.clone(), control.clone(), metrics.clone());
     let network = Network {
         me: membership.me,
         outboxes: std::array::from_fn(|_| Arc::default()),
@@ -133,11 +134,14 @@ pub async fn start(
             continue;
         }
         let at = usize::from(party);
+        let ip = membership.ip(party);
+        let ip = ip.ok_or_else(|| swarm_error(format!("node {party} has no IP address")))?;
         *reader = Some(link::Reader::new(
-            party,
+            link::Origin { party, ip },
             sender,
             metrics.clone(),
             commands.clone(),
+            sessions.clone(),
         ));
         let writer = link::Writer {
             peer: party,
@@ -148,6 +152,7 @@ pub async fn start(
             connected: network.connected.clone(),
             events: event_sender.clone(),
             metrics: metrics.clone(),
+            sessions: sessions.clone(),
         };
         tasks.spawn(async move {
             writer.run().await;
@@ -166,7 +171,7 @@ pub async fn start(
         "stream listener"
     });
     tasks.spawn(async move {
-        sessions.accept(session_streams).await;
+        sessions.accept(session_listener).await;
         "session listener"
     });
     tasks.spawn(async move {
@@ -177,6 +182,23 @@ pub async fn start(
         .try_into()
         .map_err(|_| swarm_error("there are not four nodes".into()))?;
     Ok((network, Inlets { events, messages }, tasks))
+}
+
+/// Takes the address for connections of sessions.
+async fn listen(
+    membership: &Membership,
+    address: SocketAddr,
+    metrics: &Arc<Metrics>,
+) -> Result<(SessionLinks, TcpListener), NodeError> {
+    let failed = |source| NodeError::Listen {
+        what: "computations (`session_listen` in the configuration)",
+        address,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let port = listener.local_addr().map_err(failed)?.port();
+    let sessions = SessionLinks::new(membership.me, port, metrics.clone())?;
+    Ok((sessions, listener))
 }
 
 impl Network {

@@ -1,213 +1,283 @@
-//! The exchange of one round: one frame to each peer, one from each.
+//! The exchange of frames with the three peers, on the session's own thread.
 //!
-//! On the stream a frame starts with the number of its round (4 bytes, big-endian); an empty frame
-//! is a sign of life from a peer that still computes.
+//! Frames are queued by round and written as the sockets take them, while those of the peers are
+//! read: neither waits for the other, so large frames in both directions cannot block each other,
+//! and several rounds may be under way. Frames come out one round at a time, in order.
 
-use std::{sync::Arc, time::Duration};
-
-use futures::{
-    AsyncReadExt as _, AsyncWriteExt as _,
-    io::{ReadHalf, WriteHalf},
+use std::{
+    os::fd::AsFd as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak},
+    time::{Duration, Instant},
 };
-use libp2p::Stream;
+
 use mpc_engine::Frames;
-use tokio::{
-    runtime::Handle,
-    sync::mpsc,
-    time::{Instant, timeout, timeout_at},
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
 };
+use tokio::{runtime::Handle, task::AbortHandle};
+use tokio_util::sync::CancellationToken;
 use wire::{limits::SESSION_FRAME_BYTES, node_transaction::StopReason};
 
-use super::Workers;
+use super::Outcome;
 use crate::{
     filter::{FrameFilter, OutgoingFrame},
-    metrics::Metrics,
-    network::{
-        frame::{self, FrameError},
+    transport::{
+        connection::Connection,
+        link::Link,
         sessions::{SessionId, SessionLinks},
     },
 };
 
-const ROUND_BYTES: usize = 4;
 /// A peer that shows signs of life may take so many round time-outs for one round.
 const PATIENCE: u32 = 3;
-/// How long the last frames may take to reach a peer after the session ended here.
-const LINGER: Duration = Duration::from_secs(5);
+/// How long to sleep at most before looking whether the session is called off.
+const GLANCE: Duration = Duration::from_millis(50);
+/// Bytes that may wait for one peer to take them before the next round is begun.
+const BACKLOG: usize = 2 * SESSION_FRAME_BYTES;
 
 /// This session's links to the three peers.
-pub(super) struct Links {
+pub struct Links {
     id: SessionId,
-    links: Vec<Link>,
+    links: Arc<Mutex<Vec<Link>>>,
     round_timeout: Duration,
     filter: Arc<dyn FrameFilter>,
-    metrics: SessionLinks,
+    sessions: SessionLinks,
+    cancelled: CancellationToken,
+    alive: AbortHandle,
 }
 
-struct Link {
-    peer: u8,
-    frames: mpsc::Sender<Vec<u8>>,
-    reader: ReadHalf<Stream>,
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What all links of a node's sessions share.
+#[derive(Clone)]
+pub struct Exchange {
+    /// Makes the links.
+    pub sessions: SessionLinks,
+    /// How long to wait for a peer in one round.
+    pub round_timeout: Duration,
+    /// The seam for tests.
+    pub filter: Arc<dyn FrameFilter>,
 }
 
 impl Links {
-    /// Takes one stream for each peer, and starts a task that writes to it. Must be called within
-    /// the asynchronous runtime.
-    pub(super) fn new(id: SessionId, streams: Vec<(u8, Stream)>, workers: &Workers) -> Self {
-        let links = streams.into_iter().map(|(peer, stream)| {
-            let (reader, writer) = stream.split();
-            // One frame is being written while the next one waits.
-            let (frames, queue) = mpsc::channel(1);
-            let metrics = workers.links.clone();
-            tokio::spawn(write_all(
-                writer,
-                queue,
-                peer,
-                workers.round_timeout,
-                metrics,
-            ));
-            Link {
-                peer,
-                frames,
-                reader,
-            }
-        });
-        Self {
-            id,
-            links: links.collect(),
-            round_timeout: workers.round_timeout,
-            filter: workers.filter.clone(),
-            metrics: workers.links.clone(),
-        }
-    }
-
-    /// Sends this round's frames and receives the peers'.
+    /// Takes one connection for each peer.
     ///
     /// # Errors
-    /// [`StopReason::Silence`] names a peer whose frame did not come, [`StopReason::BadFrame`] one
-    /// whose frame cannot be right.
-    pub(super) async fn exchange(
-        &mut self,
-        round: u32,
-        mut outgoing: Frames,
-    ) -> Result<Frames, StopReason> {
-        let Self {
+    /// [`StopReason::Silence`] of a peer whose connection is of no use.
+    pub fn new(
+        id: SessionId,
+        connections: Vec<(u8, Connection)>,
+        exchange: &Exchange,
+        cancelled: CancellationToken,
+        runtime: &Handle,
+    ) -> Result<Self, StopReason> {
+        let Exchange {
+            sessions,
+            round_timeout,
+            filter,
+        } = exchange.clone();
+        let mut links = Vec::with_capacity(connections.len());
+        for (peer, connection) in connections {
+            let metrics = sessions.metrics();
+            let sent = metrics.session_sent[usize::from(peer)].clone();
+            let heard = metrics.session_received[usize::from(peer)].clone();
+            let link = Link::new(peer, connection, sent, heard);
+            links.push(link.map_err(|_| StopReason::Silence { peer })?);
+        }
+        let links = Arc::new(Mutex::new(links));
+        let alive = runtime.spawn(show_life(Arc::downgrade(&links), round_timeout / 4));
+        Ok(Self {
             id,
             links,
             round_timeout,
             filter,
-            metrics,
-        } = self;
-        let (session, limit, metrics) = (*id, *round_timeout, metrics.metrics());
-        let exchanges = links.iter_mut().map(|link| {
-            let frame = std::mem::take(&mut outgoing[usize::from(link.peer)]);
+            sessions,
+            cancelled,
+            alive: alive.abort_handle(),
+        })
+    }
+
+    /// Sends a round's frames: what the sockets take at once, and the rest as they can.
+    pub fn send(&mut self, round: u32, mut frames: Frames) {
+        let mut links = lock(&self.links);
+        let now = Instant::now();
+        for link in links.iter_mut() {
             let place = OutgoingFrame {
-                session,
+                session: self.id,
                 round,
                 to: link.peer,
             };
-            let frame = filter.outgoing(place, frame);
-            async move {
-                if let Some(frame) = frame {
-                    let mut bytes = Vec::with_capacity(ROUND_BYTES + frame.len());
-                    bytes.extend_from_slice(&round.to_be_bytes());
-                    bytes.extend_from_slice(&frame);
-                    let silence = StopReason::Silence { peer: link.peer };
-                    link.frames.send(bytes).await.map_err(|_| silence)?;
-                }
-                link.receive(round, limit, metrics).await
+            let frame = std::mem::take(&mut frames[usize::from(link.peer)]);
+            if let Some(frame) = self.filter.outgoing(place, frame) {
+                link.push(round, frame);
             }
-        });
-        let received = futures::future::try_join_all(exchanges).await?;
-        let mut incoming = Frames::default();
-        for (peer, frame) in received {
-            incoming[usize::from(peer)] = frame;
+            link.write(now);
         }
-        Ok(incoming)
+    }
+
+    /// Waits for a round's frames, while sending what is queued.
+    ///
+    /// # Errors
+    /// [`StopReason::Silence`] names a peer whose frame did not come, [`StopReason::BadFrame`] one
+    /// whose frame cannot be right. [`Outcome::Cancelled`] if the session is called off.
+    pub fn receive(&mut self, round: u32) -> Result<Frames, Outcome> {
+        let mut links = lock(&self.links);
+        let began = Instant::now();
+        loop {
+            if let Some(link) = links.iter().find(|link| is_hopeless(link)) {
+                return Err(self.hopeless(link));
+            }
+            if links.iter().all(is_served) {
+                break;
+            }
+            let now = wait(&mut links)?;
+            if self.cancelled.is_cancelled() {
+                return Err(Outcome::Cancelled);
+            }
+            for link in links.iter_mut() {
+                if !is_served(link) {
+                    self.check_patience(link, began, now)?;
+                }
+                if now.duration_since(link.sent_at) >= self.round_timeout / 4 {
+                    link.sign_of_life(now);
+                }
+            }
+        }
+        let mut frames = Frames::default();
+        for link in links.iter_mut() {
+            match link.received.take() {
+                Some((of, frame)) if of == round => frames[usize::from(link.peer)] = frame,
+                _ => return Err(self.bad_frame(link.peer)),
+            }
+        }
+        Ok(frames)
+    }
+
+    fn check_patience(&self, link: &Link, began: Instant, now: Instant) -> Result<(), StopReason> {
+        let moved = if link.received.has_frame() {
+            link.sent_at
+        } else {
+            link.heard_at
+        };
+        let quiet = now.saturating_duration_since(moved.max(began));
+        let waited = now.saturating_duration_since(began);
+        if quiet > self.round_timeout || waited > self.round_timeout * PATIENCE {
+            return Err(StopReason::Silence { peer: link.peer });
+        }
+        Ok(())
+    }
+
+    fn hopeless(&self, link: &Link) -> Outcome {
+        if link.received.is_bad() {
+            return self.bad_frame(link.peer);
+        }
+        StopReason::Silence { peer: link.peer }.into()
+    }
+
+    fn bad_frame(&self, peer: u8) -> Outcome {
+        self.sessions.metrics().bad_frames[usize::from(peer)].inc();
+        StopReason::BadFrame { peer }.into()
     }
 
     /// Ends the links. After a result the last frames are still delivered, since peers may need
-    /// them; otherwise the streams break at once, which tells the peers.
-    pub(super) fn close(self, runtime: &Handle, deliver: bool) {
+    /// them; otherwise the connections break at once, which tells the peers.
+    pub fn close(self, runtime: &Handle, deliver: bool) {
+        let links = std::mem::take(&mut *lock(&self.links));
         if !deliver {
             return;
         }
-        for link in self.links {
-            let Link {
-                frames, mut reader, ..
-            } = link;
-            // The writer delivers what it has, then says that nothing more comes.
-            drop(frames);
-            runtime.spawn(async move {
-                let mut rest = [0; 64];
-                let ended = async { while matches!(reader.read(&mut rest).await, Ok(1..)) {} };
-                let _ = timeout(LINGER, ended).await;
-            });
+        for link in links {
+            runtime.spawn(self.sessions.clone().finish(link));
         }
     }
 }
 
-impl Link {
-    async fn receive(
-        &mut self,
-        round: u32,
-        limit: Duration,
-        metrics: &Metrics,
-    ) -> Result<(u8, Vec<u8>), StopReason> {
-        let peer = self.peer;
-        let silence = StopReason::Silence { peer };
-        let last = Instant::now() + limit * PATIENCE;
-        let received = &metrics.session_received[usize::from(peer)];
-        loop {
-            let deadline = last.min(Instant::now() + limit);
-            let reading = frame::read_length(&mut self.reader, ROUND_BYTES + SESSION_FRAME_BYTES);
-            let length = match timeout_at(deadline, reading).await {
-                Ok(Ok(length)) => length,
-                Ok(Err(FrameError::TooLong { .. })) => return Err(bad_frame(peer, metrics)),
-                Ok(Err(FrameError::Stream(_))) | Err(_) => return Err(silence),
-            };
-            received.inc_by((frame::PREFIX_BYTES + length) as u64);
-            if length == 0 {
-                continue;
-            }
-            let reading = frame::read_contents(&mut self.reader, length);
-            let Ok(Ok(mut contents)) = timeout_at(last, reading).await else {
-                return Err(silence);
-            };
-            if contents.first_chunk() != Some(&round.to_be_bytes()) {
-                return Err(bad_frame(peer, metrics));
-            }
-            contents.drain(..ROUND_BYTES);
-            return Ok((peer, contents));
-        }
+impl Drop for Links {
+    fn drop(&mut self) {
+        self.alive.abort();
     }
 }
 
-fn bad_frame(peer: u8, metrics: &Metrics) -> StopReason {
-    metrics.bad_frames[usize::from(peer)].inc();
-    StopReason::BadFrame { peer }
+fn lock(links: &Mutex<Vec<Link>>) -> MutexGuard<'_, Vec<Link>> {
+    links.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn write_all(
-    mut writer: WriteHalf<Stream>,
-    mut queue: mpsc::Receiver<Vec<u8>>,
-    peer: u8,
-    round_timeout: Duration,
-    metrics: SessionLinks,
-) {
-    let sent = &metrics.metrics().session_sent[usize::from(peer)];
+/// Whether a link has what the round needs of it.
+fn is_served(link: &Link) -> bool {
+    link.received.has_frame() && link.queued_bytes() <= BACKLOG
+}
+
+/// Whether what the round needs of a link will never come.
+fn is_hopeless(link: &Link) -> bool {
+    link.is_finished() && !link.received.has_frame()
+}
+
+/// Sleeps until a socket can be read or written, or for a glance; then reads and writes. Returns
+/// the time after the sleep.
+fn wait(links: &mut [Link]) -> Result<Instant, StopReason> {
+    let timeout = Timespec {
+        tv_sec: 0,
+        tv_nsec: i64::from(GLANCE.subsec_nanos()),
+    };
+    let mut happened = [PollFlags::empty(); 4];
+    {
+        let mut sockets: Vec<PollFd<'_>> = links
+            .iter()
+            .map(|link| {
+                let mut wanted = PollFlags::empty();
+                wanted.set(PollFlags::IN, link.wants_read());
+                wanted.set(PollFlags::OUT, link.wants_write());
+                PollFd::from_borrowed_fd(link.as_fd(), wanted)
+            })
+            .collect();
+        match poll(&mut sockets, Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => return Err(StopReason::Local),
+        }
+        for (happened, socket) in happened.iter_mut().zip(&sockets) {
+            *happened = socket.revents();
+        }
+    }
+    let now = Instant::now();
+    for (link, happened) in links.iter_mut().zip(happened) {
+        if happened.is_empty() {
+            continue;
+        }
+        if link.wants_write() {
+            link.write(now);
+        }
+        if link.wants_read() && happened != PollFlags::OUT {
+            link.read(now);
+        }
+    }
+    Ok(now)
+}
+
+/// Shows the peers that this node lives while it computes; a thread that exchanges does so itself.
+async fn show_life(links: Weak<Mutex<Vec<Link>>>, every: Duration) {
+    let mut ticks = tokio::time::interval(every.max(Duration::from_millis(1)));
     loop {
-        let contents = match timeout(round_timeout / 4, queue.recv()).await {
-            Ok(Some(contents)) => contents,
-            Ok(None) => break,
-            Err(_) => Vec::new(),
-        };
-        let writing = frame::write(&mut writer, &contents);
-        match timeout(round_timeout * PATIENCE, writing).await {
-            Ok(Ok(bytes)) => {
-                sent.inc_by(bytes);
+        ticks.tick().await;
+        let Some(links) = links.upgrade() else { return };
+        match links.try_lock() {
+            Ok(mut links) => {
+                let now = Instant::now();
+                for link in links.iter_mut() {
+                    link.write(now);
+                    if now.saturating_duration_since(link.sent_at) >= every {
+                        link.sign_of_life(now);
+                    }
+                }
             }
-            _ => return,
-        }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Poisoned(_)) => return,
+        };
     }
-    let _ = timeout(LINGER, writer.close()).await;
 }

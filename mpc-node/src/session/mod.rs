@@ -1,33 +1,32 @@
 //! Sessions of computations, each on its own worker.
 //!
 //! A worker is a thread that collects its shares, waits for the workers of the same session at the
-//! other nodes, and then alternates between the engine's step (its own CPU time) and the exchange
-//! of one frame for each link ([`exchange`]). Nothing of a session is stored: whatever interrupts
-//! it ends it, and the log starts another attempt with fresh keys.
+//! other nodes, and then alternates between the engine's step and the exchange of frames, both on
+//! its own time ([`driver`], [`exchange`]). Nothing of a session is stored: whatever interrupts it
+//! ends it, and the log starts another attempt with fresh keys.
 
+pub mod driver;
 pub mod exchange;
 
 use std::{
-    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
 };
 
 use alloy_primitives::Bytes;
-use mpc_engine::{InputCollector, PartyInputs, Program, Session, SessionBinding, Step};
+use mpc_engine::{InputCollector, PartyInputs, Program, SessionBinding};
 use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 use wire::{kind::InputType, node_transaction::StopReason, sealed::SealedInput};
 
 use crate::{
     config::Membership,
-    filter::FrameFilter,
-    keys,
-    network::sessions::{SessionId, SessionLinks},
     storage::seed_box::HeldSeeds,
+    transport::{connection::Connection, sessions::SessionId},
 };
-use exchange::Links;
+use driver::{Driver, Progress};
+use exchange::{Exchange, Links};
 
 /// Seeds of inputs, in the order asked for; an element is missing if it could not be had in time.
 pub type SeedsAnswer = oneshot::Receiver<Vec<Option<HeldSeeds>>>;
@@ -53,12 +52,8 @@ pub struct Assignment {
 pub struct Workers {
     /// The committee and this node's place in it.
     pub membership: Arc<Membership>,
-    /// Makes links to the other nodes' workers.
-    pub links: SessionLinks,
-    /// How long to wait for a peer in one round.
-    pub round_timeout: Duration,
-    /// The seam for tests.
-    pub filter: Arc<dyn FrameFilter>,
+    /// How workers exchange frames with those of the other nodes.
+    pub exchange: Exchange,
     /// Where asynchronous parts run.
     pub runtime: Handle,
 }
@@ -96,7 +91,7 @@ impl Workers {
         let name = format!("session-{}", hex::encode(&id.computation[..4]));
         let thread = std::thread::Builder::new().name(name);
         thread.spawn(move || {
-            let metrics = workers.links.metrics();
+            let metrics = workers.exchange.sessions.metrics();
             metrics.sessions_started.inc();
             let started = std::time::Instant::now();
             // Whatever breaks breaks this attempt only, and is said in the log like any other stop.
@@ -146,8 +141,10 @@ impl Workers {
         })?;
         let shares = self.collect(&program, &types, &inputs, seeds)?;
         drop(inputs);
-        let mut links = self.wait(cancelled, self.link(id))?;
-        let outcome = self.rounds(id, program, shares, &mut links, cancelled);
+        let connections = self.wait(cancelled, self.link(id))?;
+        let token = cancelled.clone();
+        let mut links = Links::new(id, connections, &self.exchange, token, &self.runtime)?;
+        let outcome = self.rounds(id, program, shares, &mut links);
         links.close(&self.runtime, matches!(outcome, Ok(Outcome::Done(_))));
         outcome
     }
@@ -187,17 +184,21 @@ impl Workers {
         })
     }
 
-    /// Links to the workers at all three peers. Whoever is not there in time is silent.
-    async fn link(&self, id: SessionId) -> Result<Links, StopReason> {
+    /// Connections to the workers at all three peers. Whoever is not there in time is silent.
+    async fn link(&self, id: SessionId) -> Result<Vec<(u8, Connection)>, StopReason> {
+        let Exchange {
+            sessions,
+            round_timeout,
+            ..
+        } = &self.exchange;
         let linking = self.membership.others().map(|peer| async move {
-            let linked = timeout(self.round_timeout, self.links.link(peer, id)).await;
+            let linked = timeout(*round_timeout, sessions.link(peer, id)).await;
             match linked {
-                Ok(stream) => Ok((peer, stream)),
+                Ok(connection) => Ok((peer, connection)),
                 Err(_) => Err(StopReason::Silence { peer }),
             }
         });
-        let streams = futures::future::try_join_all(linking).await?;
-        Ok(Links::new(id, streams, self))
+        futures::future::try_join_all(linking).await
     }
 
     fn rounds(
@@ -206,7 +207,6 @@ impl Workers {
         program: Arc<Program>,
         shares: PartyInputs,
         links: &mut Links,
-        cancelled: &CancellationToken,
     ) -> Result<Outcome, Outcome> {
         let committee = &self.membership.committee;
         let binding = SessionBinding {
@@ -215,31 +215,15 @@ impl Workers {
             computation: id.computation.0,
             attempt: id.attempt,
         };
-        let entropy = keys::random().map_err(|_| StopReason::Local)?;
-        let started = Session::start(self.membership.me, binding, program, shares, entropy);
-        let (mut session, first) = started.map_err(|error| {
-            tracing::error!(%error, "a session cannot start");
-            StopReason::Local
-        })?;
-        let mut outgoing = VecDeque::from([first]);
-        for round in 0u32.. {
-            let frames = outgoing.pop_front().ok_or(StopReason::Local)?;
-            let incoming = self.wait(cancelled, links.exchange(round, frames))?;
-            let step = session.step(incoming).map_err(|stop| {
-                tracing::warn!(computation = %id.computation, round, %stop, "the engine stopped");
-                StopReason::from(stop)
-            })?;
-            match step {
-                Step::Done(opened) => {
+        let mut driver = Driver::start(self.membership.me, binding, program, shares, links)?;
+        loop {
+            match driver.round(links)? {
+                Progress::Running(next) => driver = next,
+                Progress::Done(opened) => {
                     return Ok(Outcome::Done(Bytes::copy_from_slice(opened.encoded())));
-                }
-                Step::Continue(next, rounds) => {
-                    session = next;
-                    outgoing.extend(rounds);
                 }
             }
         }
-        Err(StopReason::Local.into())
     }
 }
 

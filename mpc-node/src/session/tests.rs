@@ -20,7 +20,7 @@ use wire::{
 
 use super::*;
 use crate::{
-    filter::{Honest, OutgoingFrame},
+    filter::{FrameFilter, Honest, OutgoingFrame},
     network::tests::{Cluster, Node, PATIENCE, TestResult},
 };
 
@@ -113,9 +113,11 @@ impl Running {
             };
             let workers = Workers {
                 membership: self.cluster.membership(usize::from(*party))?,
-                links: self.nodes[usize::from(*party)].network.sessions().clone(),
-                round_timeout: ROUND,
-                filter,
+                exchange: Exchange {
+                    sessions: self.nodes[usize::from(*party)].network.sessions().clone(),
+                    round_timeout: ROUND,
+                    filter,
+                },
                 runtime: Handle::current(),
             };
             let ballots = (0u8..)

@@ -97,6 +97,7 @@ fn help_names_every_setting() -> TestResult {
         "data_dir",
         "committee",
         "rpc_listen",
+        "session_listen",
         "--stop-with-stdin",
         "--log-format",
     ] {

@@ -33,7 +33,7 @@ impl Cluster {
     /// Writes keys, committee and configurations, and starts all four.
     pub(crate) async fn start() -> TestResult<Self> {
         let folder = tempfile::tempdir()?;
-        let listeners: Vec<TcpListener> = (0..12)
+        let listeners: Vec<TcpListener> = (0..16)
             .map(|_| TcpListener::bind("127.0.0.1:0"))
             .collect::<Result<_, _>>()?;
         let addresses: Vec<String> = listeners
@@ -56,9 +56,11 @@ impl Cluster {
             let config = format!(
                 "data_dir = \"data\"\ncommittee = \"../committee.toml\"\n\
                  identity_key = \"identity.key\"\nseal_key = \"seal.key\"\n\
-                 rpc_listen = \"{}\"\nadmin_listen = \"{}\"\nround_timeout_ms = 1500\n",
+                 rpc_listen = \"{}\"\nadmin_listen = \"{}\"\n\
+                 session_listen = \"{}\"\nround_timeout_ms = 1500\n",
                 addresses[4 + node],
-                addresses[8 + node]
+                addresses[8 + node],
+                addresses[12 + node]
             );
             std::fs::write(place.join("node.toml"), config)?;
         }

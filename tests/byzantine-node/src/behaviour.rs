@@ -87,7 +87,7 @@ impl FrameFilter for Liar {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::B256;
-    use mpc_node::network::sessions::SessionId;
+    use mpc_node::transport::sessions::SessionId;
 
     use super::*;
 
