@@ -28,8 +28,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 const HANDSHAKES: u32 = 256;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
-/// Streams that one connection may carry: two long-lived ones and those of sessions.
-const STREAMS: usize = 256;
+/// Streams that one connection may carry: two long-lived ones, and those that take their place.
+const STREAMS: usize = 32;
 
 /// What runs on the swarm.
 #[derive(NetworkBehaviour)]

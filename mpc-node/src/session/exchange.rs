@@ -17,7 +17,10 @@ use rustix::{
 };
 use tokio::{runtime::Handle, task::AbortHandle};
 use tokio_util::sync::CancellationToken;
-use wire::{limits::SESSION_FRAME_BYTES, node_transaction::StopReason};
+use wire::{
+    limits::{NODES, SESSION_FRAME_BYTES},
+    node_transaction::StopReason,
+};
 
 use super::Outcome;
 use crate::{
@@ -194,7 +197,8 @@ impl Links {
             return;
         }
         for link in links {
-            runtime.spawn(self.sessions.clone().finish(link));
+            let patience = self.round_timeout * PATIENCE;
+            runtime.spawn(self.sessions.clone().finish(link, patience));
         }
     }
 }
@@ -226,23 +230,23 @@ fn wait(links: &mut [Link]) -> Result<Instant, StopReason> {
         tv_sec: 0,
         tv_nsec: i64::from(GLANCE.subsec_nanos()),
     };
-    let mut happened = [PollFlags::empty(); 4];
+    let mut happened = [PollFlags::empty(); NODES];
     {
-        let mut sockets: Vec<PollFd<'_>> = links
-            .iter()
-            .map(|link| {
-                let mut wanted = PollFlags::empty();
-                wanted.set(PollFlags::IN, link.wants_read());
-                wanted.set(PollFlags::OUT, link.wants_write());
-                PollFd::from_borrowed_fd(link.as_fd(), wanted)
-            })
-            .collect();
+        // Who is waited for: a socket of which nothing is wanted could only disturb the sleep.
+        let wanted = links.iter().enumerate().filter_map(|(at, link)| {
+            let mut wanted = PollFlags::empty();
+            wanted.set(PollFlags::IN, link.wants_read());
+            wanted.set(PollFlags::OUT, link.wants_write());
+            let socket = PollFd::from_borrowed_fd(link.as_fd(), wanted);
+            (!wanted.is_empty()).then_some((at, socket))
+        });
+        let (places, mut sockets): (Vec<usize>, Vec<PollFd<'_>>) = wanted.unzip();
         match poll(&mut sockets, Some(&timeout)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return Err(StopReason::Local),
         }
-        for (happened, socket) in happened.iter_mut().zip(&sockets) {
-            *happened = socket.revents();
+        for (at, socket) in places.into_iter().zip(&sockets) {
+            happened[at] = socket.revents();
         }
     }
     let now = Instant::now();
@@ -281,3 +285,6 @@ async fn show_life(links: Weak<Mutex<Vec<Link>>>, every: Duration) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

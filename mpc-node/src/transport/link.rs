@@ -166,10 +166,9 @@ impl Link {
             self.records.encrypt(piece)?;
         } else {
             count = next.frame.len().min(RECORD - HEADER_BYTES);
-            let mut first = [0; RECORD];
-            first[..HEADER_BYTES].copy_from_slice(&framing::header(next.round, next.frame.len()));
-            first[HEADER_BYTES..HEADER_BYTES + count].copy_from_slice(&next.frame[..count]);
-            self.records.encrypt(&first[..HEADER_BYTES + count])?;
+            let header = framing::header(next.round, next.frame.len());
+            let first = [&header[..], &next.frame[..count]].concat();
+            self.records.encrypt(&first)?;
             next.begun = true;
         }
         next.done += count;

@@ -136,8 +136,11 @@ impl Records {
     /// If the connection cannot send.
     pub(super) fn encrypt(&mut self, plain: &[u8]) -> io::Result<()> {
         loop {
-            // All that arrived has been processed, so nothing comes now.
-            match self.advance(plain, &mut |_| {})? {
+            // All that arrived has been processed, so no plaintext comes now that could be lost.
+            let mut lost = false;
+            let next = self.advance(plain, &mut |_| lost = true)?;
+            match next {
+                _ if lost => return Err(invalid("what arrived was not processed")),
                 Next::Again => {}
                 Next::Reached(State::Open) => return Ok(()),
                 Next::Reached(_) => return Err(io::ErrorKind::NotConnected.into()),

@@ -53,8 +53,6 @@ const IDLE: usize = 4;
 const KEPT: Duration = Duration::from_secs(60);
 /// How long the other side waits for it to be used: longer, so that it is not closed while used.
 const UNUSED: Duration = Duration::from_secs(90);
-/// How long the last frames may take to reach a peer after the session ended here.
-const LINGER: Duration = Duration::from_secs(5);
 
 /// Names a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -351,10 +349,11 @@ impl SessionLinks {
     }
 
     /// Ends a session on this side with its last frames delivered, and keeps the connection for
-    /// another one. Must be called within the asynchronous runtime.
-    pub(crate) async fn finish(self, link: Link) {
+    /// another one if the peer's session ends within `patience`. Must be called within the
+    /// asynchronous runtime.
+    pub(crate) async fn finish(self, link: Link, patience: Duration) {
         let peer = link.peer;
-        match timeout(LINGER, link.finish()).await {
+        match timeout(patience, link.finish()).await {
             Ok(Ok(connection)) if self.0.me < peer => {
                 let mut idle = lock(&self.peer(peer).idle);
                 if idle.len() >= IDLE {
@@ -397,3 +396,6 @@ async fn read_name(connection: &mut Connection) -> io::Result<SessionId> {
     connection.write(&[RECEIVED]).await?;
     Ok(id)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
