@@ -61,7 +61,7 @@ pub const PUBLIC_ELEMENTS: usize = 1 << 16;
 /// Gates of the circuit that a secret program becomes.
 pub const CIRCUIT_GATES: usize = 1 << 21;
 /// Elements of all gates of a circuit together: bounds the work that one program can ask for.
-pub const CIRCUIT_ELEMENTS: usize = 1 << 32;
+pub const CIRCUIT_ELEMENTS: usize = u32::MAX as usize;
 /// Elements of one secret value.
 pub const VALUE_ELEMENTS: usize = 1 << 27;
 /// Bytes of everything that one computation opens.
