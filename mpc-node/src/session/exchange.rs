@@ -15,7 +15,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
 };
-use tokio::{runtime::Handle, task::AbortHandle};
+use tokio::{runtime::Handle, task::AbortHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use wire::{
     limits::{NODES, SESSION_FRAME_BYTES},
@@ -36,6 +36,8 @@ use crate::{
 const PATIENCE: u32 = 3;
 /// How long to sleep at most before looking whether the session is called off.
 const GLANCE: Duration = Duration::from_millis(50);
+/// How long links stay when a session stops.
+const GRACE: Duration = Duration::from_secs(1);
 /// Bytes that may wait for one peer to take them before the next round is begun.
 const BACKLOG: usize = 2 * SESSION_FRAME_BYTES;
 
@@ -189,16 +191,18 @@ impl Links {
         StopReason::BadFrame { peer }.into()
     }
 
-    /// Ends the links. After a result the last frames are still delivered, since peers may need
-    /// them; otherwise the connections break at once, which tells the peers.
-    pub fn close(self, runtime: &Handle, deliver: bool) {
-        let links = std::mem::take(&mut *lock(&self.links));
-        if !deliver {
-            return;
-        }
-        for link in links {
-            let patience = self.round_timeout * PATIENCE;
-            runtime.spawn(self.sessions.clone().finish(link, patience));
+    /// Ends the links. What was sent is still delivered, since peers may need it. After a result
+    /// the connections are kept for other sessions; otherwise they break, which tells the peers:
+    /// a little later, so that these see for themselves what this node saw, and blame nobody who
+    /// only ended because of it.
+    pub fn close(self, runtime: &Handle, result: bool) {
+        for link in std::mem::take(&mut *lock(&self.links)) {
+            if result {
+                let patience = self.round_timeout * PATIENCE;
+                runtime.spawn(self.sessions.clone().finish(link, patience));
+            } else {
+                runtime.spawn(async move { timeout(GRACE, link.abandon()).await });
+            }
         }
     }
 }
@@ -226,7 +230,7 @@ fn is_hopeless(link: &Link) -> bool {
 /// Sleeps until a socket can be read or written, or for a glance; then reads and writes. Returns
 /// the time after the sleep.
 fn wait(links: &mut [Link]) -> Result<Instant, StopReason> {
-    let timeout = Timespec {
+    let glance = Timespec {
         tv_sec: 0,
         tv_nsec: i64::from(GLANCE.subsec_nanos()),
     };
@@ -241,7 +245,7 @@ fn wait(links: &mut [Link]) -> Result<Instant, StopReason> {
             (!wanted.is_empty()).then_some((at, socket))
         });
         let (places, mut sockets): (Vec<usize>, Vec<PollFd<'_>>) = wanted.unzip();
-        match poll(&mut sockets, Some(&timeout)) {
+        match poll(&mut sockets, Some(&glance)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return Err(StopReason::Local),
         }

@@ -82,7 +82,7 @@ impl Connection {
     }
 
     /// Writes all that is encrypted.
-    async fn flush(&mut self) -> io::Result<()> {
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
         while !self.records.pending().is_empty() {
             self.stream.writable().await?;
             match self.stream.try_write(self.records.pending()) {

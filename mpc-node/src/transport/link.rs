@@ -223,10 +223,24 @@ impl Link {
     /// # Errors
     /// If the connection breaks, so that it is of no further use.
     pub(crate) async fn finish(self) -> io::Result<Connection> {
+        let (mut connection, received) = self.deliver().await?;
+        connection.write(&OVER).await?;
+        ended(connection, received).await
+    }
+
+    /// Breaks the session off: sends what is queued, and listens until the peer has ended, too, or
+    /// this is dropped. Must be called within the asynchronous runtime.
+    pub(crate) async fn abandon(self) {
+        if let Ok((connection, received)) = self.deliver().await {
+            let _ = ended(connection, received).await;
+        }
+    }
+
+    async fn deliver(self) -> io::Result<(Connection, Received)> {
         let Self {
             socket,
             records,
-            mut received,
+            received,
             queue,
             deaf,
             silent,
@@ -250,21 +264,25 @@ impl Link {
             }
             connection.write(&next.frame[next.done..]).await?;
         }
-        connection.write(&OVER).await?;
-        loop {
-            received.push(&std::mem::take(&mut connection.plain));
-            // What still comes is of no interest.
-            while received.take().is_some() {}
-            if received.is_over() {
-                connection.plain = received.into_rest();
-                connection.idle_since = tokio::time::Instant::now();
-                return Ok(connection);
-            }
-            if received.is_bad() {
-                return Err(io::ErrorKind::InvalidData.into());
-            }
-            connection.more().await?;
+        connection.flush().await?;
+        Ok((connection, received))
+    }
+}
+
+/// Reads until the peer says that its session is over. What comes before is of no interest.
+async fn ended(mut connection: Connection, mut received: Received) -> io::Result<Connection> {
+    loop {
+        received.push(&std::mem::take(&mut connection.plain));
+        while received.take().is_some() {}
+        if received.is_over() {
+            connection.plain = received.into_rest();
+            connection.idle_since = tokio::time::Instant::now();
+            return Ok(connection);
         }
+        if received.is_bad() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        connection.more().await?;
     }
 }
 
