@@ -154,6 +154,12 @@ pub enum ProgramError {
         /// The bound, if it is public.
         bound: Option<u128>,
     },
+    /// A fixed-point kind with more fraction bits than it can have, or none.
+    #[error("{kind:?} does not exist: Fixed64 has 1 to 62 fraction bits, Fixed128 1 to 126")]
+    NoSuchKind {
+        /// The kind.
+        kind: Kind,
+    },
     /// A constant that does not fit its kind.
     #[error("the constant {value} does not fit a {kind:?}")]
     ConstantTooLarge {

@@ -59,6 +59,17 @@ impl Kind {
         }
     }
 
+    /// Whether the number of fraction bits is one of those that the kind can have. A kind that was
+    /// decoded may not be.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        match self {
+            Self::Fixed64(fraction) => matches!(fraction, 1..=62),
+            Self::Fixed128(fraction) => matches!(fraction, 1..=126),
+            _ => true,
+        }
+    }
+
     /// Its code in the guest ABI: the number of the variant, and the fraction bits << 8.
     #[must_use]
     pub const fn code(self) -> u32 {

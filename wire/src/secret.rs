@@ -15,11 +15,11 @@ pub enum Op {
     Sub = 1,
     /// −a
     Neg = 2,
-    /// a · b
+    /// a · b; on fixed point the wrapping product of the representations, shifted to the right.
     Mul = 3,
     /// a · immediate, element by element; free.
     Scale = 4,
-    /// Σ aᵢ · bᵢ, one element.
+    /// Σ aᵢ · bᵢ, one element; on fixed point shifted once, after the sum.
     Dot = 5,
     /// Σ aᵢ, one element.
     Sum = 6,
@@ -45,14 +45,15 @@ pub enum Op {
     Shl = 16,
     /// a >> immediate, arithmetic where the kind is signed.
     Shr = 17,
-    /// a as the kind whose code is the immediate, with the meaning of Rust's `as`.
+    /// a as the kind whose code is the immediate, with the meaning of Rust's `as`; from fixed point a
+    /// floor.
     Cast = 18,
     /// Elements `immediate >> 32 ..` of a, as many as the low 32 bits of the immediate say.
     Slice = 19,
     /// The elements of a, then those of b.
     Concat = 20,
-    /// a / b, truncated towards zero; a floor on fixed point. x / 0 is −1 (all bits set), and the
-    /// least signed number by −1 is itself, as in RISC-V.
+    /// a / b, truncated towards zero. x / 0 is −1 (all bits set), and the least signed number by −1
+    /// is itself, as in RISC-V. On fixed point the wrapping product of a and 2^f is divided.
     Div = 21,
     /// a % b with the sign of a; x % 0 is x.
     Rem = 22,

@@ -1,6 +1,6 @@
 //! Arithmetic, comparison, selection, and moving lanes.
 
-use wire::secret::Op;
+use wire::{kind::Kind, secret::Op};
 
 use super::{Operand, extended, ordered};
 use crate::program::{Form, typing::slice_range};
@@ -15,7 +15,7 @@ pub(super) fn apply(op: Op, operands: &[Operand<'_>], immediate: u64, form: Form
     match op {
         Op::Add => binary(&u128::wrapping_add),
         Op::Sub => binary(&u128::wrapping_sub),
-        Op::Mul => binary(&u128::wrapping_mul),
+        Op::Mul => binary(&|x, y| shifted(a.kind, x.wrapping_mul(y))),
         Op::Neg => unary(&u128::wrapping_neg),
         Op::Scale => unary(&|x| x.wrapping_mul(u128::from(immediate))),
         Op::Not => unary(&|x| !x),
@@ -34,7 +34,7 @@ pub(super) fn apply(op: Op, operands: &[Operand<'_>], immediate: u64, form: Form
                 x >> immediate
             }
         }),
-        Op::Cast => unary(&|x| extended(a.kind, x)),
+        Op::Cast => unary(&|x| cast(a.kind, form.kind, x)),
         Op::Sum | Op::Count => {
             vec![a.values.iter().fold(0, |s: u128, x| s.wrapping_add(*x)) & mask]
         }
@@ -44,7 +44,7 @@ pub(super) fn apply(op: Op, operands: &[Operand<'_>], immediate: u64, form: Form
             let sum = (0..len).fold(0, |s: u128, i| {
                 s.wrapping_add(a.at(i).wrapping_mul(b.at(i)))
             });
-            vec![sum & mask]
+            vec![shifted(a.kind, sum) & mask]
         }
         Op::Select => {
             let (b, c) = (&operands[1], &operands[2]);
@@ -57,5 +57,20 @@ pub(super) fn apply(op: Op, operands: &[Operand<'_>], immediate: u64, form: Form
         }
         Op::Concat => [a.values, operands[1].values].concat(),
         _ => Vec::new(), // Not reached: typing refuses it.
+    }
+}
+
+/// A product of two, for fixed point with one set of fraction bits cut off.
+fn shifted(kind: Kind, x: u128) -> u128 {
+    let x = extended(kind, x & kind.mask()).cast_signed();
+    (x >> kind.fraction()).cast_unsigned()
+}
+
+/// The floor where fraction bits go.
+fn cast(from: Kind, to: Kind, x: u128) -> u128 {
+    let x = extended(from, x);
+    match (from.fraction(), to.fraction()) {
+        (f, g) if f > g => (x.cast_signed() >> (f - g)).cast_unsigned(),
+        (f, g) => x << (g - f),
     }
 }

@@ -37,8 +37,8 @@ impl ProgramBuilder {
     /// same value.
     ///
     /// # Errors
-    /// [`ProgramError::ColumnForm`] if it was read before in another form, and
-    /// [`ProgramError::TooMany`].
+    /// [`ProgramError::ColumnForm`] if it was read before in another form,
+    /// [`ProgramError::NoSuchKind`] and [`ProgramError::TooMany`].
     pub fn input(&mut self, id: ColumnId, kind: Kind, len: usize) -> Result<ValueId, ProgramError> {
         let form = Form { kind, len };
         if let Some(value) = self.by_id.get(&id) {
@@ -62,7 +62,7 @@ impl ProgramBuilder {
     /// two's complement of the kind's width).
     ///
     /// # Errors
-    /// [`ProgramError::ConstantTooLarge`] and [`ProgramError::TooMany`].
+    /// [`ProgramError::ConstantTooLarge`], [`ProgramError::NoSuchKind`] and [`ProgramError::TooMany`].
     pub fn constant(
         &mut self,
         kind: Kind,
@@ -78,7 +78,7 @@ impl ProgramBuilder {
     /// Public values, element by element, each as for [`Self::constant`].
     ///
     /// # Errors
-    /// [`ProgramError::ConstantTooLarge`] and [`ProgramError::TooMany`].
+    /// [`ProgramError::ConstantTooLarge`], [`ProgramError::NoSuchKind`] and [`ProgramError::TooMany`].
     pub fn public(&mut self, kind: Kind, values: &[u128]) -> Result<ValueId, ProgramError> {
         bound("public elements", values.len(), PUBLIC_ELEMENTS)?;
         if let Some(value) = values.iter().find(|v| **v & !kind.mask() != 0) {
@@ -189,6 +189,9 @@ impl ProgramBuilder {
     }
 
     fn push(&mut self, node: Node, form: Form) -> Result<ValueId, ProgramError> {
+        if !form.kind.is_valid() {
+            return Err(ProgramError::NoSuchKind { kind: form.kind });
+        }
         bound("operations", self.nodes.len() + 1, PROGRAM_OPERATIONS)?;
         bound("elements of one value", form.len, VALUE_ELEMENTS)?;
         let elements = self.elements + form.len;

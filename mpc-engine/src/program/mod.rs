@@ -8,6 +8,21 @@
 //! Booleans have `and or xor not eq lt le select count slice concat`, where false is less than
 //! true, and the cast to an integer; they have no arithmetic and no shifts. There is no cast from
 //! an integer to a boolean, as in Rust: compare with 0.
+//!
+//! Fixed point of k bits with f fraction bits holds −2^(k−1−f) ≤ x < 2^(k−1−f) in units of 2^−f. Sums,
+//! differences, remainders, comparisons, `scale` and `abs` are exact; they wrap like the integers that
+//! count the units. With one unit u = 2^−f:
+//!
+//! | Operation | Result | Holds for |
+//! | --- | --- | --- |
+//! | `mul` | x·y, less than u too small | −2^(k−1−2f) ≤ x·y < 2^(k−1−2f) |
+//! | `dot` | Σxᵢ·yᵢ, less than u too small in all | likewise for the sum; terms may exceed it |
+//! | `div` | x/y, less than u too close to 0 | −2^(k−1−2f) ≤ x < 2^(k−1−2f), y ≠ 0 |
+//! | `cast` to fewer fraction bits | x, less than the new unit too small | the result's range |
+//! | `cast` to at least as many | x | the result's range |
+//!
+//! Beyond that products wrap before they are shifted. The larger f, the narrower the range: take
+//! `Fixed128` where 2f + 1 plus the bits of the integer part exceed 64.
 
 mod builder;
 mod opened;

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "modules of one test")]
 
 mod costs;
+mod fixed;
 mod gates;
 mod inputs;
 mod integers;

@@ -17,7 +17,7 @@ pub(super) fn apply(
 ) -> ValueId {
     match *operands {
         [x] => unary(b, op, x, immediate, form),
-        [x, y] => binary(b, op, x.value, y.value),
+        [x, y] => binary(b, op, x.value, y.value, form.kind),
         [condition, x, y] => b.select(condition.value, x.value, y.value),
         _ => b.constant(form.kind.integer(), 0, form.len), // Not reached: typing refuses it.
     }
@@ -43,23 +43,26 @@ fn unary(
             let (start, len) = slice_range(immediate);
             b.slice(x, start, len)
         }
-        Op::Cast if kind == Kind::Bool => b.ring(x, form.kind.integer()),
-        _ => b.resize(x, form.kind.integer()),
+        _ => b.cast(x, kind, form.kind),
     }
 }
 
-fn binary(b: &mut Builder, op: Op, x: ValueId, y: ValueId) -> ValueId {
+fn binary(b: &mut Builder, op: Op, x: ValueId, y: ValueId, kind: Kind) -> ValueId {
     match op {
         Op::Add => b.add(x, y),
         Op::Sub => b.sub(x, y),
-        Op::Mul => b.mul(x, y),
+        Op::Mul => {
+            let product = b.mul(x, y);
+            b.rescaled(product, kind)
+        }
         Op::Dot => {
             let len = b.both_len(x, y);
             if len == 0 {
                 return b.constant(b.kind(x), 0, 1);
             }
             let (x, y) = (b.spread(x, len), b.spread(y, len));
-            b.dot(x, y, len)
+            let product = b.dot(x, y, len);
+            b.rescaled(product, kind)
         }
         Op::And => b.and(x, y),
         Op::Or => b.or(x, y),

@@ -37,14 +37,14 @@ fn unary(b: &mut Builder, op: Op, x: ValueId, immediate: u64) -> ValueId {
 }
 
 fn binary(b: &mut Builder, op: Op, x: Operand, y: ValueId) -> ValueId {
-    let x = x.value;
+    let Operand { value: x, kind } = x;
     match op {
         Op::Min | Op::Max => {
             let less = b.less(x, y);
             let [x, y] = if op == Op::Min { [x, y] } else { [y, x] };
             b.select(less, x, y)
         }
-        Op::Div => b.quotient(x, y),
+        Op::Div => b.fixed_quotient(x, y, kind),
         Op::Rem => b.remainder(x, y),
         Op::ShlBy => b.shl_by(x, y),
         Op::ShrBy => b.shr_by(x, y),

@@ -3,6 +3,7 @@
 mod basic;
 mod bitwise;
 mod division;
+mod fixed;
 mod integer;
 mod random;
 mod reciprocal;

@@ -35,8 +35,6 @@ fn unary(op: Op, a: Form, immediate: u64) -> Result<Form, ProgramError> {
         Op::Cast => {
             let code = u32::try_from(immediate).map_err(|_| refused.clone())?;
             let kind = Kind::from_code(code).ok_or(refused)?;
-            whole(op, a)?;
-            whole(op, Form { kind, ..a })?;
             if kind == Kind::Bool && a.kind != Kind::Bool {
                 return Err(ProgramError::NoSuchCast {
                     from: a.kind,
@@ -65,13 +63,8 @@ fn binary(op: Op, a: Form, b: Form) -> Result<Form, ProgramError> {
     }
     let len = spread(op, a, b)?;
     match op {
-        Op::Add | Op::Sub => integer(op, a).map(|()| Form { kind, len }),
-        Op::Mul => integer(op, a)
-            .and(whole(op, a))
-            .map(|()| Form { kind, len }),
-        Op::Dot => integer(op, a)
-            .and(whole(op, a))
-            .map(|()| Form { kind, len: 1 }),
+        Op::Add | Op::Sub | Op::Mul => integer(op, a).map(|()| Form { kind, len }),
+        Op::Dot => integer(op, a).map(|()| Form { kind, len: 1 }),
         Op::Eq | Op::Lt | Op::Le => Ok(Form {
             kind: Kind::Bool,
             len,
