@@ -128,7 +128,7 @@ impl Meter {
     fn run(&mut self, run: &Run) {
         for message in &run.template.stages[run.stage].messages {
             let lanes = if message.per_row { run.rows } else { run.lanes };
-            let bytes = message.domain.wire_bytes(lanes);
+            let bytes = message.domain.wire_bytes(lanes) * message.count;
             for roles in message.routes.roles(self.counter) {
                 self.message(roles, bytes);
             }

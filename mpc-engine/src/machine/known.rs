@@ -16,9 +16,6 @@ pub(super) fn execute(
     let result = match instruction {
         Instruction::KnownNot(a) => known(file, *a)?.map(not),
         Instruction::KnownNegate(a) => known(file, *a)?.map(|a| a.affine(u128::MAX, 0)),
-        Instruction::KnownAnd(a, b) => known(file, *a)?
-            .zip(known(file, *b)?)
-            .map(|(a, b)| a.times(b)),
         Instruction::KnownWiden(a) => known(file, *a)?.map(|a| resize(a, step.domain)),
         Instruction::KnownShift(a, by) => known(file, *a)?.map(|a| shift(a, *by)),
         Instruction::KnownSplit { known, .. } => return split_into(*known, step, file),
@@ -28,7 +25,7 @@ pub(super) fn execute(
     Ok(())
 }
 
-fn known(file: &[Register], register: Reg) -> Result<Option<&Vector>, EngineError> {
+pub(super) fn known(file: &[Register], register: Reg) -> Result<Option<&Vector>, EngineError> {
     match &file[register.0 as usize] {
         Register::Known(value) => Ok(value.as_ref()),
         _ => Err(defect("a register holds no known value")),

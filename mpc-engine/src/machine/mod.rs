@@ -363,6 +363,21 @@ impl Machine {
             Instruction::Open(a) => self.open_within(share(file, *a)?, place),
             Instruction::Permute(a) => Register::Share(self.permuted(run, share(file, *a)?)?),
             Instruction::Random => Register::Share(self.random(run, step.domain)),
+            Instruction::InputProducts { bits, half } => {
+                let half = run.template.halves[usize::from(*half)];
+                let known = bits.iter().map(|bit| known::known(file, *bit));
+                let known: Vec<Option<&Vector>> = known.collect::<Result<_, _>>()?;
+                let place = |i: usize| Place::Register {
+                    slot: run.slot,
+                    register: step.to.0 + i as u32,
+                };
+                let shares = self.crossing.input_products(&known, half, run.lanes, place);
+                let to = &mut file[step.to.0 as usize..];
+                for (register, share) in to.iter_mut().zip(shares) {
+                    *register = Register::Share(share);
+                }
+                return Ok(());
+            }
             Instruction::Half(a, half) => {
                 let [a0, a1] = run.template.halves[usize::from(*half)];
                 let knows = run.template.knowers(*half).contains(&self.crossing.me);

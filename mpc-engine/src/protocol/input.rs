@@ -3,8 +3,11 @@
 use super::{Crossing, Place};
 use crate::{
     roles,
-    vector::{Domain, Element, Share, Vector, with_element},
+    vector::{Domain, Element, Share, Vector, Word, kernels, with_element},
 };
+
+/// Lanes of bits in a cache line.
+const LINE_LANES: usize = 512;
 
 impl Crossing {
     /// Shares the sum of a half's components, `halves`, which the two parties outside the half
@@ -46,5 +49,65 @@ impl Crossing {
         }
         share.set(roles.receiver, masks);
         share
+    }
+
+    /// Shares the products of all sets of bits but the empty one, that of the set u at place u − 1,
+    /// at once. All parties give as many `bits`; the two that know them give their values.
+    pub(crate) fn input_products(
+        &mut self,
+        bits: &[Option<&Vector>],
+        half: [usize; 2],
+        lanes: usize,
+        place: impl Fn(usize) -> Place,
+    ) -> Vec<Share> {
+        let roles = roles::rotate(roles::pair_of(half[0], half[1]), self.counter);
+        self.counter += 1;
+        let count = (1 << bits.len()) - 1;
+        let zero = || Share::zero(Domain::Bits, lanes);
+        let mut shares: Vec<Share> = std::iter::repeat_with(zero).take(count).collect();
+        if roles.receiver == self.me {
+            (0..count).for_each(|i| self.receive(roles, (Domain::Bits, lanes), place(i)));
+            return shares;
+        }
+        // All in one piece of memory, each from a cache line on.
+        let stride = lanes.max(1).next_multiple_of(LINE_LANES);
+        let (words, used) = (Word::count(stride), Word::count(lanes));
+        let drawn = self.draw::<Word>(roles.receiver, count * stride);
+        let masks = Vector::fill::<Word>(count * stride, |masks| {
+            self.fill(roles.receiver, drawn, 0, masks);
+            for masks in masks.chunks_mut(words) {
+                Word::mask_tail(&mut masks[..used], lanes);
+            }
+        });
+        let at = |i: usize| i * stride;
+        for (i, share) in shares.iter_mut().enumerate() {
+            share.set(roles.receiver, masks.view(at(i), lanes));
+        }
+        let known: Option<Vec<&Vector>> = bits.iter().copied().collect();
+        if let Some(known) = known {
+            let rest = Vector::fill::<Word>(count * stride, |rest| {
+                multiply_all(rest, words, &known);
+                kernels::subtract_from(rest, masks.elements());
+            });
+            for (i, share) in shares.iter_mut().enumerate() {
+                let rest = rest.view(at(i), lanes);
+                rest.write(self.outgoing.stream(roles));
+                share.set(roles.outsider, rest);
+            }
+        }
+        shares
+    }
+}
+
+/// Sets `products`, each of so many words, to those of all sets of bits but the empty one.
+fn multiply_all(products: &mut [Word], words: usize, bits: &[&Vector]) {
+    for (i, bit) in bits.iter().enumerate() {
+        let bit = bit.elements::<Word>();
+        let (below, from) = products.split_at_mut(((1 << i) - 1) * words);
+        let (own, with) = from.split_at_mut(words.min(from.len()));
+        own[..bit.len()].copy_from_slice(bit);
+        for (with, below) in with.chunks_mut(words).zip(below.chunks(words)) {
+            kernels::multiply(&mut with[..bit.len()], &below[..bit.len()], bit);
+        }
     }
 }

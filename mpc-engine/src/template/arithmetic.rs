@@ -1,19 +1,7 @@
-//! Products of known bits, trees over shares, and bits as ring elements.
+//! Trees over shares, and bits as ring elements.
 
 use super::{Emitter, Reg};
 use crate::vector::Domain;
-
-/// The products of all sets of known bits but the empty one: that of the set u at place u − 1.
-pub(super) fn known_products(e: &mut Emitter, bits: &[Reg]) -> Vec<Reg> {
-    let mut products: Vec<Reg> = Vec::with_capacity((1 << bits.len()) - 1);
-    for bit in bits {
-        let with = products.clone().into_iter().map(|p| e.known_and(p, *bit));
-        let with: Vec<Reg> = with.collect();
-        products.push(*bit);
-        products.extend(with);
-    }
-    products
-}
 
 /// The and of all, in a tree.
 pub(super) fn and_all(e: &mut Emitter, mut all: Vec<Reg>) -> Reg {

@@ -66,10 +66,7 @@ pub(super) struct Chunk {
 impl Chunk {
     /// Inputs the products of known bits, lowest first, `a` of one half and `b` of the other.
     pub(super) fn new(e: &mut Emitter, a: &[Reg], b: &[Reg]) -> Self {
-        let [a, b] = [a, b].map(|bits| {
-            let products = arithmetic::known_products(e, bits);
-            products.into_iter().map(|known| e.input(known)).collect()
-        });
+        let [a, b] = [a, b].map(|bits| e.input_products(bits));
         Self { a, b }
     }
 

@@ -135,17 +135,24 @@ pub(super) fn shift_right(
 
 /// The bits of x, lowest first: A + B added in binary. Carries into chunks come from a parallel
 /// prefix over the chunks; those within a chunk, made there or passed on, are one dot product each.
+/// The highest bit belongs to no chunk, for nobody needs its carry.
 pub(super) fn to_bits(e: &mut Emitter, x: Reg) -> Vec<Reg> {
     let [a, b] = compare::bits_of_halves(e, x);
+    let top = a.len() - 1;
     let mut chunks = Vec::new();
-    for (a, b) in a.chunks(CHUNK).zip(b.chunks(CHUNK)) {
+    for (a, b) in a[..top].chunks(CHUNK).zip(b[..top].chunks(CHUNK)) {
         chunks.push((Chunk::new(e, a, b), a.len()));
     }
-    let carries = carries_into(e, &chunks);
+    let [a_top, b_top] = [a[top], b[top]].map(|bit| e.input(bit));
     let mut bits = Vec::with_capacity(a.len());
-    for ((chunk, size), carry) in chunks.iter().zip(carries) {
-        for j in 0..*size {
-            let sum = chunk.half_sum(e, j);
+    for ((chunk, size), carry) in chunks.iter().zip(carries_into(e, &chunks)) {
+        let is_last = bits.len() + size == top;
+        for j in 0..size + usize::from(is_last) {
+            let sum = if j < *size {
+                chunk.half_sum(e, j)
+            } else {
+                e.add(a_top, b_top)
+            };
             let into = match (j, carry) {
                 (0, carry) => carry,
                 (_, None) => Some(e.dot(chunk.makes(j))),

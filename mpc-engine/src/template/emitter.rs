@@ -268,16 +268,25 @@ impl Emitter {
         )
     }
 
+    /// Shares of the products of all sets of known bits but the empty one, that of the set u at
+    /// place u − 1. All of them must be read.
+    pub(crate) fn input_products(&mut self, bits: &[Reg]) -> Vec<Reg> {
+        let half = bits.first().map_or(0, |bit| self.half_of(*bit));
+        let support = self.half_mask(half);
+        let bits = bits.to_vec();
+        let count = (1 << bits.len()) - 1;
+        let instruction = Instruction::InputProducts { bits, half };
+        let class = Class::Share { support };
+        let first = self.emit_many(instruction, Domain::Bits, class, count);
+        (0..count as u32).map(|i| Reg(first.0 + i)).collect()
+    }
+
     pub(crate) fn known_not(&mut self, a: Reg) -> Reg {
         self.known(Instruction::KnownNot(a), self.domain(a), self.half_of(a))
     }
 
     pub(crate) fn known_negate(&mut self, a: Reg) -> Reg {
         self.known(Instruction::KnownNegate(a), self.domain(a), self.half_of(a))
-    }
-
-    pub(crate) fn known_and(&mut self, a: Reg, b: Reg) -> Reg {
-        self.known(Instruction::KnownAnd(a, b), Domain::Bits, self.half_of(a))
     }
 
     pub(crate) fn known_widen(&mut self, a: Reg, domain: Domain) -> Reg {
@@ -323,7 +332,7 @@ impl Emitter {
                 Instruction::Dot { pairs, .. } | Instruction::DotRows { pairs, .. } => {
                     Routes::Pairs(*pairs)
                 }
-                Instruction::Input { half, .. } => {
+                Instruction::Input { half, .. } | Instruction::InputProducts { half, .. } => {
                     // One message, in the place of the pair of components that it fills.
                     let half = self.halves[usize::from(*half)];
                     Routes::Pairs(1 << crate::roles::pair_of(half[0], half[1]))
@@ -338,6 +347,7 @@ impl Emitter {
                     domain,
                     per_row,
                     routes,
+                    count: step.instruction.results(),
                 });
             }
             stage.steps.push(step);

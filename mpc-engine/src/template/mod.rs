@@ -83,14 +83,15 @@ pub(crate) enum Instruction {
     Random,
     /// A share of a value that is known as the sum of a half.
     Input { known: Reg, half: u8 },
+    /// Shares of the products of all sets of known bits of a half but the empty one: that of the
+    /// set u, in binary, in register u − 1 from the destination on.
+    InputProducts { bits: Vec<Reg>, half: u8 },
     /// The sum of a half's components of a share: a known value.
     Half(Reg, u8),
     /// Known: the complement of all bits.
     KnownNot(Reg),
     /// Known: −a.
     KnownNegate(Reg),
-    /// Known: a & b on bits.
-    KnownAnd(Reg, Reg),
     /// Known: as many bits, from the lowest on, into the destination and the registers after it.
     KnownSplit { known: Reg, bits: u32 },
     /// Known: a in a wider ring, or a bit in a ring.
@@ -104,7 +105,9 @@ impl Instruction {
     pub(crate) const fn is_interactive(&self) -> bool {
         match self {
             Self::Dot { pairs, .. } | Self::DotRows { pairs, .. } => *pairs != 0,
-            Self::Input { .. } | Self::Pass { .. } | Self::Open(_) => true,
+            Self::Input { .. } | Self::InputProducts { .. } | Self::Pass { .. } | Self::Open(_) => {
+                true
+            }
             _ => false,
         }
     }
@@ -113,6 +116,7 @@ impl Instruction {
     pub(crate) const fn results(&self) -> usize {
         match self {
             Self::KnownSplit { bits, .. } => *bits as usize,
+            Self::InputProducts { bits, .. } => (1 << bits.len()) - 1,
             _ => 1,
         }
     }
@@ -121,13 +125,11 @@ impl Instruction {
     pub(crate) fn for_each_source(&self, mut f: impl FnMut(Reg)) {
         match self {
             Self::Operand(_) | Self::Plane(_) | Self::Constant(_) | Self::Random => {}
-            Self::Add(a, b)
-            | Self::Subtract(a, b)
-            | Self::KnownAnd(a, b)
-            | Self::DotRows { x: a, y: b, .. } => {
+            Self::Add(a, b) | Self::Subtract(a, b) | Self::DotRows { x: a, y: b, .. } => {
                 f(*a);
                 f(*b);
             }
+            Self::InputProducts { bits, .. } => bits.iter().for_each(|bit| f(*bit)),
             Self::Dot { terms, .. } => terms.iter().for_each(|(x, y)| {
                 f(*x);
                 f(*y);
@@ -177,6 +179,8 @@ pub(crate) struct Message {
     pub(crate) domain: Domain,
     pub(crate) per_row: bool,
     pub(crate) routes: Routes,
+    /// How many of them follow each other on the same routes.
+    pub(crate) count: usize,
 }
 
 /// Between whom the elements of a message cross.
@@ -247,7 +251,7 @@ impl Template {
         };
         let bytes = |m: &Message| {
             let lanes = if m.per_row { rows } else { lanes };
-            m.domain.wire_bytes(lanes) * m.routes.elements()
+            m.domain.wire_bytes(lanes) * m.count * m.routes.elements()
         };
         stage.messages.iter().map(bytes).sum()
     }
