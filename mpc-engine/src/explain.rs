@@ -113,7 +113,7 @@ fn run(program: &Program) -> (Vec<Round>, Vec<Cost>) {
     let mut stages = vec![0; costs.len()];
     let mut memory = Memory::new(circuit);
     let (mut rounds, mut sent) = (Vec::new(), 0);
-    let mut schedule = Schedule::new(circuit.clone());
+    let mut schedule = Schedule::new(program.layout().clone());
     let mut actions = schedule.begin();
     loop {
         for action in &actions {

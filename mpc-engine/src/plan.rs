@@ -5,8 +5,8 @@ use std::{collections::VecDeque, sync::Arc};
 use crate::{
     circuit::{Circuit, Gate},
     frame::frame_bytes,
-    roles::{self, Roles},
-    schedule::{Action, Run, Schedule},
+    roles::{Links, Roles},
+    schedule::{Action, Layout, Run, Schedule},
     session::SETUP_FRAME_BYTES,
     vector::Domain,
 };
@@ -31,10 +31,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn of(circuit: &Arc<Circuit>) -> Self {
+    pub(crate) fn of(layout: &Arc<Layout>) -> Self {
+        let circuit = layout.circuit();
         let mut meter = Meter::new();
         let mut memory = Memory::new(circuit);
-        let mut schedule = Schedule::new(circuit.clone());
+        let mut schedule = Schedule::new(layout.clone());
         let mut actions = schedule.begin();
         loop {
             for action in &actions {
@@ -85,7 +86,7 @@ impl std::fmt::Display for Plan {
 
 /// Counts what crosses, message by message, as the parties send it.
 struct Meter {
-    counter: u64,
+    carried: Links,
     rounds: usize,
     /// Receipts in a row on which the next round depends.
     depth: usize,
@@ -109,7 +110,7 @@ impl Meter {
             }
         }
         Self {
-            counter: 0,
+            carried: Links::default(),
             rounds: SETUP_FRAME_BYTES.len(),
             depth: SETUP_FRAME_BYTES.len(),
             outstanding: VecDeque::new(),
@@ -129,10 +130,10 @@ impl Meter {
         for message in &run.template.stages[run.stage].messages {
             let lanes = if message.per_row { run.rows } else { run.lanes };
             let bytes = message.domain.wire_bytes(lanes) * message.count;
-            for roles in message.routes.roles(self.counter) {
+            for route in 0..message.routes.elements() {
+                let roles = message.routes.assign(route, &mut self.carried, bytes);
                 self.message(roles, bytes);
             }
-            self.counter += 1;
         }
     }
 
@@ -141,9 +142,9 @@ impl Meter {
             let form = circuit.form(*value);
             let bytes = Domain::of(form.kind).wire_bytes(form.len);
             for receiver in 0..4 {
-                self.message(roles::opening(receiver, self.counter), bytes);
+                let roles = self.carried.open(receiver, bytes);
+                self.message(roles, bytes);
             }
-            self.counter += 1;
         }
     }
 

@@ -1,8 +1,11 @@
 //! Who does what when a value crosses.
 //!
 //! A value that two parties know is sent by one of them, the sender, and vouched for by the other,
-//! the backup, to a receiver; the fourth, the outsider, needs nothing. Roles rotate from message
-//! to message, so that every directed link carries the same.
+//! the backup, to a receiver; the fourth, the outsider, needs nothing. Of the parties that could
+//! send a value and of those that could receive it, the two take the roles whose link has carried
+//! least so far ([`Links`]), so that all links carry nearly the same, whatever the program.
+
+use crate::frame::COPY_BELOW;
 
 /// The six pairs of components, and for each the pair of parties that knows both.
 pub(crate) const PAIRS: [([usize; 2], [usize; 2]); 6] = [
@@ -13,6 +16,10 @@ pub(crate) const PAIRS: [([usize; 2], [usize; 2]); 6] = [
     ([1, 3], [0, 2]),
     ([2, 3], [0, 1]),
 ];
+
+/// For each pair of components, who prefers to send to the party that lacks the first; the other
+/// prefers to send to the party that lacks the second. The preferred links of all pairs are all twelve.
+const FIRST_SENDERS: [usize; 6] = [2, 3, 1, 0, 2, 0];
 
 /// Roles in one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,44 +34,78 @@ pub(crate) struct Roles {
     pub(crate) outsider: usize,
 }
 
-/// Roles for the value that the parties outside components `PAIRS[pair].0` know, in message
-/// `counter`.
-pub(crate) const fn rotate(pair: usize, counter: u64) -> Roles {
-    let ([a, b], [c, d]) = PAIRS[pair];
-    // Four messages in a row take the four turns; the shifts keep patterns in the program from
-    // falling in step with them.
-    let turn = (counter + (counter >> 2) + (counter >> 5) + (counter >> 9) + pair as u64) & 3;
-    let (sender, backup) = if turn & 1 == 0 { (c, d) } else { (d, c) };
-    let (receiver, outsider) = if turn & 2 == 0 { (a, b) } else { (b, a) };
-    Roles {
-        sender,
-        backup,
-        receiver,
-        outsider,
-    }
+/// What each directed link has carried so far, in bytes of values. All parties keep the same count.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    /// By sender and receiver.
+    bytes: [[u64; 4]; 4],
 }
 
-/// Roles in the message that gives component `receiver` of an opened value to the party that
-/// lacks it.
-pub(crate) const fn opening(receiver: usize, counter: u64) -> Roles {
-    let turn = (counter % 3) as usize;
-    Roles {
-        sender: (receiver + 1 + turn) % 4,
-        backup: (receiver + 1 + (turn + 1) % 3) % 4,
-        receiver,
-        outsider: (receiver + 1 + (turn + 2) % 3) % 4,
+impl Links {
+    /// Roles for a message of so many bytes: the value that the parties outside components
+    /// `PAIRS[pair].0` know.
+    pub(crate) fn cross(&mut self, pair: usize, bytes: usize) -> Roles {
+        let ([a, b], [c, d]) = PAIRS[pair];
+        let (to_a, to_b) = if FIRST_SENDERS[pair] == c {
+            (c, d)
+        } else {
+            (d, c)
+        };
+        self.assign(
+            [(to_a, a), (to_b, b), (to_a, b), (to_b, a)].map(|(sender, receiver)| Roles {
+                sender,
+                backup: c + d - sender,
+                receiver,
+                outsider: a + b - receiver,
+            }),
+            bytes,
+        )
     }
-}
 
-/// Roles in message `turn` (0 to 2) of the three by which a shuffle's pass reaches the party that
-/// lacks its permutation. The outsider is the party that lacks the component.
-pub(crate) const fn pass(receiver: usize, turn: usize, counter: u64) -> Roles {
-    let turns = if counter & 1 == 0 { [1, 2] } else { [2, 1] };
-    Roles {
-        sender: (receiver + 1 + (turn + turns[0]) % 3) % 4,
-        backup: (receiver + 1 + (turn + turns[1]) % 3) % 4,
-        receiver,
-        outsider: (receiver + 1 + turn) % 4,
+    /// Roles in the message that gives component `receiver` of an opened value to the party that
+    /// lacks it.
+    pub(crate) fn open(&mut self, receiver: usize, bytes: usize) -> Roles {
+        let [a, b, c] = [1, 2, 3].map(|turn| (receiver + turn) % 4);
+        self.assign(
+            [(a, b, c), (b, c, a), (c, a, b)].map(|(sender, backup, outsider)| Roles {
+                sender,
+                backup,
+                receiver,
+                outsider,
+            }),
+            bytes,
+        )
+    }
+
+    /// Roles in message `turn` (0 to 2) of the three by which a shuffle's pass reaches the party that
+    /// lacks its permutation. The outsider is the party that lacks the component.
+    pub(crate) fn pass(&mut self, receiver: usize, turn: usize, bytes: usize) -> Roles {
+        let [outsider, b, c] = [0, 1, 2].map(|next| (receiver + 1 + (turn + next) % 3) % 4);
+        self.assign(
+            [(b, c), (c, b)].map(|(sender, backup)| Roles {
+                sender,
+                backup,
+                receiver,
+                outsider,
+            }),
+            bytes,
+        )
+    }
+
+    /// The first of the choices whose link has carried least.
+    fn assign<const N: usize>(&mut self, choices: [Roles; N], bytes: usize) -> Roles {
+        let load = |roles: &Roles| self.bytes[roles.sender][roles.receiver];
+        let mut best = choices[0];
+        for roles in &choices[1..] {
+            if load(roles) < load(&best) {
+                best = *roles;
+            }
+        }
+        self.bytes[best.sender][best.receiver] += bytes as u64;
+        if bytes < COPY_BELOW {
+            self.bytes[best.backup][best.receiver] += bytes as u64;
+        }
+        best
     }
 }
 
@@ -88,43 +129,55 @@ mod tests {
         all == [0, 1, 2, 3]
     }
 
+    fn spread(links: &Links) -> (u64, u64) {
+        let carried = (0..16).filter(|link| link / 4 != link % 4);
+        let carried = carried.map(|link| links.bytes[link / 4][link % 4]);
+        (carried.clone().min().unwrap(), carried.max().unwrap())
+    }
+
     #[test]
-    fn four_multiplications_load_every_link_with_two_elements() {
-        let mut load = [[0; 4]; 4];
-        for counter in 0..4 {
+    fn multiplications_load_every_link_alike() {
+        let mut links = Links::default();
+        for count in 1..50 {
             for (pair, (components, _)) in PAIRS.iter().enumerate() {
-                let roles = rotate(pair, counter);
+                let roles = links.cross(pair, 100);
                 assert!(is_permutation(roles));
                 assert!(components.contains(&roles.receiver));
-                load[roles.sender][roles.receiver] += 1;
             }
-        }
-        for (from, links) in load.iter().enumerate() {
-            assert!(
-                links
-                    .iter()
-                    .enumerate()
-                    .all(|(to, n)| *n == if from == to { 0 } else { 2 })
-            );
+            let (least, most) = spread(&links);
+            assert!(most - least <= 100 * (count % 2), "{count}: {links:?}");
         }
     }
 
     #[test]
-    fn openings_reach_everybody_and_rotate() {
+    fn messages_of_any_size_load_every_link_alike() {
+        let mut links = Links::default();
+        for i in 0..3000usize {
+            let (half, bytes) = (i / 7 % 3, 64 + i * 7919 % 1000);
+            links.cross(half, bytes);
+            links.cross(5 - half, bytes / 3);
+            assert!(is_permutation(links.open(i % 4, 8)));
+        }
+        let (least, most) = spread(&links);
+        assert!(most - least < 3000 && least > 100_000, "{links:?}");
+    }
+
+    #[test]
+    fn openings_reach_everybody_and_change_senders() {
         for receiver in 0..4 {
-            let senders: std::collections::BTreeSet<_> = (0..3)
-                .map(|counter| opening(receiver, counter).sender)
-                .collect();
+            let mut links = Links::default();
+            let senders: std::collections::BTreeSet<_> =
+                (0..3).map(|_| links.open(receiver, 64).sender).collect();
             assert_eq!(senders.len(), 3);
-            assert!((0..3).all(|counter| is_permutation(opening(receiver, counter))));
         }
     }
 
     #[test]
     fn a_pass_loads_the_links_to_the_receiver_evenly() {
         for receiver in 0..4 {
-            for counter in 0..2 {
-                let all: Vec<Roles> = (0..3).map(|turn| pass(receiver, turn, counter)).collect();
+            let mut links = Links::default();
+            for _ in 0..2 {
+                let all = [0, 1, 2].map(|turn| links.pass(receiver, turn, 64));
                 assert!(all.iter().all(|roles| is_permutation(*roles)));
                 let senders: std::collections::BTreeSet<_> =
                     all.iter().map(|roles| roles.sender).collect();

@@ -6,9 +6,9 @@ use wire::kind::Kind;
 
 use crate::{
     EngineError, PartyInputs, Stop, ValueId,
-    circuit::{Circuit, Gate},
+    circuit::Gate,
     protocol::{Crossing, Place, SessionKeys},
-    schedule::{Action, Run, Schedule},
+    schedule::{Action, Layout, Run, Schedule},
     session::Frames,
     template::{Instruction, Public, Reg, Shape, Step},
     vector::{Domain, Share, Vector},
@@ -31,7 +31,7 @@ enum Register {
 
 /// One party's run of a circuit, between two turns.
 pub(crate) struct Machine {
-    circuit: Arc<Circuit>,
+    layout: Arc<Layout>,
     schedule: Schedule,
     crossing: Crossing,
     inputs: Vec<Option<Share>>,
@@ -55,20 +55,20 @@ const fn defect(what: &'static str) -> EngineError {
 impl Machine {
     pub(crate) fn new(
         me: usize,
-        circuit: Arc<Circuit>,
+        layout: Arc<Layout>,
         inputs: PartyInputs,
         keys: SessionKeys,
         round: u32,
     ) -> Self {
-        let count = circuit.gates().len();
+        let count = layout.circuit().gates().len();
         Self {
-            schedule: Schedule::new(circuit.clone()),
+            schedule: Schedule::new(layout.clone()),
             crossing: Crossing::new(me, keys, round),
             inputs: inputs.into_columns().into_iter().map(Some).collect(),
             values: std::iter::repeat_with(|| None).take(count).collect(),
             files: Vec::new(),
             revealed: Vec::new(),
-            circuit,
+            layout,
         }
     }
 
@@ -128,8 +128,8 @@ impl Machine {
     }
 
     fn load(&mut self, value: ValueId) -> Result<(), EngineError> {
-        let kind = self.circuit.kind(value);
-        let share = match self.circuit.gate(value) {
+        let kind = self.layout.circuit().kind(value);
+        let share = match self.layout.circuit().gate(value) {
             Gate::Input(column) => self
                 .inputs
                 .get_mut(*column as usize)
@@ -155,9 +155,9 @@ impl Machine {
     }
 
     fn move_lanes(&mut self, value: ValueId) -> Result<(), EngineError> {
-        let form = self.circuit.form(value);
+        let form = self.layout.circuit().form(value);
         let mut moved = Share::zero(Domain::of(form.kind), form.len);
-        match self.circuit.gate(value) {
+        match self.layout.circuit().gate(value) {
             Gate::Slice { x, start } => moved = self.value(*x)?.window(*start, form.len),
             Gate::Gather { x, lanes } => moved = self.value(*x)?.gather(lanes),
             Gate::PrefixSum(x) => {
@@ -167,7 +167,7 @@ impl Machine {
             gate => {
                 let mut at = 0;
                 for operand in gate.operands() {
-                    let len = self.circuit.form(operand).len;
+                    let len = self.layout.circuit().form(operand).len;
                     moved.paste(at, &self.value(operand)?.window(0, len));
                     at += len;
                 }
@@ -179,7 +179,8 @@ impl Machine {
 
     fn open(&mut self) -> Result<(), EngineError> {
         self.crossing.name_operation(u32::MAX, 0, 0);
-        let circuit = self.circuit.clone();
+        let layout = self.layout.clone();
+        let circuit = layout.circuit();
         for (number, value) in circuit.revealed().iter().enumerate() {
             let len = circuit.form(*value).len;
             let share = self.value(*value)?.clone();
@@ -234,7 +235,7 @@ impl Machine {
             _ => return Err(defect("an operation has no result")),
         };
         let at = run.value.index();
-        let form = self.circuit.form(run.value);
+        let form = self.layout.circuit().form(run.value);
         let is_whole = run.shape == Shape::Whole || output.lanes() == form.len && run.chunk == 0;
         if is_whole && run.shape != Shape::Partial {
             self.values[at] = Some(output);
@@ -391,7 +392,12 @@ impl Machine {
     }
 
     fn operand(&self, run: &Run, number: u8) -> Result<Register, EngineError> {
-        let operand = self.circuit.gate(run.value).operands().nth(number.into());
+        let operand = self
+            .layout
+            .circuit()
+            .gate(run.value)
+            .operands()
+            .nth(number.into());
         let whole = self.value(operand.ok_or(defect("an operand is missing"))?)?;
         if whole.lanes() == run.lanes && (run.start == 0) {
             return Ok(Register::Operand(whole.clone()));
@@ -401,22 +407,24 @@ impl Machine {
 
     /// The lanes of a plane of the first operand.
     fn plane(&self, run: &Run, plane: u32) -> Result<Register, EngineError> {
-        let operand = self.circuit.gate(run.value).operands().next();
+        let operand = self.layout.circuit().gate(run.value).operands().next();
         let planes = self.value(operand.ok_or(defect("an operand is missing"))?)?;
         let results = run.template.outputs.len();
-        let lanes = self.circuit.form(run.value).len / results.max(1);
+        let lanes = self.layout.circuit().form(run.value).len / results.max(1);
         let start = plane as usize * lanes + run.start;
         Ok(Register::Share(planes.view(start, run.lanes)))
     }
 
     fn operand_gate(&self, run: &Run, number: u8) -> Option<&Gate> {
-        let mut operands = self.circuit.gate(run.value).operands();
-        operands.nth(number.into()).map(|v| self.circuit.gate(v))
+        let mut operands = self.layout.circuit().gate(run.value).operands();
+        operands
+            .nth(number.into())
+            .map(|v| self.layout.circuit().gate(v))
     }
 
     /// The public number that an instruction names.
     fn public(&self, run: &Run, public: Public) -> Result<u128, EngineError> {
-        match (public, self.circuit.gate(run.value)) {
+        match (public, self.layout.circuit().gate(run.value)) {
             (Public::Literal(value), _) => Ok(value),
             (Public::Factor, Gate::Scale(_, factor)) => Ok(*factor),
             (Public::Factor, _) => Err(defect("a gate has no factor")),

@@ -15,7 +15,7 @@ impl Machine {
             len,
             inverse,
             ..
-        } = *self.circuit.gate(run.value)
+        } = *self.layout.circuit().gate(run.value)
         else {
             return Err(defect("a pass belongs to no shuffle"));
         };
@@ -40,7 +40,7 @@ impl Machine {
     pub(super) fn permuted(&self, run: &Run, x: &Share) -> Result<Share, EngineError> {
         let Gate::Permute {
             places, inverse, ..
-        } = *self.circuit.gate(run.value)
+        } = *self.layout.circuit().gate(run.value)
         else {
             return Err(defect("an order belongs to no permutation"));
         };
@@ -60,7 +60,7 @@ impl Machine {
 
     /// Random lanes of the gate's kind.
     pub(super) fn random(&mut self, run: &Run, domain: Domain) -> Share {
-        match self.circuit.gate(run.value) {
+        match self.layout.circuit().gate(run.value) {
             Gate::Random {
                 below: Some(bound), ..
             } => self.crossing.random_below(domain, run.lanes, *bound),

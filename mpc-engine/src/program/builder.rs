@@ -9,7 +9,7 @@ use wire::{
 };
 
 use super::{Column, ColumnId, Form, Node, Program, ValueId, typing};
-use crate::{ProgramError, circuit::Circuit, plan::Plan};
+use crate::{ProgramError, circuit::Circuit, plan::Plan, schedule::Layout};
 
 /// Elements of all values of a program together: bounds the work that one program can ask for.
 const PROGRAM_ELEMENTS: usize = 1 << 30;
@@ -164,11 +164,11 @@ impl ProgramBuilder {
             nodes: self.nodes,
             forms: self.forms,
             revealed: self.revealed,
-            circuit: Arc::default(),
+            layout: Arc::default(),
             plan: Plan::default(),
         };
-        program.circuit = Arc::new(Circuit::of(&program)?);
-        program.plan = Plan::of(&program.circuit);
+        program.layout = Arc::new(Layout::new(Circuit::of(&program)?));
+        program.plan = Plan::of(&program.layout);
         Ok(program)
     }
 

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use wire::{kind::Kind, secret::Op};
 
-use crate::{Explanation, ProgramError, circuit::Circuit, plan::Plan};
+use crate::{Explanation, ProgramError, circuit::Circuit, plan::Plan, schedule::Layout};
 
 pub use builder::ProgramBuilder;
 pub use opened::{decode_opened, encode_opened};
@@ -114,7 +114,7 @@ pub struct Program {
     nodes: Vec<Node>,
     forms: Vec<Form>,
     revealed: Vec<ValueId>,
-    circuit: Arc<Circuit>,
+    layout: Arc<Layout>,
     plan: Plan,
 }
 
@@ -220,8 +220,12 @@ impl Program {
         self.revealed.iter().any(|v| random[v.index()])
     }
 
-    pub(crate) const fn circuit(&self) -> &Arc<Circuit> {
-        &self.circuit
+    pub(crate) fn circuit(&self) -> &Circuit {
+        self.layout.circuit()
+    }
+
+    pub(crate) const fn layout(&self) -> &Arc<Layout> {
+        &self.layout
     }
 
     pub(crate) fn nodes(&self) -> &[Node] {

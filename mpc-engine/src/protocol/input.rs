@@ -30,8 +30,8 @@ impl Crossing {
         lanes: usize,
         place: Place,
     ) -> Share {
-        let roles = roles::rotate(roles::pair_of(half[0], half[1]), self.counter);
-        self.counter += 1;
+        let pair = roles::pair_of(half[0], half[1]);
+        let roles = self.links.cross(pair, E::DOMAIN.wire_bytes(lanes));
         let mut share = Share::zero(E::DOMAIN, lanes);
         if roles.receiver == self.me {
             self.receive(roles, (E::DOMAIN, lanes), place);
@@ -60,9 +60,9 @@ impl Crossing {
         lanes: usize,
         place: impl Fn(usize) -> Place,
     ) -> Vec<Share> {
-        let roles = roles::rotate(roles::pair_of(half[0], half[1]), self.counter);
-        self.counter += 1;
         let count = (1 << bits.len()) - 1;
+        let bytes = count * Domain::Bits.wire_bytes(lanes);
+        let roles = self.links.cross(roles::pair_of(half[0], half[1]), bytes);
         let zero = || Share::zero(Domain::Bits, lanes);
         let mut shares: Vec<Share> = std::iter::repeat_with(zero).take(count).collect();
         if roles.receiver == self.me {

@@ -19,6 +19,7 @@ use crate::{
     Stop,
     frame::{DigestKeys, Expected, Incoming, Outgoing},
     prf::{Drawn, Masks},
+    roles::Links,
     session::Frames,
     vector::{Domain, Element},
 };
@@ -61,8 +62,8 @@ pub(crate) struct Crossing {
     pub(crate) me: usize,
     keys: SessionKeys,
     round: u32,
-    /// Counts messages, so that roles rotate.
-    counter: u64,
+    /// What all links have carried, so that roles change.
+    links: Links,
     outgoing: Outgoing,
     /// The permutation that was used last, for the next column.
     permutation: Option<Permutation>,
@@ -79,7 +80,7 @@ impl Crossing {
             me,
             keys,
             round,
-            counter: 0,
+            links: Links::default(),
             outgoing: Outgoing::new(me),
             permutation: None,
             pending: Vec::new(),

@@ -10,7 +10,7 @@
 use super::{Crossing, Pending, Place};
 use crate::{
     prf::Drawn,
-    roles::{self, PAIRS, Roles},
+    roles::{PAIRS, Roles},
     vector::{Domain, Element, Share, Vector, append, kernels, with_element},
 };
 
@@ -173,7 +173,7 @@ impl Crossing {
             if pairs >> pair & 1 == 0 {
                 continue;
             }
-            let roles = roles::rotate(pair, self.counter);
+            let roles = self.links.cross(pair, E::DOMAIN.wire_bytes(lanes));
             if roles.receiver == self.me {
                 self.receive(roles, (E::DOMAIN, lanes), place);
                 continue;
@@ -184,9 +184,6 @@ impl Crossing {
                 masks: self.draw::<E>(roles.receiver, lanes),
                 known: roles.outsider != self.me,
             });
-        }
-        if pairs != 0 {
-            self.counter += 1;
         }
         crosses
     }

@@ -1,10 +1,7 @@
 //! Opening a share to all: one round, one element to each party, which is the component it lacks.
 
 use super::{Crossing, Place};
-use crate::{
-    roles,
-    vector::{Share, Vector},
-};
+use crate::vector::{Share, Vector};
 
 impl Crossing {
     /// Sends the components of a share to those who lack them. Returns the sum of those that this
@@ -13,7 +10,7 @@ impl Crossing {
         let (domain, lanes) = (share.domain(), share.lanes());
         let mut sum = Vector::zero(domain, lanes);
         for c in 0..4 {
-            let roles = roles::opening(c, self.counter);
+            let roles = self.links.open(c, domain.wire_bytes(lanes));
             if c == self.me {
                 self.receive(roles, (domain, lanes), place);
                 continue;
@@ -29,7 +26,6 @@ impl Crossing {
                 }
             }
         }
-        self.counter += 1;
         sum
     }
 }

@@ -16,10 +16,7 @@ use super::{
     Crossing, Place,
     permutation::{Name, Permutation},
 };
-use crate::{
-    roles,
-    vector::{Domain, Element, Share, Vector, with_element},
-};
+use crate::vector::{Domain, Element, Share, Vector, with_element};
 
 /// Which permutation a pass applies. Lanes are planes of `len` lanes, permuted alike.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +39,8 @@ impl Crossing {
 
     fn pass_as<E: Element>(&mut self, x: &Share, pass: Pass, place: Place) -> Share {
         let (me, l, lanes) = (self.me, pass.lacks, x.lanes());
-        let roles = [0, 1, 2].map(|turn| roles::pass(l, turn, self.counter));
-        self.counter += 1;
+        let bytes = E::DOMAIN.wire_bytes(lanes);
+        let roles = [0, 1, 2].map(|turn| self.links.pass(l, turn, bytes));
         let mut y = Share::zero(E::DOMAIN, lanes);
         if me == l {
             for roles in roles {

@@ -12,7 +12,7 @@
 //! so that computing and sending overlap; work too small to be worth a round waits for the next turn,
 //! unless nothing is outstanding. All parties, and the plan, run the same schedule.
 
-mod templates;
+mod layout;
 #[cfg(test)]
 mod tests;
 
@@ -25,10 +25,11 @@ use wire::limits::SESSION_FRAME_BYTES;
 
 use crate::{
     ValueId,
-    circuit::{Circuit, Gate},
+    circuit::Gate,
     template::{Shape, Template},
 };
-use templates::{CHUNK_BYTES, Templates};
+use layout::CHUNK_BYTES;
+pub(crate) use layout::Layout;
 
 /// Values sent in one round, in bytes over all links, unless one chunk alone needs more.
 const ROUND_BYTES: usize = 6 << 20;
@@ -94,6 +95,8 @@ impl Run {
 /// An operation of which chunks are still to start or to end.
 #[derive(Clone, Copy)]
 struct Progress {
+    /// How the first chunk divides the components.
+    partition: usize,
     next: usize,
     left: usize,
     lanes: usize,
@@ -102,15 +105,13 @@ struct Progress {
 
 /// The schedule of one run.
 pub(crate) struct Schedule {
-    circuit: Arc<Circuit>,
-    templates: Templates,
+    layout: Arc<Layout>,
     /// Operands that are still to come, by value.
     missing: Vec<u8>,
     /// Reads still to come, by value.
     readers: Vec<u32>,
-    /// Who reads a value: `users[first_user[v] .. first_user[v + 1]]`.
-    users: Vec<ValueId>,
-    first_user: Vec<u32>,
+    /// Chunks so far for which the division of the components into halves matters.
+    divided: usize,
     /// Ready to run: what sends nothing, and what does, with whether that is much.
     local: BTreeSet<ValueId>,
     ready: BTreeSet<(bool, ValueId)>,
@@ -131,25 +132,23 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    pub(crate) fn new(circuit: Arc<Circuit>) -> Self {
+    pub(crate) fn new(layout: Arc<Layout>) -> Self {
+        let circuit = layout.circuit();
         let count = circuit.gates().len();
         let mut readers = vec![0; count];
         let operands = circuit.gates().iter().flat_map(Gate::operands);
         for value in circuit.revealed().iter().copied().chain(operands) {
             readers[value.index()] += 1;
         }
-        let (users, first_user) = users(&circuit);
         let operands = |gate: &Gate| gate.operands().count() as u8;
         let missing: Vec<u8> = circuit.gates().iter().map(operands).collect();
         let sources = (0..count).filter(|i| missing[*i] == 0);
         let local = sources.map(|i| ValueId(i as u32)).collect();
         Self {
-            circuit,
-            templates: Templates::default(),
+            layout,
             missing,
             readers,
-            users,
-            first_user,
+            divided: 0,
             local,
             ready: BTreeSet::new(),
             progress: HashMap::new(),
@@ -245,24 +244,24 @@ impl Schedule {
 
     /// Everything that sends nothing and has its operands.
     fn run_local(&mut self, actions: &mut Vec<Action>) {
+        let layout = self.layout.clone();
         while let Some(value) = self.local.pop_first() {
-            match self.circuit.gate(value) {
+            match layout.circuit().gate(value) {
                 Gate::Input(_) | Gate::Constant(_) | Gate::Public(_) => {
                     actions.push(Action::Load(value));
                 }
                 gate if gate.is_move() => actions.push(Action::Move(value)),
                 _ => {
-                    let lanes = templates::lanes(&self.circuit, value);
                     let slot = self.take_slot();
-                    if let Some(lowered) = self.templates.of(&self.circuit, value, 0) {
+                    if let Some(lowered) = layout.lowered(value, 0) {
                         actions.push(Action::Run(Run {
                             value,
                             chunk: 0,
                             stage: 0,
                             slot,
                             start: 0,
-                            lanes,
-                            rows: self.circuit.form(value).len,
+                            lanes: layout.lanes(value),
+                            rows: layout.circuit().form(value).len,
                             shape: lowered.shape,
                             template: lowered.template.clone(),
                         }));
@@ -283,7 +282,8 @@ impl Schedule {
                 continue;
             };
             let chunk = progress.next;
-            let Some(lowered) = self.templates.of(&self.circuit, value, chunk) else {
+            let partition = progress.partition + chunk;
+            let Some(lowered) = self.layout.lowered(value, partition) else {
                 self.ready.pop_first();
                 continue;
             };
@@ -291,7 +291,7 @@ impl Schedule {
             let whole = lowered.shape == Shape::Whole;
             let run = Run {
                 rows: if whole {
-                    self.circuit.form(value).len
+                    self.layout.circuit().form(value).len
                 } else {
                     1
                 },
@@ -347,64 +347,44 @@ impl Schedule {
 
     /// A value is there: its operands may be free, its users may be ready.
     fn value_done(&mut self, value: ValueId, actions: &mut Vec<Action>) {
-        let circuit = self.circuit.clone();
-        for operand in circuit.gate(value).operands() {
+        let layout = self.layout.clone();
+        for operand in layout.circuit().gate(value).operands() {
             self.readers[operand.index()] -= 1;
             if self.readers[operand.index()] == 0 {
                 actions.push(Action::Free(operand));
             }
         }
-        let users = self.first_user[value.index()]..self.first_user[value.index() + 1];
-        for place in users {
-            let user = self.users[place as usize];
+        for user in layout.users(value) {
             self.missing[user.index()] -= 1;
             if self.missing[user.index()] == 0 {
-                self.value_ready(user);
+                self.value_ready(*user);
             }
         }
     }
 
     /// Sorts a value whose operands are there by whether it sends anything.
     fn value_ready(&mut self, value: ValueId) {
-        let lowered = self.templates.of(&self.circuit, value, 0);
+        let lowered = self.layout.lowered(value, 0);
         let Some(lowered) = lowered.filter(|lowered| lowered.template.rounds() > 0) else {
             self.local.insert(value);
             return;
         };
-        let lanes = templates::lanes(&self.circuit, value);
-        let chunk_lanes = self.templates.chunk_lanes(&self.circuit, value, lanes);
+        let lanes = self.layout.lanes(value);
+        let chunk_lanes = self.layout.chunk_lanes(value, lowered, lanes);
+        let chunks = lanes.div_ceil(chunk_lanes).max(1);
         let progress = Progress {
+            partition: self.divided,
             next: 0,
-            left: lanes.div_ceil(chunk_lanes).max(1),
+            left: chunks,
             lanes,
             chunk_lanes,
         };
-        self.progress.insert(value, progress);
-        let rows = self.circuit.form(value).len;
+        if lowered.divides {
+            self.divided += chunks;
+        }
+        let rows = self.layout.circuit().form(value).len;
         let is_long = lowered.template.stage_bytes(0, lanes, rows) >= SMALL_BYTES;
+        self.progress.insert(value, progress);
         self.ready.insert((is_long, value));
     }
-}
-
-/// For each value the gates that read it, once per operand.
-fn users(circuit: &Circuit) -> (Vec<ValueId>, Vec<u32>) {
-    let count = circuit.gates().len();
-    let mut first = vec![0u32; count + 1];
-    let reads = || {
-        let gates = circuit.gates().iter().enumerate();
-        gates.flat_map(|(i, gate)| gate.operands().map(move |v| (v, ValueId(i as u32))))
-    };
-    for (operand, _) in reads() {
-        first[operand.index() + 1] += 1;
-    }
-    for i in 0..count {
-        first[i + 1] += first[i];
-    }
-    let mut next = first.clone();
-    let mut users = vec![ValueId(0); first[count] as usize];
-    for (operand, user) in reads() {
-        users[next[operand.index()] as usize] = user;
-        next[operand.index()] += 1;
-    }
-    (users, first)
 }

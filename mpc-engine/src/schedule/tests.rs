@@ -14,7 +14,7 @@ fn column(builder: &mut ProgramBuilder, field: u32, kind: Kind, len: usize) -> V
 
 /// What is done in each turn.
 fn turns(program: &Program) -> Vec<Vec<Action>> {
-    let mut schedule = Schedule::new(program.circuit().clone());
+    let mut schedule = Schedule::new(program.layout().clone());
     let mut turns = vec![schedule.begin()];
     loop {
         let turn = schedule.received();

@@ -163,7 +163,7 @@ impl Session {
             Phase::Confirmed(state, inputs) => {
                 let keys = state.step(&frames)?;
                 let round = SETUP_FRAME_BYTES.len() as u32;
-                let mut machine = Machine::new(me, program.circuit().clone(), inputs, keys, round);
+                let mut machine = Machine::new(me, program.layout().clone(), inputs, keys, round);
                 let mut pool = Pool::default();
                 let rounds = pool.lend(|| machine.begin())?;
                 (Phase::Running(Box::new(machine), pool), rounds)

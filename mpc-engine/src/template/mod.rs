@@ -18,7 +18,7 @@ mod emitter;
 mod lower;
 
 use crate::{
-    roles::{self, Roles},
+    roles::{Links, Roles},
     vector::Domain,
 };
 
@@ -195,13 +195,16 @@ pub(crate) enum Routes {
 }
 
 impl Routes {
-    /// The roles in message number `counter`.
-    pub(crate) fn roles(self, counter: u64) -> impl Iterator<Item = Roles> {
-        (0..6).filter_map(move |i| match self {
-            Self::Pairs(pairs) => (pairs >> i & 1 == 1).then(|| roles::rotate(i, counter)),
-            Self::Pass(lacks) => (i < 3).then(|| roles::pass(lacks.into(), i, counter)),
-            Self::All => (i < 4).then(|| roles::opening(i, counter)),
-        })
+    /// Roles for element number `route` of so many bytes.
+    pub(crate) fn assign(self, route: usize, links: &mut Links, bytes: usize) -> Roles {
+        match self {
+            Self::Pairs(pairs) => {
+                let mut set = (0..6).filter(|pair| pairs >> pair & 1 == 1);
+                links.cross(set.nth(route).unwrap_or(0), bytes)
+            }
+            Self::Pass(lacks) => links.pass(lacks.into(), route, bytes),
+            Self::All => links.open(route, bytes),
+        }
     }
 
     pub(crate) const fn elements(self) -> usize {

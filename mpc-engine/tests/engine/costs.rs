@@ -124,7 +124,7 @@ fn comparisons_load_links_evenly() {
     let links = plan.link_bytes.iter().flatten().filter(|bytes| **bytes > 0);
     let (least, most) = (links.clone().min().unwrap(), links.max().unwrap());
     assert!(
-        (*most as f64) < 1.25 * *least as f64,
+        (*most as f64) < 1.05 * *least as f64,
         "{:?}",
         plan.link_bytes
     );

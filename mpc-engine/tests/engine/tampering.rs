@@ -287,7 +287,7 @@ fn rounds_sent_ahead_depend_on_nothing_outstanding() {
         most_ahead = most_ahead.max(cluster.ahead[0].len());
         let ahead = cluster.ahead[0].clone();
         let frame = &mut cluster.frames[2][0];
-        let place = HEADER + lied_in % 8;
+        let place = (HEADER + lied_in % 8).min(frame.len() - 1);
         frame[place] = frame[place].wrapping_add(1);
         let results = cluster.round();
         let Some(Err(stop)) = &results[0] else {

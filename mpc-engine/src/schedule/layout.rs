@@ -1,0 +1,193 @@
+//! What all runs of a program's schedule have in common, made once per program: the gates' readers,
+//! their templates, and the chunks in which they run.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use crate::{
+    ValueId,
+    circuit::{Circuit, Gate},
+    template::{Instruction, Key, Shape, Template, lower},
+    vector::Domain,
+};
+
+/// Registers of one chunk, in bytes at one party.
+pub(super) const CHUNK_BYTES: usize = 4 << 20;
+/// One vector of a chunk, in bytes: small enough that a product's vectors stay in the cache.
+const VECTOR_BYTES: usize = 64 << 10;
+/// The ways to divide four components into halves.
+const PARTITIONS: usize = 3;
+/// Vectors with fewer lanes are not cut up only to divide the components in all ways.
+const LANES_TO_DIVIDE: usize = 3 * 1024;
+
+/// How a gate is done.
+#[derive(Debug)]
+pub(super) struct Lowered {
+    pub(super) template: Arc<Template>,
+    pub(super) shape: Shape,
+    /// Whether the division of the components into halves matters.
+    pub(super) divides: bool,
+}
+
+impl Lowered {
+    fn of(key: &Key) -> Self {
+        let (template, shape) = lower(key);
+        let steps = template.stages.iter().flat_map(|stage| &stage.steps);
+        let mut instructions = steps.map(|step| &step.instruction);
+        let divides = instructions.any(|i| matches!(i, Instruction::Half(..)));
+        Self {
+            template: Arc::new(template),
+            shape,
+            divides,
+        }
+    }
+}
+
+/// The template of gates of one form, for each division into halves, once it is needed.
+#[derive(Debug)]
+struct Form {
+    /// A gate of this form.
+    example: ValueId,
+    lowered: [OnceLock<Option<Arc<Lowered>>>; PARTITIONS],
+}
+
+/// The unchanging part of a schedule.
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    circuit: Circuit,
+    /// Who reads a value: `users[first_user[v] .. first_user[v + 1]]`.
+    users: Vec<ValueId>,
+    first_user: Vec<u32>,
+    /// By gate, the place in `forms`.
+    form: Vec<u32>,
+    /// There are few: they do not depend on lengths or constants.
+    forms: Vec<Form>,
+}
+
+impl PartialEq for Layout {
+    fn eq(&self, other: &Self) -> bool {
+        self.circuit == other.circuit
+    }
+}
+
+impl Eq for Layout {}
+
+impl Layout {
+    pub(crate) fn new(circuit: Circuit) -> Self {
+        let (users, first_user) = users(&circuit);
+        let mut places: HashMap<Option<Key>, u32> = HashMap::new();
+        let mut forms = Vec::new();
+        let mut form = Vec::with_capacity(circuit.gates().len());
+        for value in (0..circuit.gates().len()).map(|i| ValueId(i as u32)) {
+            let place = *places
+                .entry(Key::of(&circuit, value, 0))
+                .or_insert_with(|| {
+                    forms.push(Form {
+                        example: value,
+                        lowered: Default::default(),
+                    });
+                    forms.len() as u32 - 1
+                });
+            form.push(place);
+        }
+        Self {
+            circuit,
+            users,
+            first_user,
+            form,
+            forms,
+        }
+    }
+
+    pub(crate) const fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
+    /// The gates that read a value, once per operand.
+    pub(super) fn users(&self, value: ValueId) -> &[ValueId] {
+        let [first, end] = [0, 1].map(|next| self.first_user[value.index() + next] as usize);
+        &self.users[first..end]
+    }
+
+    /// The template of a gate for this division of the components (modulo 3). Nothing for inputs,
+    /// public values and gates that only move lanes.
+    pub(super) fn lowered(&self, value: ValueId, partition: usize) -> Option<&Arc<Lowered>> {
+        let form = &self.forms[self.form[value.index()] as usize];
+        let of = |partition: usize| {
+            let lowered = form.lowered[partition].get_or_init(|| {
+                let key = Key::of(&self.circuit, form.example, partition)?;
+                Some(Arc::new(Lowered::of(&key)))
+            });
+            lowered.as_ref()
+        };
+        of(0)
+            .filter(|lowered| !lowered.divides)
+            .or_else(|| of(partition % PARTITIONS))
+    }
+
+    /// Lanes that a gate works on: those of its longest operand, or of its planes, or that it makes.
+    pub(super) fn lanes(&self, value: ValueId) -> usize {
+        match self.circuit.gate(value) {
+            Gate::Compose { .. } | Gate::Random { .. } => return self.circuit.form(value).len,
+            Gate::Compress { bits, planes } => {
+                return self.circuit.form(*bits).len / *planes as usize;
+            }
+            _ => {}
+        }
+        let spread = |len: usize, v: ValueId| match (len, self.circuit.form(v).len) {
+            (1, other) => other,
+            (len, _) => len,
+        };
+        self.circuit.gate(value).operands().fold(1, spread)
+    }
+
+    /// Lanes of a chunk of a gate with this template: a multiple of 64 unless it is all in one
+    /// piece.
+    pub(super) fn chunk_lanes(&self, value: ValueId, lowered: &Lowered, lanes: usize) -> usize {
+        if lowered.shape == Shape::Whole {
+            return lanes.max(1);
+        }
+        let operands = self.circuit.gate(value).operands();
+        let operands = operands.map(|v| Domain::of(self.circuit.kind(v)));
+        let stages = lowered.template.stages.iter();
+        let messages = stages.flat_map(|stage| stage.messages.iter().map(|m| m.domain));
+        let bits = operands
+            .chain(messages)
+            .map(|domain| domain.bits() as usize);
+        let widest = bits.max().unwrap_or(1);
+        let by_memory = CHUNK_BYTES / lowered.template.memory_64.max(1) * 64;
+        let by_vector = (VECTOR_BYTES * 8 / widest).next_multiple_of(64);
+        let most = by_memory.min(by_vector).max(64);
+        if lowered.divides && lanes >= LANES_TO_DIVIDE {
+            // As many chunks of each division, so that all links carry the same.
+            let chunks = lanes.div_ceil(most).next_multiple_of(PARTITIONS);
+            return lanes.div_ceil(chunks).next_multiple_of(64);
+        }
+        most
+    }
+}
+
+/// For each value the gates that read it, once per operand.
+fn users(circuit: &Circuit) -> (Vec<ValueId>, Vec<u32>) {
+    let count = circuit.gates().len();
+    let mut first = vec![0u32; count + 1];
+    let reads = || {
+        let gates = circuit.gates().iter().enumerate();
+        gates.flat_map(|(i, gate)| gate.operands().map(move |v| (v, ValueId(i as u32))))
+    };
+    for (operand, _) in reads() {
+        first[operand.index() + 1] += 1;
+    }
+    for i in 0..count {
+        first[i + 1] += first[i];
+    }
+    let mut next = first.clone();
+    let mut users = vec![ValueId(0); first[count] as usize];
+    for (operand, user) in reads() {
+        users[next[operand.index()] as usize] = user;
+        next[operand.index()] += 1;
+    }
+    (users, first)
+}
