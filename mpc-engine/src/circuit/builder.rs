@@ -243,6 +243,9 @@ impl Builder {
                 return x;
             }
         }
+        if x == y && form.kind == Kind::Bool {
+            return self.constant(form.kind, 0, form.len);
+        }
         // Sums commute, so that equal ones are found.
         self.push(Gate::Add(x.min(y), x.max(y)), form)
     }

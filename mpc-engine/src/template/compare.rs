@@ -16,7 +16,7 @@
 //! does, or if it passes on that of low. The first of these two needs no message of its own: its
 //! terms go into the dot product of whoever needs the sum.
 //!
-//! Bits sent for a carry out of 63 bits: 670 in 6 rounds in chunks of four, 562 in 7 in chunks of
+//! Bits sent for a carry out of 63 bits: 670 in 6 rounds in chunks of four, 570 in 7 in chunks of
 //! three, which also takes the least work.
 
 use super::{Emitter, Reg, arithmetic};

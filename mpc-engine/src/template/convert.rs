@@ -191,21 +191,52 @@ fn carries_into(e: &mut Emitter, chunks: &[(Chunk, usize)]) -> Vec<Option<Reg>> 
 }
 
 /// Σ weightᵢ·bᵢ in a ring, for shared bits. With pᵢ and qᵢ the halves' bits, input as ring elements:
-/// Σ weightᵢ·(pᵢ + qᵢ − 2·pᵢqᵢ), one product in all.
+/// Σ weightᵢ·(pᵢ + qᵢ − 2·pᵢqᵢ), one product in all. Terms whose weights are multiples of a high power
+/// of two are summed in a narrower ring that holds what is not shifted out, and lifted.
 pub(super) fn compose(e: &mut Emitter, bits: &[Reg], weights: &[u128], domain: Domain) -> Reg {
-    let (mut sum, mut terms) = (Vec::new(), Vec::new());
-    for (bit, weight) in bits.iter().zip(weights) {
+    let matter = |weight: u128| domain.bits().saturating_sub(weight.trailing_zeros());
+    let mut rings: Vec<Domain> = weights.iter().map(|w| ring_of(matter(*w).max(1))).collect();
+    let terms: Vec<(Reg, u128, Domain)> = bits
+        .iter()
+        .zip(weights)
+        .zip(&rings)
+        .map(|((bit, weight), ring)| (*bit, *weight, *ring))
+        .collect();
+    rings.sort_by_key(|ring| ring.bits());
+    rings.dedup();
+    let mut sums = Vec::with_capacity(rings.len());
+    for ring in rings {
+        let shift = domain.bits() - ring.bits();
+        let terms = terms.iter().filter(|(_, _, own)| *own == ring);
+        let terms = terms.map(|(bit, weight, _)| (*bit, weight >> shift));
+        let sum = compose_in(e, &terms.collect::<Vec<_>>(), ring);
+        sums.push(e.lift(sum, domain));
+    }
+    e.sum(&sums)
+}
+
+/// Σ weightᵢ·bᵢ in this ring.
+fn compose_in(e: &mut Emitter, terms: &[(Reg, u128)], ring: Domain) -> Reg {
+    let (mut sum, mut products) = (Vec::new(), Vec::new());
+    for (bit, weight) in terms {
+        if ring == Domain::Bits {
+            sum.push(e.scale(*bit, Public::Literal(*weight)));
+            continue;
+        }
         let [p, q] = [0, 1].map(|half| {
             let known = e.half(*bit, half);
-            let wide = e.known_widen(known, domain);
+            let wide = e.known_widen(known, ring);
             e.input(wide)
         });
         let either = e.add(p, q);
         sum.push(e.scale(either, Public::Literal(*weight)));
         let twice = e.scale(p, Public::Literal(weight.wrapping_mul(2)));
-        terms.push((twice, q));
+        products.push((twice, q));
     }
-    let both = e.dot(terms);
     let sum = e.sum(&sum);
+    if products.is_empty() {
+        return sum;
+    }
+    let both = e.dot(products);
     e.subtract(sum, both)
 }

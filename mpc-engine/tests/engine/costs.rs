@@ -64,8 +64,8 @@ fn operations_cost_what_the_table_says() {
         (Op::Lt, &[U32, U32], 0, (6, 960.0)),
         (Op::Cast, &[U32], u64::from(U64.code()), (7, 652.0)),
         (Op::Shr, &[U64], 5, (9, 1256.0)),
-        (Op::And, &[U64, U64], 0, (10, 11120.0)),
-        (Op::And, &[U16, U16], 0, (8, 1112.0)),
+        (Op::And, &[U64, U64], 0, (10, 8640.0)),
+        (Op::And, &[U16, U16], 0, (8, 1000.0)),
     ];
     let mut wrong = String::new();
     for (op, kinds, immediate, expected) in table {
@@ -97,6 +97,29 @@ fn a_multiplication_costs_six_elements_evenly() {
             );
         }
     }
+}
+
+/// The sign of a number is one carry: few rounds for short vectors, few bits for long ones.
+#[test]
+fn a_sign_costs_one_carry() {
+    for (lanes, expected) in [(LANES, (6, 672.0)), (1 << 15, (7, 572.0))] {
+        let mut builder = ProgramBuilder::new();
+        let x = builder.input(column(0), Kind::I64, lanes).unwrap();
+        let zero = builder.constant(Kind::I64, 0, 1).unwrap();
+        let negative = builder.apply(Op::Lt, &[x, zero], 0).unwrap();
+        builder.reveal(negative).unwrap();
+        let (rounds, bits) = cost(&builder.finish().unwrap());
+        assert_eq!((rounds, bits * LANES as f64 / lanes as f64), expected);
+    }
+}
+
+/// Long vectors are counted for less than the bits of one number in a ring.
+#[test]
+fn a_long_count_costs_few_bits() {
+    let lanes = 127 * 64 * 16;
+    let (rounds, bits) = cost(&single(Op::Count, &[(Kind::Bool, lanes)], 0));
+    let bits = bits * LANES as f64 / lanes as f64;
+    assert!(rounds <= 8 && bits < 20.0, "{rounds} rounds, {bits} bits");
 }
 
 /// A dot product costs one multiplication, whatever its length.
