@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use wire::{kind::Kind, secret::Op};
 
 use super::{Builder, Gate, range::Range};
@@ -115,4 +117,49 @@ fn what_is_not_opened_is_not_computed() {
     let circuit = program.circuit();
     assert_eq!(circuit.gates().len(), 2);
     assert!(matches!(circuit.gate(ValueId(1)), Gate::Mul(..)));
+}
+
+/// What is opened on the way is shuffled in an order that nothing else opened has, and that has no
+/// part in how the shuffled value came about: so it tells nothing but that it is a permutation.
+#[test]
+fn what_is_opened_on_the_way_is_in_a_fresh_order() {
+    let id = |field| ColumnId {
+        input_type: 0,
+        field,
+        element: 0,
+    };
+    for (kind, len) in [(Kind::U8, 5), (Kind::I64, 100), (Kind::U16, 3000)] {
+        let mut program = ProgramBuilder::new();
+        let x = program.input(id(0), kind, len).unwrap();
+        let places = program.input(id(1), Kind::U32, len).unwrap();
+        for (op, operands, immediate) in [
+            (Op::Sort, &[x][..], 0),
+            (Op::Sort, &[x], 0),
+            (Op::Places, &[x], 0),
+            (Op::TopK, &[x], 3),
+            (Op::Permute, &[x, places], 0),
+        ] {
+            let value = program.apply(op, operands, immediate).unwrap();
+            program.reveal(value).unwrap();
+        }
+        let program: Program = program.finish().unwrap();
+        let circuit = program.circuit();
+        let mut opened = BTreeSet::new();
+        for gate in circuit.gates() {
+            let Gate::Open(value) = gate else { continue };
+            let Gate::Shuffle { x, stream, .. } = *circuit.gate(*value) else {
+                panic!("{:?} is opened", circuit.gate(*value));
+            };
+            assert!(opened.insert(stream), "an order is opened twice");
+            let mut ancestors = vec![x];
+            let mut seen = BTreeSet::new();
+            while let Some(value) = ancestors.pop() {
+                let gate = circuit.gate(value);
+                assert!(!matches!(gate, Gate::Shuffle { stream: s, .. } if *s == stream));
+                ancestors.extend(gate.operands().filter(|operand| seen.insert(*operand)));
+            }
+        }
+        // Places from all pairs need none.
+        assert!(opened.len() >= 4);
+    }
 }

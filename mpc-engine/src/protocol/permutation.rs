@@ -2,10 +2,15 @@
 
 use zeroize::Zeroizing;
 
-use crate::{prf::Masks, vector::Vector};
+use crate::{
+    prf::Masks,
+    vector::{Domain, Vector, Word, kernels},
+};
 
 /// Numbers drawn at once.
 const BATCH: usize = 512;
+/// Planes of bits from which on it pays to make words of them.
+const MANY_PLANES: usize = 6;
 
 /// Names a permutation: who lacks it, for which shuffle it is, and its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +67,55 @@ pub(crate) fn reorder(x: &Vector, order: &[u32]) -> Vector {
     if x.lanes() == len {
         return x.gather(order);
     }
+    if x.domain() == Domain::Bits && x.lanes() >= MANY_PLANES * len {
+        return reorder_planes(x, order);
+    }
     let mut result = Vector::zero(x.domain(), x.lanes());
     for start in (0..x.lanes()).step_by(len.max(1)) {
         result.paste(start, &x.window(start, len).gather(order), 0, len);
     }
     result
+}
+
+/// Likewise for planes of bits: 64 at a time become a word for each lane, and words are moved.
+fn reorder_planes(x: &Vector, order: &[u32]) -> Vector {
+    let len = order.len();
+    let blocks = len.div_ceil(64);
+    let planes = x.lanes() / len.max(1);
+    let mut result = Vector::zero(Domain::Bits, x.lanes());
+    let mut lanes = Vector::zero(Domain::Bits, 64 * 64 * blocks);
+    for first in (0..planes).step_by(64) {
+        let own = first..planes.min(first + 64);
+        // Word w of plane p at place 64·w + p; so transposed, lane 64·w + i is word w of row i.
+        let mut mixed = Vector::zero(Domain::R64, 64 * blocks);
+        for (p, plane) in own.clone().enumerate() {
+            let plane = x.view(plane * len, len);
+            let words = plane.elements::<Word>().iter();
+            let places = mixed.elements_mut::<u64>().iter_mut().skip(p).step_by(64);
+            places.zip(words).for_each(|(place, word)| *place = word.0);
+        }
+        transpose(&mixed, &mut lanes);
+        let rows = lanes.elements::<Word>();
+        let moved = Vector::fill::<u64>(len, |moved| {
+            for (word, lane) in moved.iter_mut().zip(order) {
+                let lane = *lane as usize;
+                *word = rows[lane % 64 * blocks + lane / 64].0;
+            }
+        });
+        transpose(&moved, &mut lanes);
+        for (p, plane) in own.enumerate() {
+            result.paste(plane * len, &lanes, p * blocks * 64, len);
+        }
+    }
+    result
+}
+
+/// Bit i of the words of x as row i.
+fn transpose(x: &Vector, rows: &mut Vector) {
+    let words = rows.elements_mut::<Word>();
+    let length = words.len() / 64;
+    let mut rows: Vec<&mut [Word]> = words.chunks_mut(length.max(1)).collect();
+    kernels::split::<u64>(&mut rows, x.elements(), 0);
 }
 
 /// Uniform numbers from the pseudorandom function.
@@ -116,7 +165,6 @@ impl Numbers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vector::Domain;
 
     const NAME: Name = Name {
         lacks: 0,
@@ -174,6 +222,26 @@ mod tests {
                     let x = Vector::from_numbers(domain, &numbers);
                     let there = permutation.apply(&x, false);
                     assert_eq!(permutation.apply(&there, true).to_numbers(), numbers);
+                }
+            }
+        }
+    }
+
+    /// Every plane is moved alike, whether planes are moved one by one or as words.
+    #[test]
+    fn planes_are_moved_alike() {
+        for len in [1, 2, 63, 64, 65, 513, 1000] {
+            let permutation = Permutation::draw(Name { len, ..NAME }, &[5; 32]);
+            for planes in [2, 5, 6, 7, 63, 64, 65, 130] {
+                let numbers: Vec<u128> = (0..(planes * len) as u128)
+                    .map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61 & 1)
+                    .collect();
+                let moved = permutation.apply(&Vector::from_numbers(Domain::Bits, &numbers), false);
+                for (plane, numbers) in numbers.chunks(len).enumerate() {
+                    let alone = Vector::from_numbers(Domain::Bits, numbers);
+                    let alone = permutation.apply(&alone, false).to_numbers();
+                    let moved = moved.window(plane * len, len);
+                    assert_eq!(moved.to_numbers(), alone, "{len} {planes} {plane}");
                 }
             }
         }

@@ -80,7 +80,8 @@ impl Crossing {
         y
     }
 
-    /// A share of uniformly random elements: each component is drawn by those who hold it.
+    /// A share of uniformly random elements: each component is drawn by those who hold it, under a
+    /// key of the session, so another attempt draws others.
     pub(crate) fn random(&mut self, domain: Domain, lanes: usize) -> Share {
         let mut share = Share::zero(domain, lanes);
         let me = self.me;
