@@ -284,8 +284,8 @@ fn main() {
         10 * million,
         multiplications,
     );
-    let comparisons = repeated(Op::Lt, Kind::U64, 200_000, 1);
-    measure("x < y, 64 bit, full range", "op", 200 * k, comparisons);
+    let comparisons = repeated(Op::Lt, Kind::U64, 1_000_000, 1);
+    measure("x < y, 64 bit, full range", "op", million, comparisons);
     let comparisons = repeated(Op::Lt, Kind::U32, 200_000, 1);
     measure("x < y, 32 bit, full range", "op", 200 * k, comparisons);
     let equalities = repeated(Op::Eq, Kind::U64, 200_000, 1);
@@ -296,7 +296,7 @@ fn main() {
     measure(
         "tally of ballots, 3 choices",
         "ballot",
-        100 * k,
-        tally(100_000),
+        million,
+        tally(1_000_000),
     );
 }

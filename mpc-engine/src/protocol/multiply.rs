@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Bytes of one vector in a block.
-const BLOCK_BYTES: usize = 2048;
+const BLOCK_BYTES: usize = 4096;
 
 /// The part of a product that crosses between two components.
 #[derive(Clone, Copy)]
@@ -28,26 +28,11 @@ struct Cross {
     known: bool,
 }
 
-impl Cross {
-    /// The products whose sum crosses.
-    fn products<'a, E: Element>(
-        &self,
-        terms: &[(&'a Share, &'a Share)],
-    ) -> impl Iterator<Item = (&'a [E], &'a [E])> {
-        let [a, b] = self.components;
-        products(terms, a, b).chain(products(terms, b, a))
-    }
-}
+/// The components of a factor; of those that are absent, no elements.
+type Parts<'a, E> = [&'a [E]; 4];
 
-/// Products of component a of the left and b of the right.
-fn products<'a, E: Element>(
-    terms: &[(&'a Share, &'a Share)],
-    a: usize,
-    b: usize,
-) -> impl Iterator<Item = (&'a [E], &'a [E])> {
-    let both = move |(x, y): &(&'a Share, &'a Share)| Some((x.part(a)?, y.part(b)?));
-    let factors = terms.iter().filter_map(both);
-    factors.map(|(x, y)| (x.elements(), y.elements()))
+fn parts<E: Element>(share: &Share) -> Parts<'_, E> {
+    std::array::from_fn(|c| share.part(c).map_or(&[][..], Vector::elements))
 }
 
 impl Crossing {
@@ -71,12 +56,14 @@ impl Crossing {
         place: Place,
     ) -> Share {
         let me = self.me;
+        let terms: Vec<[Parts<'_, E>; 2]> =
+            terms.iter().map(|(x, y)| [parts(x), parts(y)]).collect();
         let crosses = self.crosses::<E>(lanes, pairs, place);
         let crosses = crosses.iter().flatten();
         let is_there = |c: usize| {
             let touched = |x: &Cross| x.roles.receiver == c || x.known && x.roles.outsider == c;
-            let own = || products::<E>(terms, c, c).next().is_some();
-            c != me && (own() || crosses.clone().any(touched))
+            let own = |[x, y]: &[Parts<'_, E>; 2]| !x[c].is_empty() && !y[c].is_empty();
+            c != me && (terms.iter().any(own) || crosses.clone().any(touched))
         };
         let mut z: [Option<Vector>; 4] =
             std::array::from_fn(|c| is_there(c).then(|| Vector::unset(E::DOMAIN, lanes)));
@@ -93,7 +80,7 @@ impl Crossing {
             let (masks, value) = (&mut masks[..end - start], &mut value[..end - start]);
             for (c, sum) in sums.iter_mut().enumerate() {
                 if !sum.is_empty() {
-                    add_up(&mut sum[start..end], products(terms, c, c), start);
+                    add_up(&mut sum[start..end], &terms, &[(c, c)], start);
                 }
             }
             for cross in crosses.clone() {
@@ -110,7 +97,8 @@ impl Crossing {
                     kernels::add_to(&mut sums[h][start..end], masks);
                     continue;
                 }
-                add_up(value, cross.products(terms), start);
+                let [a, b] = cross.components;
+                add_up(value, &terms, &[(a, b), (b, a)], start);
                 if let Ok([h, g]) = sums.get_disjoint_mut([h, g]) {
                     kernels::split_off(value, masks, &mut h[start..end], &mut g[start..end]);
                 }
@@ -140,10 +128,10 @@ impl Crossing {
         pairs: u8,
         place: Place,
     ) -> Share {
-        let terms = [(x, y)];
+        let (x, y) = (parts::<E>(x), parts::<E>(y));
         let mut z = Share::zero(E::DOMAIN, rows);
         for c in (0..4).filter(|c| *c != self.me) {
-            z.set(c, add_up_rows::<E>(products(&terms, c, c), rows));
+            z.set(c, add_up_rows(&[(x[c], y[c])], rows));
         }
         for cross in self.crosses::<E>(rows, pairs, place).iter().flatten() {
             let masks = Vector::fill::<E>(rows, |masks| {
@@ -151,7 +139,8 @@ impl Crossing {
             });
             z.part_mut(cross.roles.receiver).add(&masks);
             if cross.known {
-                let mut value = add_up_rows::<E>(cross.products(&terms), rows);
+                let [a, b] = cross.components;
+                let mut value = add_up_rows(&[(x[a], y[b]), (x[b], y[a])], rows);
                 value.subtract(&masks);
                 z.part_mut(cross.roles.outsider).add(&value);
                 value.write(self.outgoing.stream(cross.roles));
@@ -202,36 +191,45 @@ impl Crossing {
     }
 }
 
-/// Sets `sum` to the sum of products, of which it is the block from `start` on.
-fn add_up<'a, E: Element>(
+/// Sets `sum` to the sum of products of components, all over the terms: the block from `start` on.
+fn add_up<E: Element>(
     sum: &mut [E],
-    products: impl Iterator<Item = (&'a [E], &'a [E])>,
+    terms: &[[Parts<'_, E>; 2]],
+    components: &[(usize, usize)],
     start: usize,
 ) {
     let block = start..start + sum.len();
-    let mut rest = products.map(|(x, y)| (&x[block.clone()], &y[block.clone()]));
-    match (rest.next(), rest.next()) {
-        (None, _) => sum.fill(E::default()),
-        (Some((x, y)), None) => kernels::multiply(sum, x, y),
-        (Some((p, q)), Some((x, y))) => kernels::multiply_two(sum, p, q, x, y),
-    }
-    while let Some((p, q)) = rest.next() {
-        match rest.next() {
-            None => kernels::multiply_add(sum, p, q),
-            Some((x, y)) => kernels::multiply_add_two(sum, p, q, x, y),
+    let mut is_set = false;
+    let mut waiting: Option<(&[E], &[E])> = None;
+    for [x, y] in terms {
+        for (a, b) in components {
+            let (Some(x), Some(y)) = (x[*a].get(block.clone()), y[*b].get(block.clone())) else {
+                continue; // One of them is absent.
+            };
+            match waiting.take() {
+                None => waiting = Some((x, y)),
+                Some((p, q)) if is_set => kernels::multiply_add_two(sum, p, q, x, y),
+                Some((p, q)) => {
+                    kernels::multiply_two(sum, p, q, x, y);
+                    is_set = true;
+                }
+            }
         }
+    }
+    match waiting {
+        Some((x, y)) if is_set => kernels::multiply_add(sum, x, y),
+        Some((x, y)) => kernels::multiply(sum, x, y),
+        None if is_set => {}
+        None => sum.fill(E::default()),
     }
 }
 
 /// The sum of products over each of so many rows of equal length.
-fn add_up_rows<'a, E: Element>(
-    products: impl Iterator<Item = (&'a [E], &'a [E])>,
-    rows: usize,
-) -> Vector {
+fn add_up_rows<E: Element>(products: &[(&[E], &[E])], rows: usize) -> Vector {
     Vector::fill::<E>(rows, |sums| {
         sums.fill(E::default());
         for (x, y) in products {
-            let row = x.len() / rows.max(1);
+            let row = x.len().min(y.len()) / rows.max(1);
             for (r, sum) in sums.iter_mut().enumerate() {
                 let row = r * row..(r + 1) * row;
                 *sum = sum.add(kernels::dot(&x[row.clone()], &y[row]));
