@@ -86,6 +86,12 @@ pub const ALL: &[Workload] = &[
         build: tally,
         value: |random| random % 5,
     },
+    Workload {
+        name: "sort",
+        about: "numbers of 32 bits, sorted as one vector",
+        build: sort,
+        value: any,
+    },
 ];
 
 const fn any(random: u64) -> u64 {
@@ -211,6 +217,19 @@ fn tally(b: &mut Builder, count: usize) -> Result<(), ProgramError> {
         let same = b.apply(Op::Eq, &[ballots, choice])?;
         let votes = b.apply(Op::Count, &[same])?;
         b.program.reveal(votes)?;
+    }
+    Ok(())
+}
+
+/// Opens the least and the greatest.
+fn sort(b: &mut Builder, count: usize) -> Result<(), ProgramError> {
+    let numbers = b.input(Kind::U32, count)?;
+    let sorted = b.apply(Op::Sort, &[numbers])?;
+    let len = count.min(1000);
+    for start in [0, count - len] {
+        let part = (start as u64) << 32 | len as u64;
+        let part = b.program.apply(Op::Slice, &[sorted], part)?;
+        b.program.reveal(part)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `mpc-bench`: one workload on four processes over the nodes' own transport.
 
-use std::{process::ExitCode, time::Duration};
+use std::{num::NonZeroUsize, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use mpc_node::bench::{
@@ -20,7 +20,7 @@ struct Arguments {
     workload: String,
     /// How many of it.
     #[arg(long, value_name = "N")]
-    count: usize,
+    count: NonZeroUsize,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -67,7 +67,7 @@ fn measure(arguments: Arguments) -> Result<(), BenchError> {
     let delay = Duration::try_from_secs_f64(arguments.delay_ms / 1000.0);
     let options = Options {
         workload: arguments.workload,
-        count: arguments.count,
+        count: arguments.count.get(),
         seed: arguments.seed,
         repeat: arguments.repeat,
         delay: delay.map_err(std::io::Error::other)?,

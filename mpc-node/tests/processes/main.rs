@@ -1,5 +1,6 @@
 //! Tests with real node processes.
 
+mod bench;
 mod cli;
 mod cluster;
 mod contract;

@@ -1,6 +1,6 @@
 //! Four parties that exchange frames without computing, each on its own thread.
 
-use std::{error::Error, thread};
+use std::{error::Error, sync::Barrier, thread};
 
 use super::*;
 use crate::{
@@ -224,12 +224,13 @@ async fn who_breaks_off_before_is_silent_at_once() -> TestResult {
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_of_another_round_are_bad() -> TestResult {
     let links = Cluster::start().await?.links(ROUND).await?;
-    let outcomes = run(links, |me, mut links| {
+    // Nobody breaks off before all have seen it.
+    let seen = Arc::new(Barrier::new(4));
+    let outcomes = run(links, move |me, mut links| {
         let first = if me == 0 { 1 } else { 0 };
         links.send(first, frames(me, first, 10));
         let outcome = links.receive(0).err();
-        // Nobody breaks off before all have seen it.
-        thread::sleep(Duration::from_millis(300));
+        seen.wait();
         outcome
     });
     let bad = Some(Outcome::Stopped(StopReason::BadFrame { peer: 0 }));
