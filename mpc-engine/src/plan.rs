@@ -189,7 +189,7 @@ impl Memory {
     }
 
     pub(crate) fn note(&mut self, circuit: &Circuit, action: &Action) {
-        let registers = |run: &Run| (run.template.memory_64 * run.lanes.div_ceil(64)) as u64;
+        let registers = |run: &Run| run.memory as u64;
         match action {
             // Inputs are held from the beginning, constants as one element.
             Action::Load(_) | Action::Open | Action::Send => {}

@@ -69,7 +69,7 @@ impl Builder {
     }
 
     /// Adds a gate unless it is there already.
-    pub(super) fn push(&mut self, gate: Gate, form: Form) -> ValueId {
+    pub(crate) fn push(&mut self, gate: Gate, form: Form) -> ValueId {
         self.tally.asked += 1;
         let gate = public::fold(self, &gate, form).unwrap_or(gate);
         let key = (gate, form);
@@ -183,7 +183,7 @@ impl Builder {
     }
 
     /// Drops what nothing opened depends on, and renumbers.
-    pub(super) fn finish(self, columns: Vec<Form>, revealed: Vec<ValueId>) -> Circuit {
+    pub(crate) fn finish(self, columns: Vec<Form>, revealed: Vec<ValueId>) -> Circuit {
         let mut live = vec![false; self.gates.len()];
         for value in &revealed {
             live[value.index()] = true;

@@ -252,7 +252,11 @@ impl Machine {
             whole.add(&output);
         } else {
             let planes = run.template.outputs.len();
-            whole.paste(plane * (form.len / planes) + run.start, &output);
+            let start = match run.shape {
+                Shape::Rows => run.start / (run.lanes / run.rows.max(1)).max(1),
+                _ => run.start,
+            };
+            whole.paste(plane * (form.len / planes) + start, &output);
         }
         self.values[at] = Some(Arc::new(whole));
         Ok(())

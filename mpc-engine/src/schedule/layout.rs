@@ -144,7 +144,7 @@ impl Layout {
     }
 
     /// Lanes of a chunk of a gate with this template: a multiple of 64 unless it is all in one
-    /// piece.
+    /// piece or goes by rows.
     pub(super) fn chunk_lanes(&self, value: ValueId, lowered: &Lowered, lanes: usize) -> usize {
         if lowered.shape == Shape::Whole {
             return lanes.max(1);
@@ -160,12 +160,31 @@ impl Layout {
         let by_memory = CHUNK_BYTES / lowered.template.memory_64.max(1) * 64;
         let by_vector = (VECTOR_BYTES * 8 / widest).next_multiple_of(64);
         let most = by_memory.min(by_vector).max(64);
+        if lowered.shape == Shape::Rows {
+            let row = (lanes / self.circuit.form(value).len.max(1)).max(1);
+            return (most / row).max(1) * row;
+        }
         if lowered.divides && lanes >= LANES_TO_DIVIDE {
             // As many chunks of each division, so that all links carry the same.
             let chunks = lanes.div_ceil(most).next_multiple_of(PARTITIONS);
             return lanes.div_ceil(chunks).next_multiple_of(64);
         }
         most
+    }
+
+    /// Bytes of the registers of a piece of a gate, at one party.
+    pub(super) fn memory(&self, value: ValueId, lowered: &Lowered, lanes: usize) -> usize {
+        let registers = lowered.template.memory_64 * lanes.div_ceil(64);
+        if lowered.template.rounds() > 0 && lowered.shape != Shape::Rows {
+            return registers;
+        }
+        // Operands are read where they are, unless one lane is spread or bits are shifted.
+        let operands = self.circuit.gate(value).operands();
+        let in_place = operands.filter(|v| self.circuit.form(*v).len == self.lanes(value));
+        let domains = in_place.map(|v| Domain::of(self.circuit.kind(v)));
+        let viewed = domains.filter(|domain| *domain != Domain::Bits);
+        let viewed: usize = viewed.map(|domain| 3 * domain.memory_bytes(lanes)).sum();
+        registers.saturating_sub(viewed)
     }
 }
 

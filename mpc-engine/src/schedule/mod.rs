@@ -27,6 +27,7 @@ use crate::{
     ValueId,
     circuit::Gate,
     template::{Shape, Template},
+    vector::Domain,
 };
 use layout::CHUNK_BYTES;
 pub(crate) use layout::Layout;
@@ -78,6 +79,8 @@ pub(crate) struct Run {
     pub(crate) lanes: usize,
     /// Rows that sums and dot products make of the lanes.
     pub(crate) rows: usize,
+    /// Bytes of its registers, at one party.
+    pub(crate) memory: usize,
     pub(crate) shape: Shape,
     pub(crate) template: Arc<Template>,
 }
@@ -85,10 +88,6 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn is_last(&self) -> bool {
         self.stage == self.template.rounds()
-    }
-
-    fn memory(&self) -> usize {
-        self.template.memory_64 * self.lanes.div_ceil(64)
     }
 }
 
@@ -112,7 +111,7 @@ pub(crate) struct Schedule {
     readers: Vec<u32>,
     /// Chunks so far for which the division of the components into halves matters.
     divided: usize,
-    /// Ready to run: what sends nothing, and what does, with whether that is much.
+    /// Ready to run: what sends nothing and is short, and the rest, with whether it is long.
     local: BTreeSet<ValueId>,
     ready: BTreeSet<(bool, ValueId)>,
     progress: HashMap<ValueId, Progress>,
@@ -230,7 +229,7 @@ impl Schedule {
             self.filled += cost;
             actions.push(Action::Run(run.clone()));
             if run.is_last() {
-                self.active_bytes -= run.memory();
+                self.active_bytes -= run.memory;
                 self.free_slots.push(run.slot);
                 self.chunk_done(run.value, actions);
             } else {
@@ -242,35 +241,41 @@ impl Schedule {
         !self.resumable.is_empty()
     }
 
-    /// Everything that sends nothing and has its operands.
+    /// Everything short that sends nothing and has its operands.
     fn run_local(&mut self, actions: &mut Vec<Action>) {
-        let layout = self.layout.clone();
         while let Some(value) = self.local.pop_first() {
-            match layout.circuit().gate(value) {
-                Gate::Input(_) | Gate::Constant(_) | Gate::Public(_) => {
-                    actions.push(Action::Load(value));
-                }
-                gate if gate.is_move() => actions.push(Action::Move(value)),
-                _ => {
-                    let slot = self.take_slot();
-                    if let Some(lowered) = layout.lowered(value, 0) {
-                        actions.push(Action::Run(Run {
-                            value,
-                            chunk: 0,
-                            stage: 0,
-                            slot,
-                            start: 0,
-                            lanes: layout.lanes(value),
-                            rows: layout.circuit().form(value).len,
-                            shape: lowered.shape,
-                            template: lowered.template.clone(),
-                        }));
-                    }
-                    self.free_slots.push(slot);
-                }
-            }
-            self.value_done(value, actions);
+            self.run_at_once(value, actions);
         }
+    }
+
+    /// Runs a gate that sends nothing.
+    fn run_at_once(&mut self, value: ValueId, actions: &mut Vec<Action>) {
+        let layout = self.layout.clone();
+        match layout.circuit().gate(value) {
+            Gate::Input(_) | Gate::Constant(_) | Gate::Public(_) => {
+                actions.push(Action::Load(value));
+            }
+            gate if gate.is_move() => actions.push(Action::Move(value)),
+            _ => {
+                let slot = self.take_slot();
+                if let Some(lowered) = layout.lowered(value, 0) {
+                    actions.push(Action::Run(Run {
+                        value,
+                        chunk: 0,
+                        stage: 0,
+                        slot,
+                        start: 0,
+                        lanes: layout.lanes(value),
+                        memory: layout.memory(value, lowered, layout.lanes(value)),
+                        rows: layout.circuit().form(value).len,
+                        shape: lowered.shape,
+                        template: lowered.template.clone(),
+                    }));
+                }
+                self.free_slots.push(slot);
+            }
+        }
+        self.value_done(value, actions);
     }
 
     /// New chunks start, short operations and then the oldest first, while there is room. Returns whether the round is
@@ -279,6 +284,8 @@ impl Schedule {
         while let Some((_, value)) = self.ready.first().copied() {
             let Some(mut progress) = self.progress.get(&value).copied() else {
                 self.ready.pop_first();
+                self.run_at_once(value, actions);
+                self.run_local(actions);
                 continue;
             };
             let chunk = progress.next;
@@ -288,24 +295,26 @@ impl Schedule {
                 continue;
             };
             let start = chunk * progress.chunk_lanes;
-            let whole = lowered.shape == Shape::Whole;
+            let lanes = progress.chunk_lanes.min(progress.lanes - start);
+            let rows = self.layout.circuit().form(value).len;
             let run = Run {
-                rows: if whole {
-                    self.layout.circuit().form(value).len
-                } else {
-                    1
+                rows: match lowered.shape {
+                    Shape::Whole => rows,
+                    Shape::Rows => lanes * rows / progress.lanes.max(1),
+                    Shape::Lanes | Shape::Partial => 1,
                 },
                 value,
                 chunk,
                 stage: 0,
                 slot: 0,
                 start,
-                lanes: progress.chunk_lanes.min(progress.lanes - start),
+                lanes,
+                memory: self.layout.memory(value, lowered, lanes),
                 shape: lowered.shape,
                 template: lowered.template.clone(),
             };
             let cost = run.template.stage_bytes(0, run.lanes, run.rows);
-            let memory = run.memory();
+            let memory = run.memory;
             if !self.has_room(cost) {
                 return true;
             }
@@ -366,7 +375,14 @@ impl Schedule {
     fn value_ready(&mut self, value: ValueId) {
         let lowered = self.layout.lowered(value, 0);
         let Some(lowered) = lowered.filter(|lowered| lowered.template.rounds() > 0) else {
-            self.local.insert(value);
+            // What is long waits until those before it have begun, so that it is not held for long.
+            let form = self.layout.circuit().form(value);
+            let makes = Domain::of(form.kind).memory_bytes(form.len);
+            if makes >= SMALL_BYTES {
+                self.ready.insert((true, value));
+            } else {
+                self.local.insert(value);
+            }
             return;
         };
         let lanes = self.layout.lanes(value);

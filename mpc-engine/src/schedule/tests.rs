@@ -74,7 +74,7 @@ fn chunks_cover_all_lanes_within_bounds() {
                 if run.stage == 0 {
                     assert_eq!(run.start, next_lane);
                     next_lane += run.lanes;
-                    held += run.memory();
+                    held += run.memory;
                     assert!(held <= TASK_BYTES, "{op:?}: {held}");
                     assert_eq!(
                         slots.insert(run.slot, (run.chunk, 0)),
@@ -89,7 +89,7 @@ fn chunks_cover_all_lanes_within_bounds() {
                 }
                 if run.is_last() {
                     slots.remove(&run.slot);
-                    held -= run.memory();
+                    held -= run.memory;
                 }
             }
         }
@@ -182,6 +182,48 @@ fn independent_work_is_sent_ahead() {
     assert_eq!(plan.latency, 3 + 100 + 1);
     assert_eq!(plan.rounds, rounds(&program).len() + 3);
     assert!(plan.rounds > plan.latency, "{plan}");
+}
+
+/// What a loop of long operations takes does not grow with its passes: 100 million multiplications,
+/// each pass with a free operation before and after.
+#[test]
+fn memory_is_flat_in_the_number_of_rounds() {
+    let len = 1_000_000;
+    let plan = |passes: u128| {
+        let mut builder = ProgramBuilder::new();
+        let a = column(&mut builder, 0, Kind::U64, len);
+        let b = column(&mut builder, 1, Kind::U64, len);
+        for pass in 0..passes {
+            let scaled = builder.apply(Op::Scale, &[a], 2 * pass as u64 + 3).unwrap();
+            let product = builder.apply(Op::Mul, &[scaled, b], 0).unwrap();
+            let sum = builder.apply(Op::Sum, &[product], 0).unwrap();
+            builder.reveal(sum).unwrap();
+        }
+        builder.finish().unwrap().plan()
+    };
+    let (few, many) = (plan(10), plan(100));
+    let columns = 2 * 3 * 8 * len as u64;
+    assert!(many.memory_bytes < 4 * columns, "{many}");
+    assert!(many.memory_bytes <= few.memory_bytes + (1 << 20), "{many}");
+    assert!(many.rounds > 9 * few.rounds - 100, "{many}");
+}
+
+/// Many rows are multiplied in chunks: no frame grows with their number.
+#[test]
+fn rows_run_in_chunks() {
+    let rows = 1 << 20;
+    let form = |len| crate::program::Form {
+        kind: Kind::U64,
+        len,
+    };
+    let mut gates = crate::circuit::Builder::default();
+    let x = gates.input(0, form(4 * rows));
+    let dots = gates.push(Gate::Dot { x, y: x, row: 4 }, form(rows));
+    let sum = gates.push(Gate::Sum { x: dots, row: rows }, form(1));
+    let circuit = gates.finish(vec![form(4 * rows)], vec![sum]);
+    let plan = crate::Plan::of(&Arc::new(Layout::new(circuit)));
+    assert!(plan.largest_frame < MOST_BYTES, "{plan}");
+    assert_eq!(plan.value_bytes, 6 * 8 * rows as u64 + 4 * 8);
 }
 
 /// A program that sends nothing but its outputs opens in its first round.

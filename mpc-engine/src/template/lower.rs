@@ -58,6 +58,8 @@ pub(crate) enum Shape {
     Lanes,
     /// In chunks whose results add up.
     Partial,
+    /// In chunks of whole rows, each of which gives one lane.
+    Rows,
     /// In one piece, because nothing is sent or the sum is taken before sending.
     Whole,
 }
@@ -146,7 +148,8 @@ pub(crate) fn lower(key: &Key) -> (Template, Shape) {
     let template = e.finish(outputs);
     let shape = match key.code {
         _ if template.rounds() == 0 => Shape::Whole,
-        Code::Dot | Code::Shuffle { .. } | Code::Open => Shape::Whole,
+        Code::Dot => Shape::Rows,
+        Code::Shuffle { .. } | Code::Open => Shape::Whole,
         Code::Count => Shape::Partial,
         _ => Shape::Lanes,
     };
