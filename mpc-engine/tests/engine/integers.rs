@@ -61,6 +61,14 @@ fn quotients_by_secret_divisors() {
                 &program,
                 &[a.clone(), b.clone()],
             );
+            for (divisor, dividend) in [(b[7], &a[..]), (b[b.len() - 1], &a[..]), (0, &a[9..11])] {
+                let program = single(op, &[(kind, dividend.len()), (kind, 1)], 0);
+                let columns = [dividend.to_vec(), vec![divisor]];
+                check(&format!("{op:?} on {kind:?} by one"), &program, &columns);
+            }
+            let program = single(op, &[(kind, 1), (kind, b.len())], 0);
+            let columns = [vec![a[a.len() - 2]], b.clone()];
+            check(&format!("{op:?} of one {kind:?}"), &program, &columns);
         }
     }
 }

@@ -135,7 +135,6 @@ impl Builder {
         }
         let len = self.both_len(x, y);
         let x = self.spread(x, len);
-        let y = self.spread(y, len);
         if kind == Kind::U128 {
             self.by_secret_wide(x, y)
         } else {

@@ -12,7 +12,7 @@
 //!
 //! The last step ends with k − 1 fraction bits. It would undershoot 1/y by less than 2e² ≤ 2^−k; that
 //! much is added, then it is cut off, and one unit of 2^(1−k) is added. So 1/y < r ≤ 1/y + 2^−k + 2^(1−k).
-//! Then R = ⌈s·r⌉ (one unit being 2^(k−1) in s·r) satisfies 2^k/d ≤ R ≤ 2^k/d + 1 + s/2^k, where rounding
+//! Then R = ⌈s·r⌉ satisfies 2^k/d ≤ R ≤ 2^k/d + 1 + s/2^k, where rounding
 //! up adds at most 1 − s·2^(1−k). As s/2^k < 1/d and x < 2^k, x·R/2^k is at least x/d and less than
 //! x/d + 1 + 1/d − …, so that its integer part is the quotient or one more. The sign of
 //! x − q·d tells. For d = 0, s is set to 0; then R and q are 0. x·R fits 2k bits: R ≤ 2^k + 1, with
@@ -24,7 +24,7 @@ use super::{
     Builder,
     division::{Quotient, double},
 };
-use crate::ValueId;
+use crate::{ValueId, circuit::range::Range};
 
 /// Bits of y that the polynomial looks at.
 const LOOK: u32 = 16;
@@ -45,7 +45,7 @@ const fn plan(bits: u32) -> (Kind, &'static [u32]) {
 }
 
 impl Builder {
-    /// x / d for unsigned x and d of at most 64 bits and as many lanes.
+    /// x / d for unsigned x and d of at most 64 bits; d may have one lane.
     pub(super) fn by_secret(&mut self, x: ValueId, d: ValueId) -> Quotient {
         let kind = self.kind(x);
         let (bits, wide) = (kind.bits(), double(kind).unwrap_or(Kind::U128));
@@ -54,10 +54,15 @@ impl Builder {
         let y = self.mul(d, scale);
         let reciprocal = self.reciprocal(y);
         let [reciprocal, scale] = [reciprocal, scale].map(|v| self.resize(v, wide));
-        let factor = self.mul(reciprocal, scale);
+        // s·r in units of 2^(1−k); what r has beyond 1 is below 1 and a little, so that it fits.
+        let one = self.constant(wide, 1 << (bits - 1), 1);
+        let beyond = self.sub(reciprocal, one);
+        let beyond = self.mul(beyond, scale);
         let up = self.constant(wide, (1 << (bits - 1)) - 1, 1);
-        let factor = self.add(factor, up);
-        let factor = self.shr(factor, bits - 1);
+        let beyond = self.add(beyond, up);
+        self.know(beyond, up_to(2 * bits - 1));
+        let beyond = self.shr(beyond, bits - 1);
+        let factor = self.add(beyond, scale);
         let [dividend, divisor] = [x, d].map(|v| self.resize(v, wide));
         let quotient = self.mul(dividend, factor);
         let quotient = self.shr(quotient, bits);
@@ -76,7 +81,10 @@ impl Builder {
         let (ring, fractions) = plan(bits);
         let value = self.approximate(y, fractions[0]);
         let mut value = self.resize(value, ring);
+        let high = self.constant(ring, 1 << (bits - 1), 1);
+        let y = self.without_top(y);
         let y = self.resize(y, ring);
+        let y = self.add(y, high);
         for pair in fractions.windows(2) {
             let change = self.newton(y, value, bits, pair[0]);
             let change = self.shr(change, bits + 2 * pair[0] - pair[1]);
@@ -99,16 +107,33 @@ impl Builder {
         let one = self.constant(self.kind(r), 1 << (k + f), 1);
         let product = self.mul(y, r);
         let error = self.sub(one, product);
-        self.mul(r, error)
+        let change = self.mul(r, error);
+        let bits = self.kind(r).bits() - 2;
+        let negative = true;
+        self.know(change, Range { bits, negative });
+        change
+    }
+
+    /// y without its highest bit, which is set. (If it is not, the divisor is 0, and what comes of it
+    /// is multiplied by 0.)
+    pub(super) fn without_top(&mut self, y: ValueId) -> ValueId {
+        let (kind, top) = (self.kind(y), self.kind(y).bits() - 1);
+        let high = self.constant(kind, 1 << top, 1);
+        let low = self.sub(y, high);
+        self.know(low, up_to(top));
+        low
     }
 
     /// The polynomial at y, an `i64` with so many fraction bits.
     fn approximate(&mut self, y: ValueId, fraction: u32) -> ValueId {
         let kind = Kind::I64;
         let bits = self.kind(y).bits();
+        let y = self.without_top(y);
         let y = self.shr(y, bits.saturating_sub(LOOK));
         let y = self.resize(y, kind);
         let y = self.scale(y, 1 << LOOK.saturating_sub(bits));
+        let high = self.constant(kind, 1 << (LOOK - 1), 1);
+        let y = self.add(y, high);
         let square = self.mul(y, y);
         let cube = self.mul(square, y);
         let one = self.constant(kind, 1, 1);
@@ -119,6 +144,16 @@ impl Builder {
             sum = Some(sum.map_or(term, |sum| self.add(sum, term)));
         }
         let sum = sum.unwrap_or(one);
+        // c(y) < 2.1.
+        self.know(sum, up_to(FRACTION + 2));
         self.shr(sum, FRACTION - fraction)
+    }
+}
+
+/// The range of what is not negative and has so many bits.
+pub(super) const fn up_to(bits: u32) -> Range {
+    Range {
+        bits,
+        negative: false,
     }
 }

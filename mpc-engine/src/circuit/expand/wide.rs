@@ -21,7 +21,7 @@
 
 use wire::kind::Kind;
 
-use super::{Builder, division::Quotient};
+use super::{Builder, division::Quotient, reciprocal::up_to};
 use crate::ValueId;
 
 /// Fraction bits of r.
@@ -30,6 +30,8 @@ const FRACTION: u32 = 63;
 /// One line of the table.
 struct Digit {
     position: u32,
+    /// The quotient of what is left is below 2^bits.
+    bits: u32,
     base: u32,
     cut: u32,
 }
@@ -37,38 +39,46 @@ struct Digit {
 const DIGITS: [Digit; 3] = [
     Digit {
         position: 68,
+        bits: 60,
         base: 64,
         cut: 64,
     },
     Digit {
         position: 11,
+        bits: 60,
         base: 64,
         cut: 64,
     },
     Digit {
         position: 0,
+        bits: 14,
         base: 32,
         cut: 48,
     },
 ];
 
 impl Builder {
-    /// x / d for `u128` of as many lanes.
+    /// x / d for `u128`; d may have one lane.
     pub(super) fn by_secret_wide(&mut self, x: ValueId, d: ValueId) -> Quotient {
         let kind = Kind::U128;
         let (digits, any) = self.first_one(d, true);
         let scales = self.scales(&digits, any);
         let scale = self.weighted(&scales, 0);
         let y = self.mul(d, scale);
+        let y = self.without_top(y);
         let y = self.shr(y, 64);
+        let high = self.constant(kind, 1 << 63, 1);
+        let y = self.add(y, high);
         let y = self.resize(y, Kind::U64);
         let r = self.reciprocal(y);
         let r = self.resize(r, kind);
         let four = self.constant(kind, 4, 1);
         let r = self.sub(r, four);
+        self.know(r, up_to(64));
         let (mut quotient, mut rest) = (None, x);
         for Digit {
             position,
+            bits,
             base,
             cut,
         } in DIGITS
@@ -83,6 +93,7 @@ impl Builder {
                 let t = self.mul(t, small);
                 u = self.add(u, t);
             }
+            self.know(u, up_to(128 + bits - base));
             let u = self.shr(u, cut);
             let digit = self.mul(u, r);
             let digit = self.shr(digit, FRACTION + 128 - base - cut);
