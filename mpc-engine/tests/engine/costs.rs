@@ -34,6 +34,7 @@ fn cost(program: &Program) -> (usize, f64) {
 #[test]
 fn operations_cost_what_the_table_says() {
     use Kind::{Bool, I64, U8, U16, U32, U64, U128};
+    const FIXED: Kind = Kind::Fixed64(16);
     let free = (0, 0.0);
     let table: &[Line] = &[
         (Op::Add, &[U64, U64], 0, free),
@@ -66,6 +67,29 @@ fn operations_cost_what_the_table_says() {
         (Op::Shr, &[U64], 5, (9, 1256.0)),
         (Op::And, &[U64, U64], 0, (10, 8640.0)),
         (Op::And, &[U16, U16], 0, (8, 1000.0)),
+        (Op::Min, &[U64, U64], 0, (10, 2790.0)),
+        (Op::Max, &[U64, U64], 0, (10, 2790.0)),
+        (Op::Abs, &[I64], 0, (9, 1440.0)),
+        (Op::Div, &[U64, U64], 0, (101, 35206.0)),
+        (Op::Div, &[I64, I64], 0, (111, 39238.0)),
+        (Op::Div, &[U32, U32], 0, (82, 16064.0)),
+        (Op::Div, &[U128, U128], 0, (164, 72842.0)),
+        (Op::Rem, &[U64, U64], 0, (102, 35590.0)),
+        (Op::ShlBy, &[U64, U8], 0, (9, 3208.0)),
+        (Op::ShrBy, &[U64, U8], 0, (15, 9504.0)),
+        (Op::RotateLeft, &[U64], 5, (9, 1574.0)),
+        (Op::RotateLeftBy, &[U64, U8], 0, (15, 9504.0)),
+        (Op::ReverseBits, &[U64], 0, (9, 7112.0)),
+        (Op::SwapBytes, &[U64], 0, (9, 7112.0)),
+        (Op::CountOnes, &[U64], 0, (11, 2456.0)),
+        (Op::LeadingZeros, &[U64], 0, (15, 2440.0)),
+        (Op::TrailingZeros, &[U64], 0, (15, 2440.0)),
+        (Op::Isqrt, &[U64], 0, (288, 42566.0)),
+        (Op::Pow, &[U64], 10, (4, 1536.0)),
+        (Op::PowBy, &[U64, U8], 0, (11, 11608.0)),
+        (Op::Mul, &[FIXED, FIXED], 0, (10, 1684.0)),
+        (Op::Div, &[FIXED, FIXED], 0, (111, 39238.0)),
+        (Op::Cast, &[FIXED], u64::from(I64.code()), (9, 1300.0)),
     ];
     let mut wrong = String::new();
     for (op, kinds, immediate, expected) in table {
@@ -178,7 +202,7 @@ fn independent_operations_share_rounds() {
 #[test]
 fn traces_follow_the_plan_and_not_the_secrets() {
     let mut random = random(20);
-    for op in Op::ALL.into_iter().take(Op::Concat as usize + 1) {
+    for op in Op::ALL.into_iter().take(Op::PowBy as usize + 1) {
         for kind in [Kind::Bool, Kind::I16, Kind::U64] {
             let bits = matches!(
                 op,
@@ -188,16 +212,14 @@ fn traces_follow_the_plan_and_not_the_secrets() {
                 continue;
             }
             let kinds: Vec<Kind> = (0..op.operands())
-                .map(|i| {
-                    if op == Op::Select && i == 0 {
-                        Kind::Bool
-                    } else {
-                        kind
-                    }
+                .map(|i| match op {
+                    Op::Select if i == 0 => Kind::Bool,
+                    Op::ShlBy | Op::ShrBy | Op::RotateLeftBy | Op::PowBy if i == 1 => Kind::U8,
+                    _ => kind,
                 })
                 .collect();
             let immediate = match op {
-                Op::Scale | Op::Shl | Op::Shr => 3,
+                Op::Scale | Op::Shl | Op::Shr | Op::RotateLeft | Op::Pow => 3,
                 Op::Cast => u64::from(Kind::I128.code()),
                 Op::Slice => 60 << 32 | 60,
                 _ => 0,
