@@ -1,5 +1,6 @@
 //! Secret inputs: from values to bytes, and from bytes to sealed shares.
 
+mod fixed;
 mod json;
 
 use alloy_primitives::{Address, B256};
@@ -12,6 +13,7 @@ use wire::{
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::ClientError;
+use fixed::NotFixed;
 pub use json::from_json;
 
 /// The value of one field. Erased on drop, never printed.
@@ -19,10 +21,13 @@ pub use json::from_json;
 pub enum Value {
     /// For `bool`.
     Bool(bool),
-    /// For any integer that it fits.
+    /// For any integer that it fits, and for fixed point.
     Unsigned(u128),
-    /// For any integer that it fits.
+    /// For any integer that it fits, and for fixed point.
     Signed(i128),
+    /// For fixed point: a decimal like `-1.25`, which is rounded to the nearest unit, halves away
+    /// from zero.
+    Decimal(String),
     /// For a field of several elements, one value each.
     List(Vec<Value>),
 }
@@ -115,12 +120,16 @@ fn encode_field(
 /// The element of Z_2^128 whose low bits are this integer in the ring of its field.
 fn integer(field: &Field, place: usize, value: &Value) -> Result<u128, ClientError> {
     let kind = field.kind;
-    let (fits, ring) = if kind.is_signed() {
+    let (fits, ring) = if kind.fraction() > 0 {
+        let most = (kind.mask() >> 1).cast_signed();
+        let units = units(field, value)?.filter(|v| (-most - 1..=most).contains(v));
+        (units.is_some(), units.unwrap_or(0).cast_unsigned())
+    } else if kind.is_signed() {
         let most = (kind.mask() >> 1).cast_signed();
         let value = match value {
             Value::Signed(v) => Some(*v),
             Value::Unsigned(v) => i128::try_from(*v).ok(),
-            Value::Bool(_) | Value::List(_) => return Err(wrong_shape(field)),
+            _ => return Err(wrong_shape(field)),
         };
         let value = value.filter(|v| (-most - 1..=most).contains(v));
         (value.is_some(), value.unwrap_or(0).cast_unsigned())
@@ -128,7 +137,7 @@ fn integer(field: &Field, place: usize, value: &Value) -> Result<u128, ClientErr
         let value = match value {
             Value::Unsigned(v) => Some(*v),
             Value::Signed(v) => u128::try_from(*v).ok(),
-            Value::Bool(_) | Value::List(_) => return Err(wrong_shape(field)),
+            _ => return Err(wrong_shape(field)),
         };
         let value = value.filter(|v| *v <= kind.mask());
         (value.is_some(), value.unwrap_or(0))
@@ -147,8 +156,28 @@ fn integer(field: &Field, place: usize, value: &Value) -> Result<u128, ClientErr
     })
 }
 
+/// The units of a fixed-point number; none if they do not fit 128 bits.
+fn units(field: &Field, value: &Value) -> Result<Option<i128>, ClientError> {
+    let fraction = field.kind.fraction();
+    let whole = |number: Option<i128>| number.and_then(|v| v.checked_mul(1 << fraction));
+    match value {
+        Value::Unsigned(v) => Ok(whole(i128::try_from(*v).ok())),
+        Value::Signed(v) => Ok(whole(Some(*v))),
+        Value::Decimal(text) => match fixed::units(text, fraction) {
+            Ok(units) => Ok(Some(units)),
+            Err(NotFixed::Range) => Ok(None),
+            Err(NotFixed::Syntax) => Err(wrong_shape(field)),
+        },
+        Value::Bool(_) | Value::List(_) => Err(wrong_shape(field)),
+    }
+}
+
 fn range(kind: Kind) -> String {
-    if kind.is_signed() {
+    if kind.fraction() > 0 {
+        let whole = kind.bits() - 1 - kind.fraction();
+        let fraction = kind.fraction();
+        format!("-2^{whole} up to below 2^{whole}, in steps of 2^-{fraction}")
+    } else if kind.is_signed() {
         let most = (kind.mask() >> 1).cast_signed();
         format!("{} to {most}", -most - 1)
     } else {
@@ -159,6 +188,7 @@ fn range(kind: Kind) -> String {
 fn wrong_shape(field: &Field) -> ClientError {
     let one = match field.kind {
         Kind::Bool => "true or false".to_owned(),
+        kind if kind.fraction() > 0 => format!("a decimal, {}", range(kind)),
         kind => format!("an integer, {}", range(kind)),
     };
     ClientError::WrongShape {

@@ -42,7 +42,9 @@ pub use alloy_primitives;
 pub use contract::{Contract, Ctx, Message, Start, Started};
 pub use event::Event;
 pub use host::keccak256;
-pub use secret::{Plain, Reveal, Sealed, Secret, SecretInput, SecretVec};
+pub use secret::{
+    Fixed, Fixed128, Permutation, Plain, Reveal, Sealed, Secret, SecretInput, SecretVec,
+};
 pub use state::{Item, Map, Stored};
 pub use wire::guest::Fault;
 
@@ -58,8 +60,9 @@ pub mod prelude {
     pub use contract_sdk_macros::{AbiType, Reveal, SecretInput};
 
     pub use crate::{
-        AbiType, Ctx, Event, Fault, Item, Map, Message, Result, Reveal, Sealed, Secret,
-        SecretInput, SecretVec, Start, Stored, Time, abi::encode as abi_encode, ensure, keccak256,
+        AbiType, Ctx, Event, Fault, Fixed, Fixed128, Item, Map, Message, Permutation, Result,
+        Reveal, Sealed, Secret, SecretInput, SecretVec, Start, Stored, Time,
+        abi::encode as abi_encode, ensure, keccak256,
     };
 }
 

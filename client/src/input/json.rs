@@ -1,6 +1,6 @@
 //! Values from JSON, for command lines and files.
 
-use wire::kind::InputType;
+use wire::kind::{Field, InputType};
 
 use super::{Value, wrong_fields};
 use crate::ClientError;
@@ -9,6 +9,8 @@ use crate::ClientError;
 /// in their order, or, if there is one field of one element, from the bare value.
 ///
 /// Integers are numbers, or strings in decimal or `0x` hexadecimal (JSON numbers hold 64 bits).
+/// Fixed point is a number like `1.25` or a string like `"1.25"`, rounded to the nearest unit; a JSON
+/// number has about 16 digits, a string as many as it is given.
 /// The caller's `json` is not erased.
 ///
 /// # Errors
@@ -26,7 +28,7 @@ pub fn from_json(input: &InputType, json: &serde_json::Value) -> Result<Vec<Valu
             for field in &input.fields {
                 let missing = || wrong_fields(input, format!("`{}` is missing", field.name));
                 let json = object.get(&field.name).ok_or_else(missing)?;
-                values.push(value(&field.name, json)?);
+                values.push(value(field, json)?);
             }
             Ok(values)
         }
@@ -34,10 +36,10 @@ pub fn from_json(input: &InputType, json: &serde_json::Value) -> Result<Vec<Valu
             .fields
             .iter()
             .zip(list)
-            .map(|(field, json)| value(&field.name, json))
+            .map(|(field, json)| value(field, json))
             .collect(),
         bare => match input.fields.as_slice() {
-            [field] => Ok(vec![value(&field.name, bare)?]),
+            [field] => Ok(vec![value(field, bare)?]),
             _ => Err(wrong_fields(
                 input,
                 "give an object with these names, or a list in this order".into(),
@@ -46,12 +48,16 @@ pub fn from_json(input: &InputType, json: &serde_json::Value) -> Result<Vec<Valu
     }
 }
 
-fn value(field: &str, json: &serde_json::Value) -> Result<Value, ClientError> {
+fn value(field: &Field, json: &serde_json::Value) -> Result<Value, ClientError> {
     let wrong = || ClientError::WrongShape {
-        field: field.to_owned(),
-        expected: "true, false, an integer, an integer as a string, or a list of these".into(),
+        field: field.name.clone(),
+        expected: "true, false, an integer or a decimal, also as a string, or a list of these"
+            .into(),
     };
+    let fixed = field.kind.fraction() > 0;
     Ok(match json {
+        serde_json::Value::Number(number) if fixed => Value::Decimal(number.to_string()),
+        serde_json::Value::String(text) if fixed => Value::Decimal(text.clone()),
         serde_json::Value::Bool(bit) => Value::Bool(*bit),
         serde_json::Value::Number(number) => match (number.as_u64(), number.as_i64()) {
             (Some(v), _) => Value::Unsigned(v.into()),

@@ -138,6 +138,54 @@ fn json_is_read_by_name_by_order_or_bare() {
     }
 }
 
+#[test]
+fn fixed_point_takes_decimals() {
+    let ty = input(vec![
+        field("price", Kind::Fixed64(16), 1),
+        field("weights", Kind::Fixed128(100), 2),
+    ]);
+    let encoded = |json| encode(&ty, &from_json(&ty, &json).unwrap()).unwrap();
+    let one = 1_i128 << 100;
+    for (json, price, weights) in [
+        (json!([1.25, ["-0.5", 3]]), 0x1_4000, [-one / 2, 3 * one]),
+        (json!(["-1e-1", [1e3, 0]]), -6_554, [1_000 * one, 0]),
+        (
+            json!({"price": -7, "weights": ["2.5", "0"]}),
+            -7 << 16,
+            [5 * one / 2, 0],
+        ),
+    ] {
+        let mut expected = i64::to_le_bytes(price).to_vec();
+        expected.extend(weights.iter().flat_map(|weight| weight.to_le_bytes()));
+        assert_eq!(*encoded(json), expected);
+    }
+    let values = [
+        7u8.into(),
+        vec![Value::Signed(-1), Value::Decimal("0.5".into())].into(),
+    ];
+    assert_eq!(
+        *encode(&ty, &values).unwrap(),
+        *encoded(json!([7, [-1, 0.5]]))
+    );
+
+    let refused = |value: serde_json::Value| {
+        let values = from_json(&ty, &json!([value, [0, 0]]))?;
+        encode(&ty, &values).map(|_| ())
+    };
+    let message = "field `price` takes -2^47 up to below 2^47, in steps of 2^-16";
+    for json in [json!("140737488355328"), json!(-1.5e14), json!("1e100")] {
+        assert_eq!(refused(json).unwrap_err().to_string(), message);
+    }
+    let message = format!("field `price` takes a decimal, {}", &message[20..]);
+    for json in [json!("1,5"), json!(""), json!("0x10"), json!(true)] {
+        assert_eq!(refused(json).unwrap_err().to_string(), message);
+    }
+    assert!(refused(json!([1, 2])).is_err());
+    let whole = input(vec![field("x", Kind::U8, 1)]);
+    let decimal = encode(&whole, &[Value::Decimal("1".into())]);
+    assert!(matches!(decimal, Err(ClientError::WrongShape { .. })));
+}
+
 fn cluster() -> (Committee, Vec<SealKey>) {
     let keys: Vec<_> = (1..=4)
         .map(|i| SealKey::from_bytes(&[i; 32]).unwrap())

@@ -59,6 +59,7 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
             #[doc = #secret_doc]
             #[must_use]
             #[allow(dead_code, reason = "a contract may read secrets of it only")]
+            #[allow(clippy::too_many_arguments, reason = "one for each field")]
             #vis const fn secret(
                 #(#names: #types,)*
             ) -> ::quartet::Secret<Self> {

@@ -77,6 +77,7 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
         impl #name {
             #[doc = #plain_doc]
             #[must_use]
+            #[allow(clippy::too_many_arguments, reason = "one for each field")]
             #vis fn plain(
                 #(#idents: #plains,)*
             ) -> ::quartet::Plain<Self> {

@@ -7,7 +7,7 @@ use wire::kind::Kind;
 use super::{Scalar, Secret, SecretVec, Vectored};
 
 /// A struct of secrets that clients seal and send. Derive it with `#[derive(SecretInput)]`; the
-/// fields are `Secret<T>` or `[Secret<T>; N]` of bool or integers.
+/// fields are `Secret<T>` or `[Secret<T>; N]` of bool, integers or fixed point.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a secret input",
     note = "put #[derive(SecretInput)] on a struct in the contract's module"
@@ -39,7 +39,7 @@ pub trait InputNumber: SecretInput {
 /// A field of a [`SecretInput`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a secret input",
-    note = "use Secret<T> or [Secret<T>; N], where T is bool or an integer"
+    note = "use Secret<T> or [Secret<T>; N], where T is bool, an integer or fixed point"
 )]
 pub trait SecretField: Copy {
     /// What a client puts in.

@@ -3,8 +3,8 @@
 use wire::{limits::VALUE_ELEMENTS, secret::Op};
 
 use super::{
-    Integer, Scalar, ScalarOperand, Secret, SecretVec, VectorOperand,
-    operand::{append, reduction, scalar, vector},
+    Number, Scalar, ScalarOperand, Secret, SecretVec, VectorOperand,
+    operand::{append, scalar, vector},
 };
 
 impl<T: Scalar> Secret<T> {
@@ -20,15 +20,15 @@ impl<T: Scalar> Secret<T> {
         !self.eq(other)
     }
 
-    /// As another type, with the meaning of Rust's `as`. Narrowing is free, widening is not. To make
-    /// a bool of an integer, compare it.
+    /// As another type, with the meaning of Rust's `as`; fixed point becomes an integer by rounding
+    /// down. Narrowing is free, widening is not. To make a bool of an integer, compare it.
     #[must_use]
-    pub fn cast<U: Integer>(self) -> Secret<U> {
+    pub fn cast<U: Number>(self) -> Secret<U> {
         scalar(Op::Cast, &[self.operand()], u64::from(U::KIND.code()))
     }
 }
 
-impl<T: Integer> Secret<T> {
+impl<T: Number> Secret<T> {
     /// Whether this is less than the other.
     #[must_use]
     pub fn lt(self, other: impl ScalarOperand<T>) -> Secret<bool> {
@@ -83,10 +83,10 @@ impl<T: Scalar> SecretVec<T> {
         !self.eq(other)
     }
 
-    /// As another type, with the meaning of Rust's `as`. Narrowing is free, widening is not. To make
-    /// a bool of an integer, compare it.
+    /// As another type, with the meaning of Rust's `as`; fixed point becomes an integer by rounding
+    /// down. Narrowing is free, widening is not. To make a bool of an integer, compare it.
     #[must_use]
-    pub fn cast<U: Integer>(self) -> SecretVec<U> {
+    pub fn cast<U: Number>(self) -> SecretVec<U> {
         vector(Op::Cast, &[self.operand()], u64::from(U::KIND.code()))
     }
 
@@ -139,7 +139,7 @@ impl<T: Scalar> SecretVec<T> {
     }
 }
 
-impl<T: Integer> SecretVec<T> {
+impl<T: Number> SecretVec<T> {
     /// Where this is less than the other.
     #[must_use]
     pub fn lt(self, other: impl VectorOperand<T>) -> SecretVec<bool> {
@@ -163,30 +163,9 @@ impl<T: Integer> SecretVec<T> {
     pub fn ge(self, other: impl VectorOperand<T>) -> SecretVec<bool> {
         vector(Op::Le, &[other.operand(), self.operand()], 0)
     }
-
-    /// The sum of all elements, at the width of the type: cast first where it may overflow. Free.
-    #[must_use]
-    pub fn sum(self) -> Secret<T> {
-        reduction(Op::Sum, &[self.operand()])
-    }
-
-    /// The sum of the products, at the price of one multiplication.
-    ///
-    /// # Panics
-    /// The vectors differ in length.
-    #[must_use]
-    pub fn dot(self, other: Self) -> Secret<T> {
-        reduction(Op::Dot, &[self.operand(), other.operand()])
-    }
 }
 
 impl SecretVec<bool> {
-    /// How many elements are true.
-    #[must_use]
-    pub fn count(self) -> Secret<u64> {
-        reduction(Op::Count, &[self.operand()])
-    }
-
     /// `yes` where this holds, else `no`. Both are computed.
     #[must_use]
     pub fn select<T: Scalar>(

@@ -21,11 +21,32 @@
 //!     a.gt(b).select(a, b)
 //! }
 //! ```
+//!
+//! What a type does not have in Rust, its secret does not have either:
+//!
+//! ```compile_fail,E0599
+//! # use quartet::prelude::*;
+//! fn absolute(a: Secret<u8>) -> Secret<u8> {
+//!     a.abs()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0369
+//! # use quartet::prelude::*;
+//! fn masked(a: Secret<Fixed<16>>, b: Secret<Fixed<16>>) -> Secret<Fixed<16>> {
+//!     a & b
+//! }
+//! ```
 
+mod columns;
+mod compose;
+mod fixed;
 mod input;
+mod lanes;
 mod methods;
 mod operand;
 mod operators;
+mod order;
 mod reveal;
 mod scalar;
 mod vector;
@@ -34,17 +55,19 @@ use std::ops::Deref;
 
 pub use wire::kind::Kind;
 
+pub use fixed::{Fixed, Fixed128};
 pub use input::{InputNumber, Plain, Sealed, SecretField, SecretInput};
 pub use operand::{Operand, ScalarOperand, Source, VectorOperand};
+pub use order::Permutation;
 pub use reveal::{Opened, Reveal, SecretForm, SecretStruct};
-pub use scalar::{Integer, Scalar};
+pub use scalar::{Bitwise, Integer, Number, Scalar, Signed, Unsigned};
 pub use vector::{ComputeArgument, SecretVec, Vectored};
 
-/// A type that can be secret: bool, the integers up to 128 bits, and structs with
+/// A type that can be secret: bool, the integers up to 128 bits, fixed point, and structs with
 /// `#[derive(Reveal)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be secret",
-    note = "use bool, u8 to u128, i8 to i128, or a struct with #[derive(Reveal)]"
+    note = "use bool, u8 to u128, i8 to i128, Fixed, Fixed128, or a struct with #[derive(Reveal)]"
 )]
 pub trait SecretType: Sized + 'static {
     /// What a secret of this type holds.

@@ -24,6 +24,15 @@ pub struct Operand {
 }
 
 impl Operand {
+    /// A public value; bits beyond the kind's width are dropped.
+    pub(super) const fn public(kind: Kind, bits: u128) -> Self {
+        Self {
+            source: Source::Public(bits & kind.mask()),
+            kind,
+            len: None,
+        }
+    }
+
     /// Its handle; a public value is put into the program.
     pub(super) fn handle(self) -> Handle {
         match self.source {
@@ -85,15 +94,30 @@ impl<T: Scalar> VectorOperand<T> for SecretVec<T> {
 impl<T: Scalar> ScalarOperand<T> for T {}
 impl<T: Scalar> ScalarOperand<T> for Secret<T> {}
 
-/// The length that operands of these lengths give.
-fn common_length(operands: &[Operand]) -> usize {
+/// The length that operands of these lengths give; none if all are single values.
+fn common_length(operands: &[Operand]) -> Option<usize> {
     let mut lengths = operands.iter().filter_map(|operand| operand.len);
-    let first = lengths.next().unwrap_or(1);
+    let first = lengths.next()?;
     assert!(
         lengths.all(|length| length == first),
         "the vectors of one operation must be of the same length"
     );
-    first
+    Some(first)
+}
+
+/// Appends an operation that works element by element and gives this kind. One on empty vectors
+/// appends nothing.
+pub(super) fn lanes(op: Op, operands: &[Operand], immediate: u64, kind: Kind) -> Operand {
+    let len = common_length(operands);
+    let handle = match len {
+        Some(0) => Handle(-1),
+        _ => append(op, operands, immediate),
+    };
+    Operand {
+        source: Source::Value(handle),
+        kind,
+        len,
+    }
 }
 
 /// Appends an operation on single values.
@@ -101,9 +125,26 @@ pub(super) fn scalar<T: Scalar>(op: Op, operands: &[Operand], immediate: u64) ->
     Secret(Source::Value(append(op, operands, immediate)))
 }
 
-/// Appends an operation that works element by element. One on empty vectors appends nothing.
+/// Appends an operation that works element by element.
 pub(super) fn vector<T: Scalar>(op: Op, operands: &[Operand], immediate: u64) -> SecretVec<T> {
-    let len = common_length(operands);
+    SecretVec::of(lanes(op, operands, immediate, T::KIND))
+}
+
+/// Appends an operation that makes one value of vectors; of empty ones it is zero.
+pub(super) fn reduction<T: Scalar>(op: Op, operands: &[Operand]) -> Secret<T> {
+    if common_length(operands) == Some(0) {
+        return Secret(Source::Public(0));
+    }
+    scalar(op, operands, 0)
+}
+
+/// Appends an operation that makes a vector of so many elements; of none it is not appended.
+pub(super) fn sized<T: Scalar>(
+    op: Op,
+    operands: &[Operand],
+    immediate: u64,
+    len: usize,
+) -> SecretVec<T> {
     if len == 0 {
         return SecretVec::EMPTY;
     }
@@ -113,12 +154,25 @@ pub(super) fn vector<T: Scalar>(op: Op, operands: &[Operand], immediate: u64) ->
     }
 }
 
-/// Appends an operation that makes one value of vectors; of empty ones it is zero.
-pub(super) fn reduction<T: Scalar>(op: Op, operands: &[Operand]) -> Secret<T> {
-    if common_length(operands) == 0 {
-        return Secret(Source::Public(0));
+impl<T: Scalar> Secret<T> {
+    /// An operand of this type.
+    pub(super) const fn of(operand: Operand) -> Self {
+        Self(operand.source)
     }
-    scalar(op, operands, 0)
+}
+
+impl<T: Scalar> SecretVec<T> {
+    /// An operand of this type.
+    pub(super) fn of(operand: Operand) -> Self {
+        let len = operand.len.unwrap_or(1);
+        if len == 0 {
+            return Self::EMPTY;
+        }
+        Self {
+            columns: operand.handle(),
+            len,
+        }
+    }
 }
 
 pub(super) fn append(op: Op, operands: &[Operand], immediate: u64) -> Handle {

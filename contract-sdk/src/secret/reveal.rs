@@ -9,7 +9,7 @@ use crate::{abi::AbiType, host, state::Stored};
 /// whose fields are such types or arrays of them.
 #[diagnostic::on_unimplemented(
     message = "a computation cannot reveal `{Self}`",
-    note = "put #[derive(Reveal)] on a struct of bool, integers and arrays of them"
+    note = "put #[derive(Reveal)] on a struct of bool, integers, fixed point and arrays of them"
 )]
 pub trait Reveal: AbiType + Stored + Sized + 'static {
     /// The secret form.

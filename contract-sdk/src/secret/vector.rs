@@ -2,14 +2,16 @@
 
 use std::ops::Deref;
 
-use super::{InputNumber, Integer, Scalar, Secret, SecretInput, Source};
+use wire::limits::PUBLIC_ELEMENTS;
+
+use super::{InputNumber, Number, Operand, Scalar, Secret, SecretInput, Source, VectorOperand};
 use crate::host::{self, Handle};
 
 /// A type of which there are secret vectors: a [`Scalar`], or a `#[derive(SecretInput)]` struct,
 /// whose fields are then vectors themselves.
 #[diagnostic::on_unimplemented(
     message = "there are no secret vectors of `{Self}`",
-    note = "use bool, an integer, or a struct with #[derive(SecretInput)]"
+    note = "use bool, an integer, fixed point, or a struct with #[derive(SecretInput)]"
 )]
 pub trait Vectored: 'static {
     /// What a vector of this type holds.
@@ -94,6 +96,44 @@ impl<T: Scalar> SecretVec<T> {
     }
 }
 
+impl<T: Scalar> SecretVec<T> {
+    /// These public values.
+    ///
+    /// # Panics
+    /// There are more than `wire::limits::PUBLIC_ELEMENTS`.
+    #[must_use]
+    pub fn public(values: &[T]) -> Self {
+        let bits: Vec<u128> = values.iter().map(|value| value.to_bits()).collect();
+        assert!(
+            bits.len() <= PUBLIC_ELEMENTS,
+            "a public vector has at most 2^16 elements"
+        );
+        if bits.is_empty() {
+            return Self::EMPTY;
+        }
+        Self {
+            columns: host::secret_public(T::KIND, &bits),
+            len: bits.len(),
+        }
+    }
+
+    /// These single values, one after another. Free.
+    #[must_use]
+    pub fn from_values(values: &[Secret<T>]) -> Self {
+        match values {
+            [] => Self::EMPTY,
+            [value] => Self::of(Operand {
+                len: Some(1),
+                ..value.operand()
+            }),
+            _ => {
+                let (front, back) = values.split_at(values.len() / 2);
+                Self::from_values(front).concat(Self::from_values(back))
+            }
+        }
+    }
+}
+
 /// A vector of inputs has their fields as vectors: `ballots.choice`.
 impl<T: SecretInput> Deref for SecretVec<T> {
     type Target = T::Columns;
@@ -139,7 +179,7 @@ impl<T: SecretInput + InputNumber> ComputeArgument for SecretVec<T> {
     }
 }
 
-impl<T: Integer> std::iter::Sum for Secret<T> {
+impl<T: Number> std::iter::Sum for Secret<T> {
     fn sum<I: Iterator<Item = Self>>(values: I) -> Self {
         values
             .reduce(|sum, value| sum + value)

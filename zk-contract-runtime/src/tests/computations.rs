@@ -395,7 +395,7 @@ fn a_program_that_takes_too_many_rounds_is_refused() {
            (local.set $n (i32.add (local.get $n) (i32.const 1)))
            (br_if $rounds (i32.lt_u (local.get $n) (i32.const {}))))
          (call $secret_op (i32.const 12)
-           (local.get $j) (local.get $j) (i32.const -1) (i64.const 0))",
+           (local.get $j) (local.get $column) (i32.const -1) (i64.const 0))",
         wire::limits::SESSION_ROUNDS
     );
     let poll = chain.deploy(&poll_that_computes(&endless), &closes_argument());

@@ -1,6 +1,8 @@
-//! Every operation on secrets, on every type, in clear and on four parties, against Rust's own.
+//! Arithmetic, comparisons, bits, and moving elements, on every type, against Rust's own.
 
 use contract_testing::{World, user};
+
+use crate::common::Random;
 
 /// A contract over pairs of one integer type, the same operations on the first pair as single
 /// values and on all pairs as vectors, and the test that compares them with Rust.
@@ -163,31 +165,6 @@ integer_operations! {
     on_i128: i128, u128, i64;
 }
 
-/// SplitMix64, from `QUARTET_SEED` or from the clock of the process's start; prints its seed.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        let seed = std::env::var("QUARTET_SEED")
-            .ok()
-            .and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(rand::random);
-        println!("QUARTET_SEED={seed}");
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u128 {
-        let mut half = || {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^ (z >> 31)
-        };
-        u128::from(half()) << 64 | u128::from(half())
-    }
-}
-
 /// Empty vectors: nothing of them goes into the program.
 #[quartet::contract]
 mod empty {
@@ -213,11 +190,12 @@ mod empty {
     #[compute]
     fn operations(values: SecretVec<Value>) -> [Secret<u32>; 5] {
         let ValueColumns { a, bit } = *values;
-        let nine = SecretVec::repeat(9, 1);
+        let four = SecretVec::from_values(&[Secret::public(3), Secret::ZERO, Secret::ONE]);
+        let nine = SecretVec::public(&[2, 3]).concat(four);
         [
             (a + 1).sum(),
             (bit.select(a * a, 3) ^ (2 * a)).dot(a),
-            a.concat(nine).concat(a).slice(0, 1).sum(),
+            a.concat(nine).concat(a).slice(0, 5).sum(),
             a.slice(0, 0).sum(),
             (Secret::ONE - a).sum() + bit.count().cast(),
         ]
