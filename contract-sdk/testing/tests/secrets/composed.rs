@@ -83,8 +83,13 @@ macro_rules! composed {
             use $name::Pair;
             let mut random = Random::new();
             for _ in 0..3 {
-                let pairs: [($ty, $ty); 8] = std::array::from_fn(|_| {
-                    (random.near_an_edge($ty::BITS) as $ty, random.near_an_edge($ty::BITS) as $ty)
+                let pairs: [($ty, $ty); 8] = std::array::from_fn(|i| match i {
+                    // The product is the first beyond the range.
+                    7 => ($ty::MAX / 3 + 1, 3),
+                    _ => (
+                        random.near_an_edge($ty::BITS) as $ty,
+                        random.near_an_edge($ty::BITS) as $ty,
+                    ),
                 });
                 let results = computed!($name, pairs.map(|(a, b)| Pair::plain(a, b)));
                 for (i, (a, b)) in pairs.into_iter().enumerate() {
