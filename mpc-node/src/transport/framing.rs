@@ -15,6 +15,8 @@ const END: u32 = u32::MAX;
 pub(super) const ALIVE: [u8; 4] = [0; 4];
 /// Says that the session is over.
 pub(super) const OVER: [u8; 4] = END.to_be_bytes();
+/// What a frame that waits takes besides its contents, in bytes; so empty ones count, too.
+const PLACE_BYTES: usize = 64;
 /// Memory for a frame is taken at once up to this, and beyond it as bytes arrive.
 const TRUSTED: usize = 1 << 20;
 
@@ -97,7 +99,7 @@ impl Received {
     fn finish(&mut self) {
         let [.., r0, r1, r2, r3] = self.header;
         let frame = std::mem::take(&mut self.frame);
-        self.ready_bytes += frame.len();
+        self.ready_bytes += PLACE_BYTES + frame.len();
         self.ready
             .push_back((u32::from_be_bytes([r0, r1, r2, r3]), frame));
         self.have = 0;
@@ -108,7 +110,7 @@ impl Received {
         !self.ready.is_empty()
     }
 
-    /// Bytes of whole frames that nobody has taken yet.
+    /// Memory of whole frames that nobody has taken yet, in bytes.
     pub(super) const fn waiting_bytes(&self) -> usize {
         self.ready_bytes
     }
@@ -116,7 +118,7 @@ impl Received {
     /// The next frame with its round.
     pub(crate) fn take(&mut self) -> Option<(u32, Vec<u8>)> {
         let (round, frame) = self.ready.pop_front()?;
-        self.ready_bytes -= frame.len();
+        self.ready_bytes -= PLACE_BYTES + frame.len();
         Some((round, frame))
     }
 
@@ -158,10 +160,11 @@ mod tests {
         for piece in [1, 2, 3, 5, 8, 64, bytes.len()] {
             let mut received = Received::default();
             bytes.chunks(piece).for_each(|piece| received.push(piece));
-            assert_eq!(received.waiting_bytes(), 305);
+            assert_eq!(received.waiting_bytes(), 305 + 3 * PLACE_BYTES);
             assert_eq!(received.take(), Some((0, b"first".to_vec())));
             assert_eq!(received.take(), Some((1, vec![])));
             assert_eq!(received.take(), Some((7, vec![9; 300])));
+            assert_eq!(received.waiting_bytes(), 0);
             assert!(!received.has_frame() && received.is_over() && !received.is_bad());
             assert_eq!(received.into_rest(), b"next");
         }
