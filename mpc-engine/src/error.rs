@@ -160,6 +160,26 @@ pub enum ProgramError {
         /// The kind.
         kind: Kind,
     },
+    /// An operation that has no result without elements.
+    #[error("{op:?} needs at least one element; give it one that counts when there is no other")]
+    NoElements {
+        /// The operation.
+        op: Op,
+    },
+    /// An operand that must be a vector of public values.
+    #[error("{op:?} needs indices that are public; look secret ones up instead")]
+    IndicesNotPublic {
+        /// The operation.
+        op: Op,
+    },
+    /// A public index outside of its vector.
+    #[error("index {index} is outside of a vector of {len} elements")]
+    IndexOutside {
+        /// The index.
+        index: u128,
+        /// Elements of the vector.
+        len: usize,
+    },
     /// A constant that does not fit its kind.
     #[error("the constant {value} does not fit a {kind:?}")]
     ConstantTooLarge {

@@ -151,6 +151,7 @@ impl Builder {
                 product.sum(*row, kind)
             }
             Gate::Sum { x, row } => self.range(*x).sum(*row, kind),
+            Gate::PrefixSum(x) => self.range(*x).sum(form.len, kind),
             Gate::Count(x) => Range {
                 bits: usize::BITS - self.len(*x).leading_zeros(),
                 negative: false,
@@ -399,6 +400,27 @@ impl Builder {
         self.push(Gate::Compose { bits, weights }, Form { kind, len })
     }
 
+    /// The one-hot code, plane by plane, of the number in the first `bits` of so many planes, 0
+    /// where another plane is set.
+    pub(crate) fn decode(&mut self, x: ValueId, planes: u32, bits: u32, count: u32) -> ValueId {
+        let len = self.len(x) / planes.max(1) as usize * count as usize;
+        let gate = Gate::Decode {
+            x,
+            planes,
+            bits,
+            count,
+        };
+        let kind = Kind::Bool;
+        self.push(gate, Form { kind, len })
+    }
+
+    /// Σ plane v of x · lane v of y.
+    pub(crate) fn dot_planes(&mut self, x: ValueId, y: ValueId) -> ValueId {
+        let form = self.form(x);
+        let len = form.len / self.len(y).max(1);
+        self.push(Gate::DotPlanes { x, y }, Form { len, ..form })
+    }
+
     pub(crate) fn ring(&mut self, x: ValueId, kind: Kind) -> ValueId {
         let len = self.len(x);
         if kind == Kind::Bool {
@@ -471,6 +493,9 @@ impl Builder {
         let len = lanes.len();
         if len == form.len && (0..).zip(lanes.iter()).all(|(i, lane)| i == *lane) {
             return x;
+        }
+        if let Some(value) = self.single(x) {
+            return self.constant(form.kind, value, len);
         }
         self.push(Gate::Gather { x, lanes }, Form { len, ..form })
     }

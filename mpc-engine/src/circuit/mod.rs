@@ -65,6 +65,25 @@ pub(crate) enum Gate {
     Compress { bits: ValueId, planes: u32 },
     /// Σ weightᵢ · bᵢ, for booleans laid out as by [`Gate::Bits`], one plane per weight.
     Compose { bits: ValueId, weights: Arc<[u128]> },
+    /// The one-hot code of the number whose bits are the first `bits` of so many planes of x: for
+    /// each of 0 .. `count` a plane. Where one of the other planes of x is set, none is.
+    Decode {
+        x: ValueId,
+        planes: u32,
+        bits: u32,
+        count: u32,
+    },
+    /// Σ plane v of x · lane v of y, with as many planes as y has lanes.
+    DotPlanes { x: ValueId, y: ValueId },
+    /// A public table at the place h·low + l that one-hot codes say: `low` planes of x that of l,
+    /// then `high` planes that of h. A plane for each bit in `mask`.
+    Table {
+        x: ValueId,
+        low: u32,
+        high: u32,
+        table: Arc<[u128]>,
+        mask: u128,
+    },
     /// A boolean as 0 or 1.
     ToRing(ValueId),
     /// Another width: low bits, or extended with the sign of its kind.
@@ -116,6 +135,7 @@ impl Gate {
             | Self::MulPublic(x, y)
             | Self::Concat(x, y)
             | Self::Dot { x, y, .. }
+            | Self::DotPlanes { x, y }
             | Self::Permute { x, places: y, .. } => (Some(*x), Some(*y)),
             Self::Scale(x, _)
             | Self::Sum { x, .. }
@@ -125,6 +145,8 @@ impl Gate {
             | Self::Bits(x)
             | Self::Compress { bits: x, .. }
             | Self::Compose { bits: x, .. }
+            | Self::Decode { x, .. }
+            | Self::Table { x, .. }
             | Self::ToRing(x)
             | Self::Resize { x, .. }
             | Self::Shr { x, .. }
@@ -148,6 +170,7 @@ impl Gate {
             | Self::MulPublic(x, y)
             | Self::Concat(x, y)
             | Self::Dot { x, y, .. }
+            | Self::DotPlanes { x, y }
             | Self::Permute { x, places: y, .. } => (*x, *y) = (f(*x), f(*y)),
             Self::Scale(x, _)
             | Self::Sum { x, .. }
@@ -157,6 +180,8 @@ impl Gate {
             | Self::Bits(x)
             | Self::Compress { bits: x, .. }
             | Self::Compose { bits: x, .. }
+            | Self::Decode { x, .. }
+            | Self::Table { x, .. }
             | Self::ToRing(x)
             | Self::Resize { x, .. }
             | Self::Shr { x, .. }
@@ -169,7 +194,7 @@ impl Gate {
         gate
     }
 
-    /// Whether it only moves lanes.
+    /// Whether it only moves lanes, or adds them up as they are.
     pub(crate) const fn is_move(&self) -> bool {
         matches!(
             self,

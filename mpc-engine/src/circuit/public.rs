@@ -101,6 +101,13 @@ pub(super) fn fold(builder: &Builder, gate: &Gate, form: Form) -> Option<Gate> {
             };
             (0..form.len).map(|r| sum(r) & mask).collect()
         }
+        Gate::PrefixSum(_) => {
+            let sum = |sum: &mut u128, i| {
+                *sum = sum.wrapping_add(a.at(i)) & mask;
+                Some(*sum)
+            };
+            (0..len).scan(0, sum).collect()
+        }
         Gate::Count(_) => vec![(0..len).map(|i| a.at(i)).sum()],
         _ => (0..form.len).map(lane).collect::<Option<_>>()?,
     };

@@ -4,6 +4,7 @@
 mod basic;
 mod integer;
 mod random;
+mod vector;
 
 use wire::{kind::Kind, secret::Op};
 
@@ -102,6 +103,6 @@ fn apply(op: Op, operands: &[Operand<'_>], immediate: u64, form: Form) -> Vec<u1
         Group::Basic => basic::apply(op, operands, immediate, form),
         Group::Random => random::apply(op, operands, form),
         Group::Integer => integer::apply(op, operands, immediate, form),
-        _ => Vec::new(), // Not reached: typing refuses it.
+        Group::Vector => vector::apply(op, operands, immediate, form),
     }
 }

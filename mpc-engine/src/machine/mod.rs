@@ -236,8 +236,9 @@ impl Machine {
         };
         let at = run.value.index();
         let form = self.layout.circuit().form(run.value);
-        let is_whole = run.shape == Shape::Whole || output.lanes() == form.len && run.chunk == 0;
-        if is_whole && run.shape != Shape::Partial {
+        let planes = run.template.outputs.len();
+        let covers = run.shape == Shape::Whole || output.lanes() == form.len && run.chunk == 0;
+        if planes == 1 && covers && run.shape != Shape::Partial {
             self.values[at] = Some(output);
             return Ok(());
         }
@@ -251,7 +252,6 @@ impl Machine {
         if run.shape == Shape::Partial {
             whole.add(&output);
         } else {
-            let planes = run.template.outputs.len();
             let start = match run.shape {
                 Shape::Rows => run.start / (run.lanes / run.rows.max(1)).max(1),
                 _ => run.start,
@@ -275,6 +275,7 @@ impl Machine {
         let result = match &step.instruction {
             Instruction::Operand(number) => self.operand(run, *number)?,
             Instruction::Plane(plane) => self.plane(run, *plane)?,
+            Instruction::Lane(lane) => self.lane(run, *lane)?,
             Instruction::Constant(value) => {
                 let value = self.public(run, *value)?;
                 let mut share = Share::zero(step.domain, run.lanes);
@@ -417,6 +418,14 @@ impl Machine {
         let lanes = self.layout.circuit().form(run.value).len / results.max(1);
         let start = plane as usize * lanes + run.start;
         Ok(Register::Share(planes.view(start, run.lanes)))
+    }
+
+    /// One lane of the second operand, in all lanes.
+    fn lane(&self, run: &Run, lane: u32) -> Result<Register, EngineError> {
+        let operand = self.layout.circuit().gate(run.value).operands().nth(1);
+        let lanes = self.value(operand.ok_or(defect("an operand is missing"))?)?;
+        let lane = lanes.window(lane as usize, 1);
+        Ok(Register::Share(lane.window(0, run.lanes)))
     }
 
     fn operand_gate(&self, run: &Run, number: u8) -> Option<&Gate> {

@@ -113,6 +113,9 @@ impl ProgramBuilder {
         if op == Op::RandomBelow {
             typing::check_bound(form.kind, self.single(ids[0]))?;
         }
+        if op == Op::Gather {
+            self.check_indices(forms[0].len, ids[1])?;
+        }
         let node = Node::Apply {
             op,
             operands: ids,
@@ -178,6 +181,15 @@ impl ProgramBuilder {
             Node::Constant { value, len: 1, .. } => Some(*value),
             Node::Public { values, .. } if values.len() == 1 => values.first().copied(),
             _ => None,
+        }
+    }
+
+    fn check_indices(&self, len: usize, indices: ValueId) -> Result<(), ProgramError> {
+        match &self.nodes[indices.index()] {
+            Node::Public { values, .. } => typing::indices(len, values),
+            Node::Constant { len: 0, .. } => Ok(()),
+            Node::Constant { value, .. } => typing::indices(len, &[*value]),
+            _ => Err(ProgramError::IndicesNotPublic { op: Op::Gather }),
         }
     }
 

@@ -130,9 +130,14 @@ impl Layout {
     /// Lanes that a gate works on: those of its longest operand, or of its planes, or that it makes.
     pub(super) fn lanes(&self, value: ValueId) -> usize {
         match self.circuit.gate(value) {
-            Gate::Compose { .. } | Gate::Random { .. } => return self.circuit.form(value).len,
-            Gate::Compress { bits, planes } => {
-                return self.circuit.form(*bits).len / *planes as usize;
+            Gate::Compose { .. } | Gate::DotPlanes { .. } | Gate::Random { .. } => {
+                return self.circuit.form(value).len;
+            }
+            Gate::Compress { bits: x, planes } | Gate::Decode { x, planes, .. } => {
+                return self.circuit.form(*x).len / *planes as usize;
+            }
+            Gate::Table { x, low, high, .. } => {
+                return self.circuit.form(*x).len / (low + high) as usize;
             }
             _ => {}
         }

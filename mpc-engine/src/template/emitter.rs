@@ -124,7 +124,17 @@ impl Emitter {
 
     /// One plane of an operand that holds planes of bits.
     pub(crate) fn plane(&mut self, number: u32) -> Reg {
-        self.share(Instruction::Plane(number), Domain::Bits, FULL)
+        self.plane_of(number, Domain::Bits)
+    }
+
+    /// One plane of an operand that holds planes of elements.
+    pub(crate) fn plane_of(&mut self, number: u32, domain: Domain) -> Reg {
+        self.share(Instruction::Plane(number), domain, FULL)
+    }
+
+    /// One lane of the second operand, for all lanes.
+    pub(crate) fn lane(&mut self, number: u32, domain: Domain) -> Reg {
+        self.share(Instruction::Lane(number), domain, FULL)
     }
 
     pub(crate) fn add(&mut self, a: Reg, b: Reg) -> Reg {
@@ -394,10 +404,11 @@ impl Emitter {
                     .for_each_source(|r| last[r.0 as usize] = Some((s, t)));
             }
         }
+        for output in outputs {
+            last[output.0 as usize] = None;
+        }
         for (register, place) in last.iter().enumerate() {
-            if let Some((s, t)) = place
-                && !outputs.contains(&Reg(register as u32))
-            {
+            if let Some((s, t)) = place {
                 stages[*s].steps[*t].last_use.push(Reg(register as u32));
             }
         }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use wire::kind::Kind;
 
-use super::{Emitter, Public, Reg, Template, arithmetic, compare, compare::Aim, compress, convert};
+use super::{
+    Emitter, Public, Reg, Template, arithmetic, compare, compare::Aim, compress, convert, planes,
+};
 use crate::{
     ValueId,
     circuit::{Bound, Circuit, Gate},
@@ -41,11 +43,25 @@ enum Code {
     Bits,
     Compress(u32),
     Compose(Arc<[u128]>),
+    Decode {
+        planes: u32,
+        bits: u32,
+        count: u32,
+    },
+    DotPlanes(usize),
+    Table {
+        low: u32,
+        high: u32,
+        table: Arc<[u128]>,
+        mask: u128,
+    },
     ToRing,
     Resize(Bound),
     Shr(u32, Bound),
     IsZero,
-    Shuffle { inverse: bool },
+    Shuffle {
+        inverse: bool,
+    },
     Open,
     Permute,
     Random,
@@ -85,6 +101,29 @@ impl Key {
             Gate::Bits(_) => Code::Bits,
             Gate::Compress { planes, .. } => Code::Compress(*planes),
             Gate::Compose { weights, .. } => Code::Compose(weights.clone()),
+            Gate::Decode {
+                planes,
+                bits,
+                count,
+                ..
+            } => Code::Decode {
+                planes: *planes,
+                bits: *bits,
+                count: *count,
+            },
+            Gate::DotPlanes { y, .. } => Code::DotPlanes(circuit.form(*y).len),
+            Gate::Table {
+                low,
+                high,
+                table,
+                mask,
+                ..
+            } => Code::Table {
+                low: *low,
+                high: *high,
+                table: table.clone(),
+                mask: *mask,
+            },
             Gate::ToRing(_) => Code::ToRing,
             Gate::Resize { bound, .. } => Code::Resize(*bound),
             Gate::Shr { by, bound, .. } => Code::Shr(*by, *bound),
@@ -143,6 +182,18 @@ pub(crate) fn lower(key: &Key) -> (Template, Shape) {
             )]
         }
         Code::Random => vec![e.random(Domain::of(key.to))],
+        Code::Decode {
+            planes,
+            bits,
+            count,
+        } => planes::decode(&mut e, *planes, *bits, *count),
+        Code::Table {
+            low,
+            high,
+            table,
+            mask,
+        } => planes::table(&mut e, [*low, *high], table, *mask),
+        Code::DotPlanes(count) => vec![planes::dot(&mut e, *count, Domain::of(key.to))],
         code => vec![single(&mut e, key, code)],
     };
     let template = e.finish(outputs);

@@ -7,7 +7,7 @@
 //! components of a share can be non-zero (its support) is known beforehand, so that messages for
 //! products that vanish are never sent.
 //!
-//! [`Emitter`] writes templates; `arithmetic`, `compare` and `convert` hold the constructions;
+//! [`Emitter`] writes templates; `arithmetic`, `compare`, `convert` and `planes` hold the constructions;
 //! [`lower()`] chooses among them.
 
 mod arithmetic;
@@ -16,6 +16,7 @@ mod compress;
 mod convert;
 mod emitter;
 mod lower;
+mod planes;
 
 use crate::{
     roles::{Links, Roles},
@@ -49,6 +50,8 @@ pub(crate) enum Instruction {
     Operand(u8),
     /// The lanes of one plane of an operand that holds planes of bits.
     Plane(u32),
+    /// One lane of the second operand, in all lanes.
+    Lane(u32),
     /// The same public value in all lanes.
     Constant(Public),
     /// a + b; exclusive or on bits.
@@ -124,7 +127,11 @@ impl Instruction {
     /// The registers that it reads.
     pub(crate) fn for_each_source(&self, mut f: impl FnMut(Reg)) {
         match self {
-            Self::Operand(_) | Self::Plane(_) | Self::Constant(_) | Self::Random => {}
+            Self::Operand(_)
+            | Self::Plane(_)
+            | Self::Lane(_)
+            | Self::Constant(_)
+            | Self::Random => {}
             Self::Add(a, b) | Self::Subtract(a, b) | Self::DotRows { x: a, y: b, .. } => {
                 f(*a);
                 f(*b);

@@ -15,3 +15,4 @@ mod shuffle;
 mod sort;
 mod support;
 mod tampering;
+mod vectors;

@@ -4,7 +4,7 @@ use crate::support::{Cluster, column, edges, number, pairs, random, single};
 use mpc_engine::{Program, ProgramBuilder, clear, local};
 use wire::{kind::Kind, secret::Op};
 
-fn check(what: &str, program: &Program, columns: &[Vec<u128>]) {
+pub fn check(what: &str, program: &Program, columns: &[Vec<u128>]) {
     let expected = clear::evaluate(program, columns).unwrap();
     let actual = local::run(program, columns, 5).unwrap();
     assert!(

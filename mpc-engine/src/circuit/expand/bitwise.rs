@@ -30,7 +30,7 @@ impl Builder {
     }
 
     /// One after another, in a tree.
-    fn join(&mut self, mut parts: Vec<ValueId>) -> Option<ValueId> {
+    pub(super) fn join(&mut self, mut parts: Vec<ValueId>) -> Option<ValueId> {
         while parts.len() > 1 {
             let concat = |pair: &[ValueId]| match *pair {
                 [x, y] => self.concat(x, y),

@@ -7,7 +7,11 @@ mod fixed;
 mod integer;
 mod random;
 mod reciprocal;
+mod reduce;
+mod rows;
 mod sort;
+mod table;
+mod vector;
 mod wide;
 
 use wire::{kind::Kind, secret::Op};
@@ -38,6 +42,6 @@ pub(super) fn apply(
         Group::Basic => basic::apply(b, op, operands, immediate, form),
         Group::Random => random::apply(b, op, operands, immediate, form),
         Group::Integer => integer::apply(b, op, operands, immediate, form),
-        _ => b.constant(form.kind.integer(), 0, form.len), // Not reached: typing refuses it.
+        Group::Vector => vector::apply(b, op, operands, immediate, form),
     }
 }

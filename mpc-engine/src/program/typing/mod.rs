@@ -3,6 +3,7 @@
 mod basic;
 mod integer;
 mod random;
+mod vector;
 
 use wire::{kind::Kind, secret::Op};
 
@@ -10,6 +11,7 @@ use super::Form;
 use crate::ProgramError;
 
 pub(crate) use random::check_bound;
+pub(crate) use vector::indices;
 
 /// What belongs together: each group has its type rules, its meaning in clear text, and its gates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +107,7 @@ pub(crate) fn result(op: Op, operands: &[Form], immediate: u64) -> Result<Form, 
         Group::Basic => basic::result(op, operands, immediate)?,
         Group::Random => random::result(op, operands, immediate)?,
         Group::Integer => integer::result(op, operands)?,
-        _ => return Err(undefined(op, operands)),
+        Group::Vector => vector::result(op, operands, immediate)?,
     };
     if immediate != 0 && !has_immediate(op) {
         return Err(ProgramError::NoImmediate { op, immediate });
