@@ -1,5 +1,7 @@
 //! The programs, and the values that they run on. A new workload is one more row of [`ALL`].
 
+use std::collections::BTreeMap;
+
 use mpc_engine::{ColumnId, Program, ProgramBuilder, ProgramError, ValueId};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use wire::{kind::Kind, secret::Op};
@@ -8,6 +10,8 @@ use wire::{kind::Kind, secret::Op};
 const LANES: usize = 100_000;
 /// The same for bits.
 const BIT_LANES: usize = 1_000_000;
+/// Booleans that are opened of all results, at most.
+const OPENED_BITS: usize = 1024;
 /// Vectors, at most: each opens one element.
 const VECTORS: usize = 1024;
 
@@ -150,7 +154,8 @@ impl Builder {
     }
 
     /// `count` operations on different pairs of elements. Few vectors go in: each of one half is
-    /// paired with each of the other. Of every result the sum is opened.
+    /// paired with each of the other. Of numbers the sum of every result is opened, of booleans the
+    /// exclusive or.
     fn pairs(
         &mut self,
         count: usize,
@@ -173,20 +178,44 @@ impl Builder {
         let pairs = right
             .iter()
             .flat_map(|y| left.iter().map(move |x| (*x, *y)));
+        let mut parities: BTreeMap<usize, ValueId> = BTreeMap::new();
         for (number, (mut x, mut y)) in pairs.take(vectors).enumerate() {
             let rest = count - number * lanes;
             if rest < lanes {
                 (x, y) = (self.first(x, rest)?, self.first(y, rest)?);
             }
             let result = operation(self, x, y)?;
-            let sum = match self.program.kind(result)? {
-                Kind::Bool => Op::Count,
-                _ => Op::Sum,
-            };
-            let sum = self.apply(sum, &[result])?;
-            self.program.reveal(sum)?;
+            if self.program.kind(result)? == Kind::Bool {
+                let parity = parities.remove(&rest.min(lanes));
+                let parity = parity.map_or(Ok(result), |p| self.apply(Op::Xor, &[p, result]))?;
+                parities.insert(rest.min(lanes), parity);
+            } else {
+                let sum = self.apply(Op::Sum, &[result])?;
+                self.program.reveal(sum)?;
+            }
         }
-        Ok(())
+        parities
+            .into_values()
+            .try_for_each(|p| self.reveal_folded(p))
+    }
+
+    /// Opens the exclusive or of parts of equal length of booleans, so that every one of them
+    /// matters and little is opened.
+    fn reveal_folded(&mut self, mut value: ValueId) -> Result<(), ProgramError> {
+        while let len = self.program.len(value)?
+            && len > OPENED_BITS
+        {
+            let half = (len / 2) as u64;
+            let low = self.first(value, len / 2)?;
+            let high = self.program.apply(Op::Slice, &[value], half << 32 | half)?;
+            if len % 2 == 1 {
+                let last = (len as u64 - 1) << 32 | 1;
+                let last = self.program.apply(Op::Slice, &[value], last)?;
+                self.program.reveal(last)?;
+            }
+            value = self.apply(Op::Xor, &[low, high])?;
+        }
+        self.program.reveal(value)
     }
 
     /// The first elements of a vector.
