@@ -1,10 +1,13 @@
 //! The engine from outside: every operation against the clear-text model, its costs, and what
 //! happens when somebody lies.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 #![allow(unreachable_pub, reason = "modules of one test")]
 
+mod catalogue;
+mod cost_table;
 mod costs;
+mod every_operation;
 mod fixed;
 mod gates;
 mod inputs;

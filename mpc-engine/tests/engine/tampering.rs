@@ -3,12 +3,15 @@
 
 use crate::support::{Cluster, End, binding, column, number, random, single};
 use mpc_engine::{
-    FrameFault, Frames, Program, ProgramBuilder, Session, SessionBinding, Stop, clear, local,
+    FrameFault, Frames, Program, ProgramBuilder, Session, SessionBinding, Stop, local,
 };
+use rand_chacha::ChaCha20Rng;
 use std::sync::Arc;
 use wire::{kind::Kind, secret::Op};
 use zeroize::Zeroizing;
 
+/// Rounds that set up keys.
+const SETUP: usize = 3;
 /// Bytes of a frame's header.
 const HEADER: usize = 16;
 /// Bytes of the contributions in a frame of the second round: two parties share three keys.
@@ -21,31 +24,37 @@ enum Lie {
     Flip(usize),
     /// One more, in the byte after the header.
     AddOne,
+    /// One less there.
+    SubtractOne,
     Truncate,
     Lengthen,
     /// The frame that went the same way in the round before.
     EarlierRound,
     /// The frame of the same round in another session with the same binding.
     OtherSession,
+    /// The frame of the same round to another party.
+    OtherLink,
     Empty,
 }
 
-const LIES: [Lie; 11] = [
+const LIES: [Lie; 13] = [
     Lie::Flip(0),
     Lie::Flip(4),
     Lie::Flip(9),
     Lie::Flip(13),
     Lie::Flip(16),
     Lie::AddOne,
+    Lie::SubtractOne,
     Lie::Truncate,
     Lie::Lengthen,
     Lie::EarlierRound,
     Lie::OtherSession,
+    Lie::OtherLink,
     Lie::Empty,
 ];
 
 impl Lie {
-    fn tell(self, frame: &mut Vec<u8>, earlier: &[u8], other: &[u8]) {
+    fn tell(self, frame: &mut Vec<u8>, replayed: &[u8]) {
         match self {
             Self::Flip(place) => {
                 let place = (frame.len() * place / 16).min(frame.len() - 1);
@@ -59,8 +68,13 @@ impl Lie {
                 frame.pop();
             }
             Self::Lengthen => frame.push(0),
-            Self::EarlierRound => earlier.clone_into(frame),
-            Self::OtherSession => other.clone_into(frame),
+            Self::SubtractOne => {
+                let place = HEADER.min(frame.len() - 1);
+                frame[place] = frame[place].wrapping_sub(1);
+            }
+            Self::EarlierRound | Self::OtherSession | Self::OtherLink => {
+                replayed.clone_into(frame);
+            }
             Self::Empty => frame.clear(),
         }
     }
@@ -111,37 +125,91 @@ fn run_until_stop(
     ended
 }
 
+/// A program that is lied to: honest runs of it, and what it opens.
+struct Victim<'a> {
+    what: &'a str,
+    program: &'a Program,
+    columns: &'a [Vec<u128>],
+    honest: Vec<Vec<Frames>>,
+    other: Vec<Vec<Frames>>,
+    expected: Vec<Vec<u128>>,
+}
+
+impl<'a> Victim<'a> {
+    fn new(what: &'a str, program: &'a Program, columns: &'a [Vec<u128>]) -> Self {
+        Self {
+            what,
+            program,
+            columns,
+            honest: record(program, columns, 1),
+            other: record(program, columns, 2),
+            expected: Cluster::start(program, columns, 1).run().0,
+        }
+    }
+
+    /// Lies once. Returns whether there was anything to alter.
+    fn lie(&self, lie: Lie, lied_in: usize, liar: usize, receiver: usize) -> bool {
+        let sent = &self.honest[lied_in][liar];
+        if sent[receiver].is_empty() {
+            return false;
+        }
+        let mut told = sent[receiver].clone();
+        let replayed = match lie {
+            Lie::EarlierRound => &self.honest[lied_in.saturating_sub(1)][liar][receiver],
+            Lie::OtherSession => &self.other[lied_in][liar][receiver],
+            Lie::OtherLink => {
+                &sent[(0..4)
+                    .find(|p| *p != liar && *p != receiver)
+                    .unwrap_or(liar)]
+            }
+            _ => &sent[receiver],
+        };
+        lie.tell(&mut told, replayed);
+        if told == sent[receiver] {
+            return false; // Nothing is replayed in the first round.
+        }
+        let cluster = Cluster::start(self.program, self.columns, 1);
+        let ended = run_until_stop(cluster, liar, |round, frames| {
+            if round == lied_in {
+                frames[receiver].clone_from(&told);
+            }
+        });
+        let context = format!(
+            "{}: round {lied_in}, {liar} to {receiver}, {lie:?}: {ended:?}",
+            self.what
+        );
+        check_ends(&ended, &self.expected, (lied_in, liar, receiver), &context);
+        true
+    }
+}
+
 /// Alters each frame of each round in each way.
 pub fn grid(what: &str, program: &Program, columns: &[Vec<u128>]) {
-    let expected = clear::evaluate(program, columns).unwrap();
-    let honest = record(program, columns, 1);
-    let other = record(program, columns, 2);
-    for lied_in in 0..honest.len() {
+    let victim = Victim::new(what, program, columns);
+    for lied_in in 0..victim.honest.len() {
         for lie in LIES {
             for (liar, receiver) in (0..16).map(|link| (link / 4, link % 4)) {
-                let Some(true_frame) = honest[lied_in][liar]
-                    .get(receiver)
-                    .filter(|f| !f.is_empty())
-                else {
-                    continue;
-                };
-                let mut told = true_frame.clone();
-                let earlier = &honest[lied_in.saturating_sub(1)][liar][receiver];
-                lie.tell(&mut told, earlier, &other[lied_in][liar][receiver]);
-                if told == *true_frame {
-                    continue; // Nothing is replayed in the first round.
-                }
-                let cluster = Cluster::start(program, columns, 1);
-                let ended = run_until_stop(cluster, liar, |round, frames| {
-                    if round == lied_in {
-                        frames[receiver].clone_from(&told);
-                    }
-                });
-                let context =
-                    format!("{what}: round {lied_in}, {liar} to {receiver}, {lie:?}: {ended:?}");
-                check_ends(&ended, &expected, (lied_in, liar, receiver), &context);
+                victim.lie(lie, lied_in, liar, receiver);
             }
         }
+    }
+}
+
+/// Alters so many frames of the rounds after the keys, at random.
+pub fn sample(
+    what: &str,
+    program: &Program,
+    columns: &[Vec<u128>],
+    lies: usize,
+    random: &mut ChaCha20Rng,
+) {
+    let victim = Victim::new(what, program, columns);
+    let rounds = victim.honest.len() - SETUP;
+    let mut told = 0;
+    while told < lies {
+        let mut pick = |n: usize| (number(random) >> 9) as usize % n;
+        let (lie, lied_in) = (LIES[pick(LIES.len())], SETUP + pick(rounds));
+        told += usize::from(victim.lie(lie, lied_in, pick(4), pick(4)));
     }
 }
 

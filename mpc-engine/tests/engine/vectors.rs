@@ -513,15 +513,11 @@ fn they_cost_what_the_table_says() {
         ("equal rows", one(Op::EqRows, &[U8; 2], 16), (8, 63.6)),
         ("order of rows", one(Op::LtRows, &[U8; 2], 16), (9, 230.8)),
         ("bool of 16 public", in_table(Bool, 16, true), (8, 136.0)),
-        ("u8 of 256 public", in_table(U8, 256, true), (8, 428.0)),
+        ("u8 of 256 public", in_table(U8, 256, true), (8, 412.0)),
         ("u64 of 256 public", in_table(U64, 256, true), (8, 3692.0)),
-        ("u8 of 256 secret", in_table(U8, 256, false), (9, 1783.5)),
+        ("u8 of 256 secret", in_table(U8, 256, false), (9, 1767.5)),
         ("u64 of 16 secret", in_table(U64, 16, false), (10, 6736.0)),
-        (
-            "u64 of 256 secret",
-            in_table(U64, 256, false),
-            (10, 10473.5),
-        ),
+        ("u64 of 256 secret", in_table(U64, 256, false), (10, 7993.5)),
         ("histogram of 3", one(Op::Histogram, &[U8], 3), (12, 508.4)),
         (
             "histogram of 16",

@@ -38,6 +38,9 @@ pub(super) fn apply(
     immediate: u64,
     form: Form,
 ) -> ValueId {
+    if form.len == 0 {
+        return b.constant(form.kind.integer(), 0, 0);
+    }
     match Group::of(op) {
         Group::Basic => basic::apply(b, op, operands, immediate, form),
         Group::Random => random::apply(b, op, operands, immediate, form),
