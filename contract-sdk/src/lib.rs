@@ -43,7 +43,7 @@ pub use contract::{Contract, Ctx, Message, Start, Started};
 pub use event::Event;
 pub use host::keccak256;
 pub use secret::{
-    Fixed, Fixed128, Permutation, Plain, Reveal, Sealed, Secret, SecretInput, SecretVec,
+    ByteString, Fixed, Fixed128, Permutation, Plain, Reveal, Sealed, Secret, SecretInput, SecretVec,
 };
 pub use state::{Item, Map, Stored};
 pub use wire::guest::Fault;
@@ -60,8 +60,8 @@ pub mod prelude {
     pub use contract_sdk_macros::{AbiType, Reveal, SecretInput};
 
     pub use crate::{
-        AbiType, Ctx, Event, Fault, Fixed, Fixed128, Item, Map, Message, Permutation, Result,
-        Reveal, Sealed, Secret, SecretInput, SecretVec, Start, Stored, Time,
+        AbiType, ByteString, Ctx, Event, Fault, Fixed, Fixed128, Item, Map, Message, Permutation,
+        Result, Reveal, Sealed, Secret, SecretInput, SecretVec, Start, Stored, Time,
         abi::encode as abi_encode, ensure, keccak256,
     };
 }

@@ -38,6 +38,7 @@
 //! }
 //! ```
 
+mod bytes;
 mod columns;
 mod compose;
 mod fixed;
@@ -55,6 +56,7 @@ use std::ops::Deref;
 
 pub use wire::kind::Kind;
 
+pub use bytes::ByteString;
 pub use fixed::{Fixed, Fixed128};
 pub use input::{InputNumber, Plain, Sealed, SecretField, SecretInput};
 pub use operand::{Operand, ScalarOperand, Source, VectorOperand};

@@ -97,13 +97,18 @@ impl<T: Scalar> SecretVec<T> {
 }
 
 impl<T: Scalar> SecretVec<T> {
-    /// These public values.
+    /// These public values, for example as the table of [`Self::lookup`].
     ///
     /// # Panics
     /// There are more than `wire::limits::PUBLIC_ELEMENTS`.
     #[must_use]
     pub fn public(values: &[T]) -> Self {
         let bits: Vec<u128> = values.iter().map(|value| value.to_bits()).collect();
+        Self::public_bits(&bits)
+    }
+
+    /// The same of their bits.
+    pub(super) fn public_bits(bits: &[u128]) -> Self {
         assert!(
             bits.len() <= PUBLIC_ELEMENTS,
             "a public vector has at most 2^16 elements"
@@ -112,7 +117,7 @@ impl<T: Scalar> SecretVec<T> {
             return Self::EMPTY;
         }
         Self {
-            columns: host::secret_public(T::KIND, &bits),
+            columns: host::secret_public(T::KIND, bits),
             len: bits.len(),
         }
     }

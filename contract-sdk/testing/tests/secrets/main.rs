@@ -8,3 +8,4 @@ mod composed;
 mod fixed;
 mod integers;
 mod orders;
+mod vectors;
