@@ -57,6 +57,7 @@ mod world;
 
 use alloy_primitives::{Address, keccak256};
 
+pub use mpc_engine::Explanation;
 pub use world::{Pending, World};
 
 /// The address of a user with this name.

@@ -123,6 +123,23 @@ fn inputs_ordered_after_the_start_are_not_read() {
 }
 
 #[test]
+fn a_computation_is_explained_before_it_runs() {
+    let mut world = world();
+    for value in [3, 4] {
+        let call = calls::give(9, &Number::plain(value));
+        world.input(user("ada"), &call).unwrap();
+    }
+    let started = world.call(user("d"), &calls::sum()).unwrap();
+    let explanation = world.explain(started);
+    assert_eq!(explanation.plan, world.program(started).plan());
+    let texts: Vec<_> = explanation.operations.iter().map(|o| &*o.text).collect();
+    assert_eq!(texts, ["input type 0, field 0, element 0", "sum %0"]);
+    let text = explanation.to_string();
+    assert!(text.contains("%1 = sum %0: u64[1], opened; "), "{text}");
+    assert_eq!(world.run(started), 7);
+}
+
+#[test]
 fn failures_are_told() {
     let mut world = world();
     let _ = world.call(user("d"), &calls::sum()).unwrap();

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use alloy_primitives::{Address, B256};
-use mpc_engine::{Program, encode_opened};
+use mpc_engine::{Explanation, Program, encode_opened};
 use quartet::{
     Contract, Fault, Started,
     abi::Params,
@@ -26,6 +26,43 @@ impl<C: Contract> World<C> {
     #[must_use]
     pub fn program<P: Computation>(&self, started: Started<P>) -> Program {
         self.trace::<P>(&self.inputs_of(started))
+    }
+
+    /// What a computation does and costs: its operations, with the rounds and the bytes that each
+    /// takes, and its rounds, with the bytes that each sends and a node holds. Print it to read it.
+    ///
+    /// ```
+    /// # #[quartet::contract]
+    /// # mod guess {
+    /// #     use quartet::prelude::*;
+    /// #     #[state]
+    /// #     pub struct Game {}
+    /// #     #[derive(SecretInput)]
+    /// #     pub struct Guess { pub number: Secret<u16> }
+    /// #     #[input]
+    /// #     fn guess(_s: &mut Game, _guess: Sealed<Guess>) {}
+    /// #     #[action]
+    /// #     fn close(_s: &mut Game) -> Start<highest> { Start::with_context(B256::ZERO) }
+    /// #     #[compute]
+    /// #     fn highest(guesses: SecretVec<Guess>) -> Secret<u16> { guesses.number.maximum() }
+    /// # }
+    /// # use contract_testing::{World, user};
+    /// # use guess::{Guess, calls};
+    /// # let Ok(mut game) = World::deploy(100, user("host"), &calls::deploy());
+    /// # for number in [40_000, 50_000] {
+    /// #     game.input(user("ada"), &calls::guess(&Guess::plain(number))).unwrap();
+    /// # }
+    /// let started = game.call(user("ada"), &calls::close()).unwrap();
+    /// let explanation = game.explain(started);
+    /// println!("{explanation}");
+    /// assert!(explanation.plan.rounds < 20, "{explanation}");
+    /// ```
+    ///
+    /// # Panics
+    /// See [`World::program`].
+    #[must_use]
+    pub fn explain<P: Computation>(&self, started: Started<P>) -> Explanation {
+        self.program(started).explain()
     }
 
     /// The 32 bytes that the contract put into a computation's attestation.
