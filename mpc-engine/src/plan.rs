@@ -26,7 +26,9 @@ pub struct Plan {
     pub value_bytes: u64,
     /// Bytes of the largest frame.
     pub largest_frame: usize,
-    /// Upper estimate of one party's memory for shares, in bytes.
+    /// Upper estimate of one party's memory for shares, and for the frames that it sends and gets in
+    /// the rounds that are outstanding, in bytes. Beside it a session may keep up to 64 MiB, or as
+    /// much as its shares take, that it used before.
     pub memory_bytes: u64,
 }
 
@@ -43,11 +45,11 @@ impl Plan {
                 match action {
                     Action::Run(run) => meter.run(run),
                     Action::Open => meter.open(circuit),
-                    Action::Send => meter.send(),
+                    Action::Send => memory.hold(meter.send()),
                     Action::Load(_) | Action::Move(_) | Action::Free(_) => {}
                 }
             }
-            meter.receive();
+            memory.held -= meter.receive();
             actions = schedule.received();
             if schedule.is_done() {
                 break;
@@ -90,8 +92,8 @@ struct Meter {
     rounds: usize,
     /// Receipts in a row on which the next round depends.
     depth: usize,
-    /// The same for the rounds that are outstanding.
-    outstanding: VecDeque<usize>,
+    /// The same for the rounds that are outstanding, and the bytes of their frames at one party.
+    outstanding: VecDeque<(usize, u64)>,
     links: [[u64; 4]; 4],
     values: u64,
     largest: usize,
@@ -148,24 +150,32 @@ impl Meter {
         }
     }
 
-    /// The oldest outstanding round is received: what is sent now depends on it.
-    fn receive(&mut self) {
-        if let Some(depth) = self.outstanding.pop_front() {
-            self.depth = depth;
-        }
+    /// The oldest outstanding round is received: what is sent now depends on it. Returns the bytes of
+    /// its frames at one party.
+    fn receive(&mut self) -> u64 {
+        let (depth, bytes) = self.outstanding.pop_front().unwrap_or((self.depth, 0));
+        self.depth = depth;
+        bytes
     }
 
-    fn send(&mut self) {
+    /// Closes a round. Returns the bytes of its frames at the party that has most, those that it
+    /// sends and those that it gets.
+    fn send(&mut self) -> u64 {
+        let mut at_party = [0; 4];
         self.rounds += 1;
-        self.outstanding.push_back(self.depth + 1);
         for from in 0..4 {
             for to in (0..4).filter(|to| *to != from) {
                 let bytes = frame_bytes(&self.streams, from, to);
                 self.links[from][to] += bytes;
                 self.largest = self.largest.max(bytes as usize);
+                at_party[from] += bytes;
+                at_party[to] += bytes;
             }
         }
         self.streams = [[[0; 4]; 4]; 4];
+        let most = at_party.into_iter().max().unwrap_or(0);
+        self.outstanding.push_back((self.depth + 1, most));
+        most
     }
 }
 

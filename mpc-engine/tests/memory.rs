@@ -1,0 +1,183 @@
+//! What one party really takes: bytes on the heap while its session steps, against the plan.
+//!
+//! Its own binary with a single test, since it replaces the allocator. Four sessions step in turn in
+//! one thread; the allocator counts for whoever steps. A frame belongs to the session that reads or
+//! writes it, and to nobody while it is on the way.
+
+#![allow(clippy::unwrap_used)]
+#![expect(unsafe_code, reason = "a global allocator cannot be written without")]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    sync::Arc,
+};
+
+use mpc_engine::{ColumnId, Frames, Program, ProgramBuilder, Session, SessionBinding, Step, local};
+use wire::{kind::Kind, secret::Op};
+use zeroize::Zeroizing;
+
+struct Counting;
+
+thread_local! {
+    /// Bytes that this thread has taken more than given back, and the most of it so far.
+    static LIVE: Cell<(i64, i64)> = const { Cell::new((0, 0)) };
+}
+
+fn count(bytes: i64) {
+    // A thread that ends counts no more.
+    let _ = LIVE.try_with(|live| {
+        let (now, most) = live.get();
+        live.set((now + bytes, most.max(now + bytes)));
+    });
+}
+
+// SAFETY: the system's allocator does all the work, with the arguments as they come.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as i64);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as i64);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        count(-(layout.size() as i64));
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size as i64 - layout.size() as i64);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What a party holds and has held at most, in bytes.
+#[derive(Clone, Copy, Default, Debug)]
+struct Taken {
+    held: i64,
+    most: i64,
+}
+
+impl Taken {
+    /// Counts for this party what `work` takes and gives back, and what comes in with it.
+    fn during<T>(&mut self, brought: i64, work: impl FnOnce() -> T) -> T {
+        let start = self.held + brought;
+        LIVE.set((start, start));
+        let result = work();
+        let (held, most) = LIVE.get();
+        self.held = held;
+        self.most = self.most.max(most);
+        result
+    }
+}
+
+fn bytes_of(frames: &Frames) -> i64 {
+    frames.iter().map(|frame| frame.capacity() as i64).sum()
+}
+
+/// Runs the program; the most that any party took, in bytes.
+fn most_taken(program: Program) -> u64 {
+    let columns: Vec<Vec<u128>> = program
+        .columns()
+        .iter()
+        .zip(3u128..)
+        .map(|(c, seed)| {
+            let values = 0..c.len as u128;
+            values.map(|i| (i * 7919 * seed) & c.kind.mask()).collect()
+        })
+        .collect();
+    let program = Arc::new(program);
+    let mut taken = [Taken::default(); 4];
+    let mut sessions = Vec::new();
+    let mut sent: [std::collections::VecDeque<Frames>; 4] = Default::default();
+    for me in 0..4 {
+        // Each has shares of its own: those that are dealt at once are views of the same memory.
+        let inputs = taken[me].during(0, || {
+            let all = local::deal(&program, &columns, 1).unwrap();
+            all.into_iter().nth(me).unwrap()
+        });
+        taken[me].most = taken[me].held;
+        let binding = SessionBinding {
+            chain_id: 1,
+            epoch: 1,
+            computation: [1; 32],
+            attempt: 0,
+        };
+        let entropy = Zeroizing::new([me as u8; 32]);
+        let (session, frames) = taken[me].during(0, || {
+            Session::start(me as u8, binding, program.clone(), inputs, entropy).unwrap()
+        });
+        taken[me].held -= bytes_of(&frames);
+        sessions.push(session);
+        sent[me].push_back(frames);
+    }
+    loop {
+        let mut round: [Frames; 4] = std::array::from_fn(|me| sent[me].pop_front().unwrap());
+        let mut next = Vec::new();
+        for (me, session) in sessions.into_iter().enumerate() {
+            let frames: Frames = std::array::from_fn(|from| std::mem::take(&mut round[from][me]));
+            let brought = bytes_of(&frames);
+            match taken[me].during(brought, || session.step(frames).unwrap()) {
+                Step::Continue(session, rounds) => {
+                    taken[me].held -= rounds.iter().map(bytes_of).sum::<i64>();
+                    next.push(session);
+                    sent[me].extend(rounds);
+                }
+                Step::Done(_) => {}
+            }
+        }
+        if next.is_empty() {
+            let left = taken.iter().map(|taken| taken.held).max().unwrap();
+            assert!(left < 1 << 20, "{left} bytes are left of a session");
+            return taken.iter().map(|taken| taken.most).max().unwrap() as u64;
+        }
+        sessions = next;
+    }
+}
+
+/// `passes` times the operation, on two columns of 200,000 numbers; one element is opened.
+fn repeated(op: Op, passes: usize) -> Program {
+    let column = |field| ColumnId {
+        input_type: 0,
+        field,
+        element: 0,
+    };
+    let mut builder = ProgramBuilder::new();
+    let mut a = builder.input(column(0), Kind::U64, LANES).unwrap();
+    let b = builder.input(column(1), Kind::U64, LANES).unwrap();
+    for _ in 0..passes {
+        a = builder.apply(op, &[a, b], 0).unwrap();
+    }
+    let first = builder.apply(Op::Slice, &[a], 1).unwrap();
+    builder.reveal(first).unwrap();
+    builder.finish().unwrap()
+}
+
+const LANES: usize = 200_000;
+
+#[test]
+fn a_party_takes_no_more_than_planned() {
+    let multiplications = repeated(Op::Mul, 20);
+    let planned = multiplications.plan().memory_bytes;
+    let most = most_taken(multiplications);
+    assert!(most <= planned, "{most}, but {planned} planned");
+    // Two columns and a product.
+    let live = 3 * (3 * 8 * LANES as u64);
+    assert!(most <= 4 * live, "{most}, but {live} of shares");
+
+    let comparisons = repeated(Op::Lt, 1);
+    let planned = comparisons.plan().memory_bytes;
+    let most = most_taken(comparisons);
+    assert!(most <= planned, "{most}, but {planned} planned");
+}
