@@ -5,9 +5,11 @@ use std::{collections::VecDeque, sync::Arc};
 use crate::{
     circuit::{Circuit, Gate},
     frame::frame_bytes,
+    program::Form,
     roles::{Links, Roles},
     schedule::{Action, Layout, Run, Schedule},
     session::SETUP_FRAME_BYTES,
+    template::VECTOR_OVERHEAD,
     vector::Domain,
 };
 
@@ -188,8 +190,9 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(circuit: &Circuit) -> Self {
-        let share =
-            |form: &crate::program::Form| 3 * Domain::of(form.kind).memory_bytes(form.len) as u64;
+        let share = |form: &Form| {
+            3 * (Domain::of(form.kind).memory_bytes(form.len) + VECTOR_OVERHEAD) as u64
+        };
         let held = circuit.columns().iter().map(share).sum();
         Self {
             values: circuit.forms().iter().map(share).collect(),

@@ -60,6 +60,8 @@ pub const PROGRAM_OPERATIONS: usize = 1 << 20;
 pub const PUBLIC_ELEMENTS: usize = 1 << 16;
 /// Gates of the circuit that a secret program becomes.
 pub const CIRCUIT_GATES: usize = 1 << 21;
+/// Bytes of the tables of public numbers and of indices that a circuit holds.
+pub const CIRCUIT_TABLE_BYTES: usize = 64 << 20;
 /// Elements of all gates of a circuit together: bounds the work that one program can ask for.
 pub const CIRCUIT_ELEMENTS: usize = u32::MAX as usize;
 /// Elements of one secret value.

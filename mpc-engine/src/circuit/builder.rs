@@ -1,15 +1,20 @@
 //! Builds circuits: merges equal gates, folds what is public, follows ranges.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use wire::{
     kind::Kind,
-    limits::{CIRCUIT_ELEMENTS, CIRCUIT_GATES, VALUE_ELEMENTS},
+    limits::{CIRCUIT_ELEMENTS, CIRCUIT_GATES, CIRCUIT_TABLE_BYTES, VALUE_ELEMENTS},
 };
 
 use super::{Bound, Circuit, Gate, Tally, public, range::Range};
 use crate::{ProgramError, ValueId, program::Form, template::planes_left};
 
+/// Bytes that an entry of a one-hot code takes in the templates that make and read it.
+const CODE_ENTRY_BYTES: usize = 3 << 10;
 /// Lanes from which on their number is found by adding up planes.
 const LONG_COUNT: usize = 10_000;
 /// Planes into which they are cut.
@@ -25,6 +30,12 @@ pub(crate) struct Builder {
     ranges: Vec<Range>,
     known: HashMap<(Gate, Form), ValueId>,
     elements: usize,
+    /// Bytes of the tables that the gates hold.
+    tables: usize,
+    /// Lengths of one-hot codes, each of which has a template of its own.
+    codes: BTreeSet<u32>,
+    /// Tables of indices, which several gates may share.
+    indices: HashSet<Arc<[u32]>>,
     /// Shuffles and random values so far.
     pub(super) streams: u32,
     excess: Option<ProgramError>,
@@ -95,9 +106,11 @@ impl Builder {
                 });
             }
         }
-        if self.excess.is_some() && !self.gates.is_empty() {
+        let table = self.table_bytes(&key.0);
+        if !self.has_room(table) && !self.gates.is_empty() {
             return self.nothing(form);
         }
+        self.tables += table;
         let value = ValueId(self.gates.len() as u32);
         let range = self.range_of(&key.0, form);
         self.elements += form.len;
@@ -109,8 +122,34 @@ impl Builder {
         value
     }
 
+    /// Whether no bound was reached and there is room for so many bytes of tables more. To be asked
+    /// before a table is made whose length follows from that of a value.
+    pub(super) fn has_room(&mut self, bytes: usize) -> bool {
+        let actual = self.tables.saturating_add(bytes);
+        if actual > CIRCUIT_TABLE_BYTES {
+            self.refuse(ProgramError::TooMany {
+                what: "bytes of tables of public numbers and indices",
+                actual,
+                limit: CIRCUIT_TABLE_BYTES,
+            });
+        }
+        self.excess.is_none()
+    }
+
+    /// Bytes of the tables that a gate holds, and of the template that is as long as its code.
+    fn table_bytes(&mut self, gate: &Gate) -> usize {
+        match gate {
+            Gate::Public(values) | Gate::Table { table: values, .. } => 16 * values.len(),
+            Gate::Gather { lanes, .. } if self.indices.insert(lanes.clone()) => 4 * lanes.len(),
+            Gate::Decode { count, .. } if self.codes.insert(*count) => {
+                CODE_ENTRY_BYTES * *count as usize
+            }
+            _ => 0,
+        }
+    }
+
     /// A value to go on with after a bound was reached, so that expansions need not care.
-    fn nothing(&mut self, form: Form) -> ValueId {
+    pub(super) fn nothing(&mut self, form: Form) -> ValueId {
         let value = ValueId(self.gates.len() as u32);
         let gate = Gate::Constant(0);
         match self.known.get(&(gate.clone(), form)) {
@@ -515,6 +554,12 @@ impl Builder {
         }
         if let Some(value) = self.single(x) {
             return self.constant(self.kind(x), value, len);
+        }
+        if !self.has_room(4 * len) {
+            return self.nothing(Form {
+                len,
+                ..self.form(x)
+            });
         }
         self.gather(x, vec![0; len].into())
     }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use wire::{kind::Kind, secret::Op};
 
 use super::{Builder, Gate, range::Range};
-use crate::{ColumnId, Program, ProgramBuilder, ValueId, program::Form};
+use crate::{ColumnId, Program, ProgramBuilder, ProgramError, ValueId, program::Form};
 
 fn input(b: &mut Builder, kind: Kind, column: u32) -> ValueId {
     b.input(column, Form { kind, len: 8 })
@@ -162,4 +162,56 @@ fn what_is_opened_on_the_way_is_in_a_fresh_order() {
         // Places from all pairs need none.
         assert!(opened.len() >= 4);
     }
+}
+
+/// What would make a node build more tables than a circuit may hold is refused, soon.
+#[test]
+fn tables_are_bounded() {
+    let long = 1 << 26;
+    let below = |op, kinds: &[(Kind, usize)], immediate: u64| {
+        let mut program = ProgramBuilder::new();
+        let operands: Vec<ValueId> = (0..)
+            .zip(kinds)
+            .map(|(field, (kind, len))| {
+                let id = ColumnId {
+                    input_type: 0,
+                    field,
+                    element: 0,
+                };
+                program.input(id, *kind, *len).unwrap()
+            })
+            .collect();
+        let result = program.apply(op, &operands, immediate).unwrap();
+        let one = program.apply(Op::Slice, &[result], 1).unwrap();
+        program.reveal(one).unwrap();
+        program.finish().map(|_| ())
+    };
+    for (op, kinds, immediate) in [
+        (Op::Sort, vec![(Kind::U64, long)], 0),
+        (Op::ArgMin, vec![(Kind::U64, long)], 0),
+        (Op::RandomPermutation, vec![], long as u64),
+        (Op::Dot, vec![(Kind::U8, 1), (Kind::U8, long)], 0),
+        (Op::LtRows, vec![(Kind::U8, long); 2], long as u64),
+        (Op::Lookup, vec![(Kind::U64, long), (Kind::U64, 1)], 0),
+    ] {
+        let refused = below(op, &kinds, immediate);
+        assert!(
+            matches!(refused, Err(ProgramError::TooMany { .. })),
+            "{op:?}: {refused:?}"
+        );
+    }
+    // Sums of public vectors that differ in every lane.
+    let mut program = ProgramBuilder::new();
+    let values: Vec<u128> = (0..1 << 16).collect();
+    let first = program.public(Kind::U128, &values).unwrap();
+    let mut sum = first;
+    for _ in 0..200 {
+        sum = program.apply(Op::Add, &[sum, first], 0).unwrap();
+    }
+    let sum = program.apply(Op::Sum, &[sum], 0).unwrap();
+    program.reveal(sum).unwrap();
+    assert!(matches!(
+        program.finish(),
+        Err(ProgramError::TooMany { .. })
+    ));
 }

@@ -180,6 +180,7 @@ impl Layout {
     /// Bytes of the registers of a piece of a gate, at one party.
     pub(super) fn memory(&self, value: ValueId, lowered: &Lowered, lanes: usize) -> usize {
         let registers = lowered.template.memory_64 * lanes.div_ceil(64);
+        let registers = registers + lowered.template.overhead;
         if lowered.template.rounds() > 0 && lowered.shape != Shape::Rows {
             return registers;
         }

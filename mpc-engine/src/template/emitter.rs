@@ -22,6 +22,10 @@ pub(crate) struct Emitter {
     steps: Vec<(usize, Step)>,
 }
 
+/// Bytes of a register itself.
+const REGISTER_BYTES: usize = 160;
+/// Bytes that a vector takes besides its lanes: short ones fill a cache line or two, and are counted.
+pub(crate) const VECTOR_OVERHEAD: usize = 192;
 const FULL: u8 = 0b1111;
 
 impl Emitter {
@@ -362,12 +366,13 @@ impl Emitter {
             }
             stage.steps.push(step);
         }
-        let memory_64 = self.free_registers(&mut stages, &outputs);
+        let (memory_64, vectors) = self.free_registers(&mut stages, &outputs);
         Template {
             halves: self.halves,
             registers: self.registers.len(),
             stages,
             outputs,
+            overhead: REGISTER_BYTES * self.registers.len() + VECTOR_OVERHEAD * vectors,
             memory_64,
         }
     }
@@ -391,8 +396,8 @@ impl Emitter {
     }
 
     /// Notes after which step each register is no longer read. Returns the most bytes that are
-    /// held at a time for 64 lanes, with three components to a share.
-    fn free_registers(&self, stages: &mut [Stage], outputs: &[Reg]) -> usize {
+    /// held at a time for 64 lanes, with three components to a share, and the most vectors.
+    fn free_registers(&self, stages: &mut [Stage], outputs: &[Reg]) -> (usize, usize) {
         let mut last = vec![None; self.registers.len()];
         for (s, stage) in stages.iter().enumerate() {
             for (t, step) in stage.steps.iter().enumerate() {
@@ -412,22 +417,29 @@ impl Emitter {
                 stages[*s].steps[*t].last_use.push(Reg(register as u32));
             }
         }
-        let bytes = |r: Reg| {
+        let held = |r: Reg| {
             let info = self.registers[r.0 as usize];
             let lanes = if info.per_row { 1 } else { 64 };
-            let copies = if matches!(info.class, Class::Share { .. }) {
+            let vectors = if matches!(info.class, Class::Share { .. }) {
                 3
             } else {
                 1
             };
-            copies * info.domain.memory_bytes(lanes)
+            (vectors * info.domain.memory_bytes(lanes), vectors)
         };
-        let (mut held, mut most) = (0, 0);
+        let (mut bytes, mut vectors) = (0, 0);
+        let (mut most, mut most_vectors) = (0, 0);
         for step in stages.iter().flat_map(|stage| &stage.steps) {
-            held += step.instruction.results() * bytes(step.to);
-            most = most.max(held);
-            held -= step.last_use.iter().map(|r| bytes(*r)).sum::<usize>();
+            let results = step.instruction.results();
+            let made = held(step.to);
+            bytes += results * made.0;
+            vectors += results * made.1;
+            (most, most_vectors) = (most.max(bytes), most_vectors.max(vectors));
+            for freed in step.last_use.iter().map(|r| held(*r)) {
+                bytes -= freed.0;
+                vectors -= freed.1;
+            }
         }
-        most
+        (most, most_vectors)
     }
 }

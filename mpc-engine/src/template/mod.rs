@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub(crate) use compress::planes_left;
-pub(crate) use emitter::Emitter;
+pub(crate) use emitter::{Emitter, VECTOR_OVERHEAD};
 pub(crate) use lower::{Key, Shape, lower};
 
 /// A register of a template.
@@ -239,6 +239,8 @@ pub(crate) struct Template {
     pub(crate) stages: Vec<Stage>,
     /// The result, or its planes.
     pub(crate) outputs: Vec<Reg>,
+    /// Bytes for what registers are made of, however many lanes they have.
+    pub(crate) overhead: usize,
     /// Most bytes that registers hold at a time, for 64 lanes.
     pub(crate) memory_64: usize,
 }

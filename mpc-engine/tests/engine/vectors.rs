@@ -517,7 +517,7 @@ fn they_cost_what_the_table_says() {
         ("u64 of 256 public", in_table(U64, 256, true), (8, 3692.0)),
         ("u8 of 256 secret", in_table(U8, 256, false), (9, 1767.5)),
         ("u64 of 16 secret", in_table(U64, 16, false), (10, 6736.0)),
-        ("u64 of 256 secret", in_table(U64, 256, false), (10, 7993.5)),
+        ("u64 of 256 secret", in_table(U64, 256, false), (11, 7993.5)),
         ("histogram of 3", one(Op::Histogram, &[U8], 3), (12, 508.4)),
         (
             "histogram of 16",

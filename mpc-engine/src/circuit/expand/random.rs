@@ -26,6 +26,9 @@ pub(super) fn apply(
         (Op::TopK, [x]) => {
             let sorted = sort::sort(b, x.value);
             let len = b.len(x.value) as u32;
+            if !b.has_room(4 * form.len) {
+                return b.nothing(Form { kind, ..form });
+            }
             b.gather(sorted, (len - form.len as u32..len).rev().collect())
         }
         (Op::Places, [x]) => sort::places(b, x.value),
@@ -98,6 +101,9 @@ impl Builder {
 
     /// 0, 1, 2, ...
     pub(crate) fn count_up(&mut self, kind: Kind, len: usize) -> ValueId {
+        if !self.has_room(32 * len) {
+            return self.nothing(Form { kind, len });
+        }
         self.public(kind, (0..len as u128).collect())
     }
 }

@@ -111,6 +111,9 @@ impl Builder {
     fn neighbours(&mut self, x: ValueId) -> [ValueId; 3] {
         let len = self.len(x);
         let half = len as u32 / 2;
+        if !self.has_room(8 * len) {
+            return self.halves(x);
+        }
         let even = self.gather(x, (0..half).map(|i| 2 * i).collect());
         let odd = self.gather(x, (0..half).map(|i| 2 * i + 1).collect());
         [even, odd, self.slice(x, len - len % 2, len % 2)]

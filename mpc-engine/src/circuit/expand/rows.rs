@@ -8,6 +8,9 @@ impl Builder {
     pub(super) fn equal_rows(&mut self, x: ValueId, y: ValueId, row: usize) -> ValueId {
         let equal = self.equal(x, y);
         let rows = self.len(equal) / row.max(1);
+        if !self.has_room(16 * self.len(equal)) {
+            return self.slice(equal, 0, rows);
+        }
         let order: Vec<usize> = (0..row).collect();
         let planes = self.planes(equal, &order);
         self.all_planes(planes, rows)
@@ -18,6 +21,9 @@ impl Builder {
         let less = self.less(x, y);
         let equal = self.equal(x, y);
         let rows = self.len(less) / row.max(1);
+        if !self.has_room(64 * self.len(less)) {
+            return self.slice(less, 0, rows);
+        }
         let order = tree_order(row);
         let [mut less, mut equal] = [less, equal].map(|bits| self.planes(bits, &order));
         // In each round the first half of the planes meets the second: a place and the next.

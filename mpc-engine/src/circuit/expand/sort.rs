@@ -99,6 +99,9 @@ fn by_pairs(b: &Builder, x: ValueId) -> bool {
 /// before i if it is less, and i before j if not.
 fn ranks(b: &mut Builder, x: ValueId, kind: Kind) -> ValueId {
     let len = b.len(x) as u32;
+    if !b.has_room(32 * b.len(x) * b.len(x)) {
+        return b.count_up(kind, b.len(x));
+    }
     let pairs = || (0..len).flat_map(move |i| (i + 1..len).map(move |j| (i, j)));
     let first = b.gather(x, pairs().map(|(i, _)| i).collect());
     let second = b.gather(x, pairs().map(|(_, j)| j).collect());
@@ -135,11 +138,19 @@ fn order(b: &mut Builder, x: ValueId) -> ValueId {
     }
     let mut indices = b.count_up(kind, len);
     let digits = bits.div_ceil(DIGIT as usize);
+    let mut kept: Option<Arc<[u32]>> = None;
     for digit in 0..digits {
+        if !b.has_room(len << (DIGIT + 3)) {
+            return indices;
+        }
         let width = (digit + 1) * bits / digits - digit * bits / digits;
         let own: Vec<ValueId> = (0..width).map(|i| b.slice(planes, i * len, len)).collect();
         let left = b.len(planes) - width * len;
-        let places = digit_places(b, &own, kind);
+        let rows = kept
+            .take_if(|rows| rows.len() == len << width)
+            .unwrap_or_else(|| row_lanes(1 << width, len));
+        let places = digit_places(b, &own, kind, &rows);
+        kept = Some(rows);
         if left == 0 {
             return b.permute_secretly(&[indices], places, len)[0];
         }
@@ -153,7 +164,7 @@ fn order(b: &mut Builder, x: ValueId) -> ValueId {
 /// The places for a stable sort by a digit: an element with digit v goes behind all with a lesser
 /// digit and behind those with the same that are before it, which prefix sums over the planes of the
 /// one-hot code count.
-fn digit_places(b: &mut Builder, bits: &[ValueId], kind: Kind) -> ValueId {
+fn digit_places(b: &mut Builder, bits: &[ValueId], kind: Kind, rows: &Arc<[u32]>) -> ValueId {
     let code = one_hot(b, bits);
     let (values, len) = (code.len(), b.len(code[0]));
     let rest = code[1..].to_vec();
@@ -167,14 +178,17 @@ fn digit_places(b: &mut Builder, bits: &[ValueId], kind: Kind) -> ValueId {
     }
     let code = b.concat(first, rest);
     let behind = b.prefix_sum(code);
-    // Rows of one element's entries.
-    let lanes = (0..len).flat_map(|i| (0..values).map(move |v| (v * len + i) as u32));
-    let lanes: Arc<[u32]> = lanes.collect();
-    let code = b.gather(code, lanes.clone());
-    let behind = b.gather(behind, lanes);
+    let code = b.gather(code, rows.clone());
+    let behind = b.gather(behind, rows.clone());
     let places = b.dot(code, behind, values);
     let one = b.constant(kind, 1, 1);
     b.sub(places, one)
+}
+
+/// Rows of one element's entries, out of planes of so many values each.
+fn row_lanes(values: usize, len: usize) -> Arc<[u32]> {
+    let lanes = (0..len).flat_map(|i| (0..values).map(move |v| (v * len + i) as u32));
+    lanes.collect()
 }
 
 /// Planes of the one-hot code of a digit: plane v tells whether its value is v.

@@ -46,14 +46,13 @@ impl Builder {
         if count == 0 || self.len(indices) == 0 {
             return self.constant(kind, 0, self.len(indices));
         }
-        let public = self.lanes(table);
+        let is_short = count * kind.bits() as usize <= PUBLIC_BITS;
+        let public = self.lanes(table).filter(|_| is_short);
         let public: Option<Arc<[u128]>> =
             public.map(|lanes| (0..count).map(|i| lanes.at(i)).collect());
         match public {
-            Some(table) if count * kind.bits() as usize <= PUBLIC_BITS => {
-                self.look_up_public(table, indices, kind)
-            }
-            _ => {
+            Some(table) => self.look_up_public(table, indices, kind),
+            None => {
                 let table = self.slice(table, 0, count);
                 self.look_up_secret(table, indices)
             }

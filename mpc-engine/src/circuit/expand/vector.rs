@@ -55,9 +55,12 @@ impl Builder {
 
     /// The lanes of x at public indices.
     fn gather_at(&mut self, x: ValueId, indices: ValueId) -> ValueId {
-        let len = self.len(indices);
+        let (kind, len) = (self.kind(x), self.len(indices));
+        if !self.has_room(8 * len) {
+            return self.nothing(Form { kind, len });
+        }
         let Some(at) = self.lanes(indices) else {
-            return self.constant(self.kind(x), 0, len); // Not reached: typing refuses it.
+            return self.constant(kind, 0, len); // Not reached: typing refuses it.
         };
         let lanes = (0..len).map(|i| at.at(i) as u32).collect();
         self.gather(x, lanes)
