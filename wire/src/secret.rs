@@ -112,7 +112,9 @@ pub enum Op {
     /// The `u32` place of each element of a in the stable ascending order: a permutation.
     Places = 49,
     /// The element aᵢ at place bᵢ, for b a permutation as [`Op::Places`] and
-    /// [`Op::RandomPermutation`] make it. What anything else gives is not defined.
+    /// [`Op::RandomPermutation`] make it. What anything else gives is not defined, and tells: the
+    /// elements of b are opened in a random order, so if they are no permutation, all nodes learn
+    /// which values occur in b and how often.
     Permute = 50,
     /// a in a random order that nobody knows.
     Shuffle = 51,
