@@ -87,7 +87,7 @@ impl Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Fault {
-    /// All attempts were stopped.
+    /// All attempts were stopped. A computation with a random result has only one.
     Attempts = 0,
     /// The program could not be traced: the contract trapped, or its program is not valid.
     Program = 1,

@@ -3,7 +3,8 @@
 //! `waiting → running(attempt) → opened → attested | failed`. A computation waits until the inputs
 //! ordered before it are decided; then its inputs are frozen, its program is traced, and attempts
 //! begin as soon as the computations before it leave memory for them. Three equal results open it, whatever the attempts they came from; three signatures
-//! attest it. Two nodes at which the current attempt stopped begin the next.
+//! attest it. Two nodes at which the current attempt stopped begin the next, or end the computation if
+//! its result is random: another attempt would draw again.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -95,6 +96,13 @@ impl Frozen {
     pub(crate) fn release(&mut self) {
         self.inputs = Arc::default();
         self.program = None;
+    }
+
+    /// How many attempts it may take: one if what it opens is random, since every attempt draws
+    /// anew, and whoever could stop those whose result it dislikes would choose the result.
+    pub(crate) fn attempts(&self) -> u32 {
+        let is_random = self.program.as_ref().is_some_and(|p| p.is_random());
+        if is_random { 1 } else { ATTEMPTS }
     }
 }
 
@@ -198,7 +206,7 @@ impl Computation {
             return None;
         }
         let next = attempt + 1;
-        if next >= ATTEMPTS {
+        if next >= self.attempts() {
             return Some(None);
         }
         self.stopped = [false; NODES];
@@ -208,6 +216,11 @@ impl Computation {
             not_before_ms,
         };
         Some(Some(next))
+    }
+
+    /// How many attempts it may take.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.frozen.as_ref().map_or(ATTEMPTS, Frozen::attempts)
     }
 
     /// Counts a signature that was checked. Whether it is the third.

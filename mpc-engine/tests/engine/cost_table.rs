@@ -102,7 +102,8 @@ const GROUPS: &[(&str, &str, &[Op])] = &[
     (
         "Order and chance",
         "What is opened on the way is a uniformly random permutation, so it tells nothing. Random values \
-         come from the keys of the session, of which every party lacks one.",
+         come from the keys of the session, of which every party lacks one. A computation that \
+         opens what depends on them is not attempted again ([ADR 14](adr/0014-randomness-and-attempts.md)).",
         &[
             Op::Sort,
             Op::Places,

@@ -301,6 +301,38 @@ fn after_too_many_attempts_it_fails_and_the_contract_hears() {
     assert_eq!(chain.runtime.counts().running_computations, 0);
 }
 
+/// Otherwise a node that sees a draw first could stop attempts until it likes one.
+#[test]
+fn what_is_random_is_drawn_once() {
+    let mut chain = Chain::new(true);
+    let draw = "(call $secret_op (i32.const 12)
+         (local.get $column)
+         (call $secret_op (i32.const 58)
+           (i32.const -1) (i32.const -1) (i32.const -1) (i64.const 0x100000001))
+         (i32.const -1) (i64.const 0))";
+    let poll = chain.deploy(&poll_that_computes(draw), &closes_argument());
+    chain.vote(&user(1), poll, 1);
+    let id = close(&mut chain, poll);
+    assert!(chain.runtime.job(id).unwrap().program.is_random());
+
+    // One stop, which the corrupt node could post alone, ends nothing, nor does a late one.
+    let applied = chain.block(vec![(0, stop(id, 0)), (1, stop(id, 1))], vec![]);
+    assert_eq!(applied.events, []);
+    assert_eq!(chain.runtime.job(id).unwrap().attempt, 0);
+    let applied = chain.block(vec![(1, stop(id, 0))], vec![]);
+    assert_eq!(applied.events, [Event::Failed { computation: id }]);
+    let ComputationStatus::Failed { reason } = status(&chain, id) else {
+        panic!("{:?}", status(&chain, id));
+    };
+    assert!(reason.contains("random"), "{reason}");
+    let told = chain.read(poll, call("result"));
+    assert_eq!(told[12..], (Fault::Attempts as u32).to_be_bytes());
+    // Nothing that was drawn counts any more.
+    chain.block((0..4).map(|n| (n, result(id, [1, 0, 0]))).collect(), vec![]);
+    assert!(chain.runtime.job(id).is_none() && chain.runtime.attestation(id).is_none());
+    assert_eq!(chain.runtime.counts().running_computations, 0);
+}
+
 #[test]
 fn results_of_the_wrong_form_do_not_count() {
     let (mut chain, _, id) = tally(&[1]);

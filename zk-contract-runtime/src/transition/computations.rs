@@ -171,7 +171,13 @@ impl Transition<'_> {
                 attempt,
             }),
             Some(None) => {
-                let reason = format!("all {} attempts were stopped", wire::limits::ATTEMPTS);
+                let attempts = self.state.computation(id).map(Computation::attempts);
+                let reason = match attempts.unwrap_or_default() {
+                    1 => "the only attempt was stopped: what is random is drawn once, so start \
+                          another computation"
+                        .to_owned(),
+                    attempts => format!("all {attempts} attempts were stopped"),
+                };
                 self.fail(id, Fault::Attempts, reason);
                 self.ran(id);
             }
