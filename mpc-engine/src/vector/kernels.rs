@@ -2,7 +2,8 @@
 //!
 //! The loops are plain code that the compiler vectorises. Each is compiled several times, for
 //! different sets of instructions; which one runs is decided when it is called. Lengths are those of
-//! the first argument; the others must not be shorter.
+//! the first argument. That others are not shorter is checked, once for each call: what is left of memory
+//! that was used before must not pass for a result.
 
 use super::{Element, Word};
 use crate::digest::{BLOCK_WORDS, PASSES, SHIFT};
@@ -49,6 +50,7 @@ macro_rules! vectorised {
 vectorised! {
     /// x += y
     fn add_to<E: Element>(x: &mut [E], y: &[E]) {
+        let y = &y[..x.len()];
         for (x, y) in x.iter_mut().zip(y) {
             *x = x.add(*y);
         }
@@ -56,6 +58,7 @@ vectorised! {
 
     /// x −= y
     fn subtract_from<E: Element>(x: &mut [E], y: &[E]) {
+        let y = &y[..x.len()];
         for (x, y) in x.iter_mut().zip(y) {
             *x = x.sub(*y);
         }
@@ -63,6 +66,7 @@ vectorised! {
 
     /// z = x + y
     fn add<E: Element>(z: &mut [E], x: &[E], y: &[E]) {
+        let (x, y) = (&x[..z.len()], &y[..z.len()]);
         for (z, (x, y)) in z.iter_mut().zip(x.iter().zip(y)) {
             *z = x.add(*y);
         }
@@ -70,6 +74,7 @@ vectorised! {
 
     /// z = x − y
     fn subtract<E: Element>(z: &mut [E], x: &[E], y: &[E]) {
+        let (x, y) = (&x[..z.len()], &y[..z.len()]);
         for (z, (x, y)) in z.iter_mut().zip(x.iter().zip(y)) {
             *z = x.sub(*y);
         }
@@ -77,6 +82,7 @@ vectorised! {
 
     /// z = x·y
     fn multiply<E: Element>(z: &mut [E], x: &[E], y: &[E]) {
+        let (x, y) = (&x[..z.len()], &y[..z.len()]);
         for (z, (x, y)) in z.iter_mut().zip(x.iter().zip(y)) {
             *z = x.mul(*y);
         }
@@ -84,6 +90,7 @@ vectorised! {
 
     /// x = x·y
     fn multiply_by<E: Element>(x: &mut [E], y: &[E]) {
+        let y = &y[..x.len()];
         for (x, y) in x.iter_mut().zip(y) {
             *x = x.mul(*y);
         }
@@ -91,6 +98,7 @@ vectorised! {
 
     /// z += x·y
     fn multiply_add<E: Element>(z: &mut [E], x: &[E], y: &[E]) {
+        let (x, y) = (&x[..z.len()], &y[..z.len()]);
         for (z, (x, y)) in z.iter_mut().zip(x.iter().zip(y)) {
             *z = z.add(x.mul(*y));
         }
@@ -141,6 +149,7 @@ vectorised! {
 
     /// z = a·x + b
     fn affine<E: Element>(z: &mut [E], x: &[E], a: E, b: E) {
+        let x = &x[..z.len()];
         for (z, x) in z.iter_mut().zip(x) {
             *z = x.mul(a).add(b);
         }
@@ -153,6 +162,7 @@ vectorised! {
 
     /// The sum of all x·y.
     fn dot<E: Element>(x: &[E], y: &[E]) -> E {
+        let y = &y[..x.len()];
         x.iter().zip(y).fold(E::default(), |sum, (x, y)| sum.add(x.mul(*y)))
     }
 
@@ -195,6 +205,7 @@ vectorised! {
 
     /// Every bit as 0 or 1.
     fn spread<E: Element>(z: &mut [E], bits: &[Word]) {
+        let bits = &bits[..z.len().div_ceil(64)];
         for (z, word) in z.chunks_mut(64).zip(bits) {
             for (i, z) in z.iter_mut().enumerate() {
                 *z = E::splat((word.0 >> i & 1).into());
@@ -204,6 +215,7 @@ vectorised! {
 
     /// x >> by
     fn shift<T: Number>(z: &mut [T], x: &[T], by: u32) {
+        let x = &x[..z.len()];
         for (z, x) in z.iter_mut().zip(x) {
             *z = x.shift(by);
         }
@@ -231,6 +243,7 @@ vectorised! {
 /// The low bits of numbers.
 #[inline]
 pub(crate) fn resize<E: Element, T: Number>(z: &mut [E], x: &[T]) {
+    let x = &x[..z.len()];
     for (z, x) in z.iter_mut().zip(x) {
         *z = E::splat(x.number());
     }
@@ -365,6 +378,26 @@ mod tests {
         agree::<u64>();
         agree::<u128>();
         agree::<Word>();
+    }
+
+    #[test]
+    fn an_operand_that_is_too_short_is_a_defect() {
+        type Loop = fn(&mut [u32], &[u32]);
+        let loops: [Loop; 9] = [
+            |z, x| add_to(z, x),
+            |z, x| subtract_from(z, x),
+            |z, x| multiply_by(z, x),
+            |z, x| add(z, x, &[1; 4]),
+            |z, x| subtract(z, &[1; 4], x),
+            |z, x| multiply(z, x, x),
+            |z, x| multiply_add(z, &[1; 4], x),
+            |z, x| affine(z, x, 2, 3),
+            |z, x| shift(z, x, 1),
+        ];
+        for run in loops {
+            let ends = |n| std::panic::catch_unwind(|| run(&mut [7; 4], &[1; 5][..n])).is_ok();
+            assert!(!ends(0) && !ends(3) && ends(4) && ends(5));
+        }
     }
 
     #[test]
