@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
+    ValueId,
     circuit::{Circuit, Gate},
     frame::frame_bytes,
     program::Form,
@@ -193,7 +194,13 @@ impl Memory {
         let share = |form: &Form| {
             3 * (Domain::of(form.kind).memory_bytes(form.len) + VECTOR_OVERHEAD) as u64
         };
-        let held = circuit.columns().iter().map(share).sum();
+        let columns: u64 = circuit.columns().iter().map(share).sum();
+        // The order of the last shuffle is kept.
+        let order = |gate: &Gate| match gate {
+            Gate::Shuffle { len, .. } => ORDER_BYTES * *len as u64,
+            _ => 0,
+        };
+        let held = columns + circuit.gates().iter().map(order).max().unwrap_or(0);
         Self {
             values: circuit.forms().iter().map(share).collect(),
             held,
@@ -202,7 +209,7 @@ impl Memory {
     }
 
     pub(crate) fn note(&mut self, circuit: &Circuit, action: &Action) {
-        let registers = |run: &Run| run.memory as u64;
+        let registers = |run: &Run| run.memory as u64 + order_bytes(circuit, run.value);
         match action {
             // Inputs are held from the beginning, constants as one element.
             Action::Load(_) | Action::Open | Action::Send => {}
@@ -231,4 +238,22 @@ impl Memory {
         self.held += bytes;
         self.most = self.most.max(self.held);
     }
+}
+
+/// Bytes of one element of an order.
+const ORDER_BYTES: u64 = size_of::<u32>() as u64;
+
+/// What rearranging the elements of a value takes beside registers, in bytes: the order and its inverse
+/// or the places; if there are several planes, some of them; and two vectors of a pass, masks and
+/// a component that is rearranged but not masked yet.
+fn order_bytes(circuit: &Circuit, value: ValueId) -> u64 {
+    let form = circuit.form(value);
+    let (len, vectors) = match circuit.gate(value) {
+        Gate::Shuffle { len, .. } => (*len, 2),
+        Gate::Permute { places, .. } => (circuit.form(*places).len, 0),
+        _ => return 0,
+    };
+    let planes = if form.len > len { 32 } else { 0 };
+    let vectors = vectors * Domain::of(form.kind).memory_bytes(form.len) as u64;
+    (2 * ORDER_BYTES + planes) * len as u64 + vectors
 }

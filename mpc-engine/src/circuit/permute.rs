@@ -5,9 +5,12 @@ use wire::{kind::Kind, limits::SESSION_FRAME_BYTES};
 use super::{Builder, Gate, range::Range};
 use crate::{ProgramError, ValueId, program::Form, vector::Domain};
 
-/// Bytes of a vector that is shuffled or opened within a program: it crosses in one piece, which
-/// leaves room in a frame for its header and digests.
-const PIECE_BYTES: usize = SESSION_FRAME_BYTES - 1024;
+/// Bytes of a vector that is shuffled or opened within a program: it crosses in one piece, of which a
+/// party may send two to the same peer in a round, and leaves room in a frame for header and digests.
+const PIECE_BYTES: usize = SESSION_FRAME_BYTES / 2 - 1024;
+
+/// Elements that are rearranged at once: parties hold orders of so many.
+const MOST_PLACES: usize = 1 << 22;
 
 impl Builder {
     /// A number that no other shuffle and no other random value has.
@@ -32,6 +35,7 @@ impl Builder {
         }
         let form = self.form(x);
         self.one_piece(form);
+        self.few_places(len);
         let gate = Gate::Shuffle {
             x,
             stream,
@@ -62,6 +66,7 @@ impl Builder {
         if self.len(places) <= 1 || self.single(x).is_some() {
             return x;
         }
+        self.few_places(self.len(places));
         let gate = Gate::Permute { x, places, inverse };
         self.push(gate, self.form(x))
     }
@@ -97,6 +102,17 @@ impl Builder {
             negative: false,
         };
         self.assume(value, range);
+    }
+
+    /// Notes if there are too many elements to rearrange at once.
+    fn few_places(&mut self, len: usize) {
+        if len > MOST_PLACES {
+            self.refuse(ProgramError::TooMany {
+                what: "elements that are shuffled or sorted",
+                actual: len,
+                limit: MOST_PLACES,
+            });
+        }
     }
 
     /// Notes if a vector is too long to cross in one piece.

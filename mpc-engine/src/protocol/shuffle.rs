@@ -18,6 +18,9 @@ use super::{
 };
 use crate::vector::{Domain, Element, Share, Vector, with_element};
 
+/// Random numbers below a bound that are drawn at once.
+const BATCH: usize = 512;
+
 /// Which permutation a pass applies. Lanes are planes of `len` lanes, permuted alike.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pass {
@@ -98,8 +101,13 @@ impl Crossing {
         let mut share = Share::zero(domain, lanes);
         let me = self.me;
         for c in (0..4).filter(|c| *c != me) {
-            let numbers = Zeroizing::new(self.numbers_below(c, lanes, bound));
-            share.set(c, Vector::from_numbers(domain, &numbers));
+            let mut component = Vector::zero(domain, lanes);
+            for start in (0..lanes).step_by(BATCH) {
+                let count = BATCH.min(lanes - start);
+                let numbers = Zeroizing::new(self.numbers_below(c, count, bound));
+                component.paste(start, &Vector::from_numbers(domain, &numbers), 0, count);
+            }
+            share.set(c, component);
         }
         share
     }

@@ -9,7 +9,7 @@ use crate::{
 };
 use mpc_engine::{Program, ProgramBuilder, ProgramError, ValueId, clear, local};
 use rand_chacha::rand_core::Rng as _;
-use wire::{kind::Kind, secret::Op};
+use wire::{kind::Kind, limits::SESSION_FRAME_BYTES, secret::Op};
 
 /// A program without inputs: what `write` returns is opened.
 fn program(write: impl FnOnce(&mut ProgramBuilder) -> Vec<ValueId>) -> Program {
@@ -311,4 +311,39 @@ fn shuffles_cost_what_the_table_says() {
     assert_eq!(cost(&permute, 8 * len), (5, 12 * (64 + 32) + 4 * 32));
     let random = program(|b| vec![b.apply(Op::RandomPermutation, &[], len as u64).unwrap()]);
     assert_eq!(cost(&random, 4 * len), (4, 12 * 32));
+}
+
+/// The program that shuffles so many elements and opens the first, or why there is none. A product
+/// before makes links carry different amounts.
+fn shuffled(kind: Kind, len: usize) -> Result<Program, ProgramError> {
+    let mut builder = ProgramBuilder::new();
+    let y = builder.input(column(1), Kind::U32, 100)?;
+    let y = builder.apply(Op::Dot, &[y, y], 0)?;
+    builder.reveal(y)?;
+    let x = builder.input(column(0), kind, len)?;
+    let x = builder.apply(Op::Shuffle, &[x], 0)?;
+    let x = builder.apply(Op::Slice, &[x], 1)?;
+    builder.reveal(x)?;
+    builder.finish()
+}
+
+/// A party may send two of the three messages of a pass to the same peer.
+#[test]
+fn the_longest_vector_that_is_shuffled_fits_a_frame() {
+    let longest = (SESSION_FRAME_BYTES / 2 - 1024) / 16;
+    let frame = shuffled(Kind::U128, longest).unwrap().plan().largest_frame;
+    assert!(frame <= SESSION_FRAME_BYTES, "{frame}");
+    let longer = shuffled(Kind::U128, longest + 1);
+    assert!(matches!(longer, Err(ProgramError::TooMany { .. })));
+}
+
+/// An order has four bytes for each element, however small that is; a party holds one, its inverse
+/// and the one before.
+#[test]
+fn orders_are_planned_for_and_bounded() {
+    let most = 1 << 22;
+    let memory = shuffled(Kind::Bool, most).unwrap().plan().memory_bytes;
+    assert!(memory >= 12 << 22, "{memory}");
+    let more = shuffled(Kind::Bool, most + 1);
+    assert!(matches!(more, Err(ProgramError::TooMany { limit, .. }) if limit == most));
 }
