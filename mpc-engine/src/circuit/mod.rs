@@ -122,75 +122,55 @@ pub(crate) enum Gate {
     Random { stream: u32, below: Option<u128> },
 }
 
+/// The places of a gate's operands, by shared or by mutable reference.
+macro_rules! operands {
+    ($gate:expr) => {
+        match $gate {
+            Gate::Input(_) | Gate::Constant(_) | Gate::Public(_) | Gate::Random { .. } => {
+                (None, None)
+            }
+            Gate::Add(x, y)
+            | Gate::Sub(x, y)
+            | Gate::Mul(x, y)
+            | Gate::MulPublic(x, y)
+            | Gate::Concat(x, y)
+            | Gate::Dot { x, y, .. }
+            | Gate::DotPlanes { x, y }
+            | Gate::Permute { x, places: y, .. } => (Some(x), Some(y)),
+            Gate::Scale(x, _)
+            | Gate::Sum { x, .. }
+            | Gate::PrefixSum(x)
+            | Gate::Count(x)
+            | Gate::Bit { x, .. }
+            | Gate::Bits(x)
+            | Gate::Compress { bits: x, .. }
+            | Gate::Compose { bits: x, .. }
+            | Gate::Decode { x, .. }
+            | Gate::Table { x, .. }
+            | Gate::ToRing(x)
+            | Gate::Resize { x, .. }
+            | Gate::Shr { x, .. }
+            | Gate::IsZero(x)
+            | Gate::Slice { x, .. }
+            | Gate::Shuffle { x, .. }
+            | Gate::Open(x)
+            | Gate::Gather { x, .. } => (Some(x), None),
+        }
+    };
+}
+
 impl Gate {
     /// The operands, in order.
     pub(crate) fn operands(&self) -> impl Iterator<Item = ValueId> + use<> {
-        let (x, y) = match self {
-            Self::Input(_) | Self::Constant(_) | Self::Public(_) | Self::Random { .. } => {
-                (None, None)
-            }
-            Self::Add(x, y)
-            | Self::Sub(x, y)
-            | Self::Mul(x, y)
-            | Self::MulPublic(x, y)
-            | Self::Concat(x, y)
-            | Self::Dot { x, y, .. }
-            | Self::DotPlanes { x, y }
-            | Self::Permute { x, places: y, .. } => (Some(*x), Some(*y)),
-            Self::Scale(x, _)
-            | Self::Sum { x, .. }
-            | Self::PrefixSum(x)
-            | Self::Count(x)
-            | Self::Bit { x, .. }
-            | Self::Bits(x)
-            | Self::Compress { bits: x, .. }
-            | Self::Compose { bits: x, .. }
-            | Self::Decode { x, .. }
-            | Self::Table { x, .. }
-            | Self::ToRing(x)
-            | Self::Resize { x, .. }
-            | Self::Shr { x, .. }
-            | Self::IsZero(x)
-            | Self::Slice { x, .. }
-            | Self::Shuffle { x, .. }
-            | Self::Open(x)
-            | Self::Gather { x, .. } => (Some(*x), None),
-        };
-        x.into_iter().chain(y)
+        let (x, y) = operands!(self);
+        x.copied().into_iter().chain(y.copied())
     }
 
     /// The same with other operands: `f` of each.
     pub(crate) fn map(&self, f: impl Fn(ValueId) -> ValueId) -> Self {
         let mut gate = self.clone();
-        match &mut gate {
-            Self::Input(_) | Self::Constant(_) | Self::Public(_) | Self::Random { .. } => {}
-            Self::Add(x, y)
-            | Self::Sub(x, y)
-            | Self::Mul(x, y)
-            | Self::MulPublic(x, y)
-            | Self::Concat(x, y)
-            | Self::Dot { x, y, .. }
-            | Self::DotPlanes { x, y }
-            | Self::Permute { x, places: y, .. } => (*x, *y) = (f(*x), f(*y)),
-            Self::Scale(x, _)
-            | Self::Sum { x, .. }
-            | Self::PrefixSum(x)
-            | Self::Count(x)
-            | Self::Bit { x, .. }
-            | Self::Bits(x)
-            | Self::Compress { bits: x, .. }
-            | Self::Compose { bits: x, .. }
-            | Self::Decode { x, .. }
-            | Self::Table { x, .. }
-            | Self::ToRing(x)
-            | Self::Resize { x, .. }
-            | Self::Shr { x, .. }
-            | Self::IsZero(x)
-            | Self::Slice { x, .. }
-            | Self::Shuffle { x, .. }
-            | Self::Open(x)
-            | Self::Gather { x, .. } => *x = f(*x),
-        }
+        let (x, y) = operands!(&mut gate);
+        x.into_iter().chain(y).for_each(|v| *v = f(*v));
         gate
     }
 
