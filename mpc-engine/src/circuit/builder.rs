@@ -191,10 +191,7 @@ impl Builder {
             }
             Gate::Sum { x, row } => self.range(*x).sum(*row, kind),
             Gate::PrefixSum(x) => self.range(*x).sum(form.len, kind),
-            Gate::Count(x) => Range {
-                bits: usize::BITS - self.len(*x).leading_zeros(),
-                negative: false,
-            },
+            Gate::Count(x) => Range::at_most(self.len(*x) as u128),
             Gate::ToRing(_) => Range {
                 bits: 1,
                 negative: false,
@@ -388,10 +385,7 @@ impl Builder {
             sum = self.add(sum, count);
             start += planes * lanes;
         }
-        let range = Range {
-            bits: usize::BITS - self.len(x).leading_zeros(),
-            negative: false,
-        };
+        let range = Range::at_most(self.len(x) as u128);
         self.assume(sum, range);
         sum
     }

@@ -97,10 +97,7 @@ impl Builder {
 
     /// Says that a value is known to be below `bound`, and not negative.
     pub(crate) fn assume_below(&mut self, value: ValueId, bound: u128) {
-        let range = Range {
-            bits: 128 - (bound - 1).leading_zeros(),
-            negative: false,
-        };
+        let range = Range::at_most(bound - 1);
         self.assume(value, range);
     }
 

@@ -20,6 +20,19 @@ impl Range {
         }
     }
 
+    /// Of what is not negative and has so many bits.
+    pub(crate) const fn up_to(bits: u32) -> Self {
+        Self {
+            bits,
+            negative: false,
+        }
+    }
+
+    /// Of what is not negative, and at most `most`.
+    pub(crate) const fn at_most(most: u128) -> Self {
+        Self::up_to(128 - most.leading_zeros())
+    }
+
     /// Of one public value of a kind.
     pub(crate) const fn of(kind: Kind, value: u128) -> Self {
         let negative = kind.is_signed() && value >> (kind.bits() - 1) & 1 == 1;

@@ -216,7 +216,8 @@ impl ProgramBuilder {
     }
 }
 
-fn bound(what: &'static str, actual: usize, limit: usize) -> Result<(), ProgramError> {
+/// Refuses more than the limit.
+pub(super) fn bound(what: &'static str, actual: usize, limit: usize) -> Result<(), ProgramError> {
     if actual > limit {
         return Err(ProgramError::TooMany {
             what,

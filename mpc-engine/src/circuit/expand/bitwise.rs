@@ -30,13 +30,22 @@ impl Builder {
     }
 
     /// One after another, in a tree.
-    pub(super) fn join(&mut self, mut parts: Vec<ValueId>) -> Option<ValueId> {
+    pub(super) fn join(&mut self, parts: Vec<ValueId>) -> Option<ValueId> {
+        self.tree(parts, Self::concat)
+    }
+
+    /// All by an operation on two neighbours, in a tree; nothing of none.
+    pub(super) fn tree(
+        &mut self,
+        mut parts: Vec<ValueId>,
+        operation: fn(&mut Self, ValueId, ValueId) -> ValueId,
+    ) -> Option<ValueId> {
         while parts.len() > 1 {
-            let concat = |pair: &[ValueId]| match *pair {
-                [x, y] => self.concat(x, y),
+            let two = |pair: &[ValueId]| match *pair {
+                [x, y] => operation(self, x, y),
                 _ => pair[0],
             };
-            parts = parts.chunks(2).map(concat).collect();
+            parts = parts.chunks(2).map(two).collect();
         }
         parts.first().copied()
     }

@@ -99,13 +99,7 @@ fn square_root(b: &mut Builder, x: ValueId) -> ValueId {
         let negative = b.bit(x, kind.bits() - 1);
         rest = b.select(negative, zero, x);
         let bits = kind.bits() - 1;
-        b.know(
-            rest,
-            Range {
-                bits,
-                negative: false,
-            },
-        );
+        b.know(rest, Range::up_to(bits));
     }
     let unsigned = b.unsigned(rest);
     rest = b.narrowed(unsigned);
@@ -131,27 +125,14 @@ fn square_root(b: &mut Builder, x: ValueId) -> ValueId {
         root = b.add(root, bit);
     }
     let bits = half;
-    b.know(
-        root,
-        Range {
-            bits,
-            negative: false,
-        },
-    );
+    b.know(root, Range::up_to(bits));
     b.resize(root, kind)
 }
 
 impl Builder {
     /// The product of all, in a tree; nothing of none.
-    pub(super) fn product(&mut self, mut factors: Vec<ValueId>) -> Option<ValueId> {
-        while factors.len() > 1 {
-            let multiply = |pair: &[ValueId]| match *pair {
-                [x, y] => self.mul(x, y),
-                _ => pair[0],
-            };
-            factors = factors.chunks(2).map(multiply).collect();
-        }
-        factors.first().copied()
+    pub(super) fn product(&mut self, factors: Vec<ValueId>) -> Option<ValueId> {
+        self.tree(factors, Self::mul)
     }
 
     /// |x|, wrapping.
@@ -166,13 +147,7 @@ impl Builder {
         // −2^b is in the range, and its magnitude takes a bit more.
         let bits = range.bits + 1;
         if bits < kind.bits() {
-            self.know(
-                result,
-                Range {
-                    bits,
-                    negative: false,
-                },
-            );
+            self.know(result, Range::up_to(bits));
         }
         result
     }

@@ -60,7 +60,7 @@ impl Builder {
         let beyond = self.mul(beyond, scale);
         let up = self.constant(wide, (1 << (bits - 1)) - 1, 1);
         let beyond = self.add(beyond, up);
-        self.know(beyond, up_to(2 * bits - 1));
+        self.know(beyond, Range::up_to(2 * bits - 1));
         let beyond = self.shr(beyond, bits - 1);
         let factor = self.add(beyond, scale);
         let [dividend, divisor] = [x, d].map(|v| self.resize(v, wide));
@@ -120,7 +120,7 @@ impl Builder {
         let (kind, top) = (self.kind(y), self.kind(y).bits() - 1);
         let high = self.constant(kind, 1 << top, 1);
         let low = self.sub(y, high);
-        self.know(low, up_to(top));
+        self.know(low, Range::up_to(top));
         low
     }
 
@@ -145,15 +145,7 @@ impl Builder {
         }
         let sum = sum.unwrap_or(one);
         // c(y) < 2.1.
-        self.know(sum, up_to(FRACTION + 2));
+        self.know(sum, Range::up_to(FRACTION + 2));
         self.shr(sum, FRACTION - fraction)
-    }
-}
-
-/// The range of what is not negative and has so many bits.
-pub(super) const fn up_to(bits: u32) -> Range {
-    Range {
-        bits,
-        negative: false,
     }
 }

@@ -42,14 +42,7 @@ impl Builder {
                     (self.select(later, odd, even), rest)
                 }
             };
-            self.assume(
-                next,
-                Range {
-                    bits: usize::BITS - len.leading_zeros(),
-                    negative: false,
-                }
-                .within(kind),
-            );
+            self.assume(next, Range::at_most(len as u128).within(kind));
             index = Some(self.concat(next, last));
             x = self.concat(chosen, rest);
         }

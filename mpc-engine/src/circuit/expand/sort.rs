@@ -165,10 +165,10 @@ fn order(b: &mut Builder, x: ValueId) -> ValueId {
 /// digit and behind those with the same that are before it, which prefix sums over the planes of the
 /// one-hot code count.
 fn digit_places(b: &mut Builder, bits: &[ValueId], kind: Kind, rows: &Arc<[u32]>) -> ValueId {
-    let code = one_hot(b, bits);
+    let code = b.one_hot(bits);
     let (values, len) = (code.len(), b.len(code[0]));
     let rest = code[1..].to_vec();
-    let rest = concat_all(b, rest);
+    let rest = b.join(rest).unwrap_or(code[0]); // There are at least two.
     let rest = b.ring(rest, kind);
     // One entry is set; the first follows from the others.
     let mut first = b.constant(kind, 1, len);
@@ -189,35 +189,4 @@ fn digit_places(b: &mut Builder, bits: &[ValueId], kind: Kind, rows: &Arc<[u32]>
 fn row_lanes(values: usize, len: usize) -> Arc<[u32]> {
     let lanes = (0..len).flat_map(|i| (0..values).map(move |v| (v * len + i) as u32));
     lanes.collect()
-}
-
-/// Planes of the one-hot code of a digit: plane v tells whether its value is v.
-fn one_hot(b: &mut Builder, bits: &[ValueId]) -> Vec<ValueId> {
-    let mut code = vec![b.not(bits[0]), bits[0]];
-    for bit in &bits[1..] {
-        let mut high = vec![*bit];
-        for entry in &code[1..] {
-            let both = b.mul(*entry, *bit);
-            high[0] = b.add(high[0], both);
-            high.push(both);
-        }
-        let low = code
-            .iter()
-            .zip(&high)
-            .map(|(entry, high)| b.add(*entry, *high));
-        code = low.collect::<Vec<_>>();
-        code.extend(high);
-    }
-    code
-}
-
-fn concat_all(b: &mut Builder, mut parts: Vec<ValueId>) -> ValueId {
-    while parts.len() > 1 {
-        let two = |pair: &[ValueId]| match *pair {
-            [x, y] => b.concat(x, y),
-            _ => pair[0],
-        };
-        parts = parts.chunks(2).map(two).collect();
-    }
-    parts[0]
 }

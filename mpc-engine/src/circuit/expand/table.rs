@@ -117,8 +117,7 @@ impl Builder {
         let weights = positions.iter().map(|i| 1 << i).collect();
         let value = self.compose(bits, weights, kind);
         let top = positions.last().map_or(0, |last| last + 1);
-        let (bits, negative) = (top, false);
-        self.assume(value, Range { bits, negative }.within(kind));
+        self.assume(value, Range::up_to(top).within(kind));
         value
     }
 
@@ -144,8 +143,7 @@ impl Builder {
             let high = self.ring(codes.high, kind);
             let sums = self.products_over_lanes(low, high, len, count);
             sums.map(|sums| {
-                let (bits, negative) = (usize::BITS - len.leading_zeros(), false);
-                self.assume(sums, Range { bits, negative });
+                self.assume(sums, Range::at_most(len as u128));
                 self.resize(sums, Kind::U64)
             })
         };
@@ -213,14 +211,7 @@ impl Builder {
     /// The bits of indices into `count` places, which is at least 1.
     fn index(&mut self, indices: ValueId, count: usize) -> Index {
         let (range, len) = (self.range(indices), self.len(indices));
-        let narrow = match range.bits {
-            ..=8 => Kind::U8,
-            9..=16 => Kind::U16,
-            17..=32 => Kind::U32,
-            33..=64 => Kind::U64,
-            _ => Kind::U128,
-        };
-        let narrow = self.resize(indices, narrow);
+        let narrow = self.narrowed(indices);
         let used = (usize::BITS - (count - 1).leading_zeros()).max(1);
         let planes = range.bits.max(used);
         let bits = self.bits(narrow);

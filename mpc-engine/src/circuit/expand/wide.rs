@@ -21,7 +21,7 @@
 
 use wire::kind::Kind;
 
-use super::{Builder, division::Quotient, reciprocal::up_to};
+use super::{super::range::Range, Builder, division::Quotient};
 use crate::ValueId;
 
 /// Fraction bits of r.
@@ -74,7 +74,7 @@ impl Builder {
         let r = self.resize(r, kind);
         let four = self.constant(kind, 4, 1);
         let r = self.sub(r, four);
-        self.know(r, up_to(64));
+        self.know(r, Range::up_to(64));
         let (mut quotient, mut rest) = (None, x);
         for Digit {
             position,
@@ -93,7 +93,7 @@ impl Builder {
                 let t = self.mul(t, small);
                 u = self.add(u, t);
             }
-            self.know(u, up_to(128 + bits - base));
+            self.know(u, Range::up_to(128 + bits - base));
             let u = self.shr(u, cut);
             let digit = self.mul(u, r);
             let digit = self.shr(digit, FRACTION + 128 - base - cut);

@@ -3,7 +3,7 @@
 use wire::{kind::Kind, secret::Op};
 
 use super::{Form, integer, same_kind, spread, undefined, whole};
-use crate::ProgramError;
+use crate::{ProgramError, program::builder::bound};
 
 /// Elements of a table times look-ups, or groups times keys: bounds the work of one operation.
 const TABLE_CELLS: usize = 1 << 26;
@@ -108,15 +108,7 @@ fn groups(op: Op, len: usize, immediate: u64) -> Result<usize, ProgramError> {
 }
 
 fn cells(what: &'static str, left: usize, right: usize) -> Result<(), ProgramError> {
-    let (actual, limit) = (left.saturating_mul(right), TABLE_CELLS);
-    if actual > limit {
-        return Err(ProgramError::TooMany {
-            what,
-            actual,
-            limit,
-        });
-    }
-    Ok(())
+    bound(what, left.saturating_mul(right), TABLE_CELLS)
 }
 
 /// Refuses indices of [`Op::Gather`] that are outside of a vector of `len` elements.
