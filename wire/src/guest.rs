@@ -87,8 +87,6 @@ impl Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Fault {
-    /// All attempts were stopped. A computation with a random result has only one.
-    Attempts = 0,
     /// The program could not be traced: the contract trapped, or its program is not valid.
     Program = 1,
     /// The contract's encoding of the opened values failed.
@@ -100,7 +98,6 @@ impl Fault {
     #[must_use]
     pub const fn from_code(code: u32) -> Option<Self> {
         match code {
-            0 => Some(Self::Attempts),
             1 => Some(Self::Program),
             2 => Some(Self::Output),
             _ => None,

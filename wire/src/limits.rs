@@ -83,5 +83,32 @@ pub const SESSIONS_MEMORY_BYTES: u64 = 2 << 30;
 pub const SMALL_SESSION_BYTES: u64 = 16 << 20;
 /// Computations that are not finished, over all contracts.
 pub const RUNNING_COMPUTATIONS: usize = 64;
-/// Attempts of one computation before it fails.
-pub const ATTEMPTS: u32 = 64;
+
+/// How long nodes may take to join an attempt of a job, in milliseconds of block time; twice as long
+/// for every further attempt, up to [`LONGEST_PAUSE_MS`].
+pub const JOIN_MS: u64 = 2_000;
+/// How long a node may take to say what it sent when two copies differ, in milliseconds of block time.
+pub const STATEMENT_MS: u64 = 2_000;
+/// How long the last node may take to be ready after two others are, in milliseconds of block time.
+pub const READY_MS: u64 = 10_000;
+/// Longest time for joining, and longest pause before an attempt, in milliseconds.
+pub const LONGEST_PAUSE_MS: u64 = 30_000;
+/// Contradictions that are kept.
+pub const CONTRADICTIONS: usize = 64;
+
+/// Bit triples in a lot of the reserve.
+pub const LOT_BITS: u64 = 4 << 20;
+/// Triples of 64-bit numbers in a lot.
+pub const LOT_R64: u64 = 32 << 10;
+/// Triples of 128-bit numbers in a lot.
+pub const LOT_R128: u64 = 2 << 10;
+/// Seeds of computations in a lot.
+pub const LOT_SEEDS: u64 = 32;
+/// Lots that are kept in reserve, unless the committee's file says otherwise.
+pub const RESERVE_LOTS: u32 = 8;
+/// Most lots that a committee's file may ask for.
+pub const MOST_RESERVE_LOTS: u32 = 256;
+/// How long a cluster has been without work before it makes a lot, in milliseconds of block time.
+pub const RESERVE_IDLE_MS: u64 = 300;
+/// Bytes of a lot's component in one message between nodes.
+pub const LOT_PART_BYTES: usize = 1024 * 1024;

@@ -3,7 +3,10 @@
 use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
-use crate::{limits::NODES, signing::Domain};
+use crate::{
+    limits::{NODES, RESERVE_LOTS},
+    signing::Domain,
+};
 
 /// Public description of a cluster; the same file at every node. It is what pins peers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,10 +21,17 @@ pub struct Committee {
     /// Whether `quartet_advanceTime` works; only for clusters on one machine.
     #[serde(default)]
     pub dev: bool,
+    /// How many lots of the reserve the nodes keep, for computations without one of them.
+    #[serde(default = "reserve_lots")]
+    pub reserve_lots: u32,
     /// The L1 that attestations are for.
     pub l1: L1,
     /// The four nodes; a node's place here is its party number in the protocol.
     pub nodes: [Node; NODES],
+}
+
+const fn reserve_lots() -> u32 {
+    RESERVE_LOTS
 }
 
 /// The chain and contract that check attestations.

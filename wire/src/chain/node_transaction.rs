@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     WireError, codec,
     committee::Committee,
-    limits::NODE_TRANSACTION_BYTES,
+    limits::{NODE_TRANSACTION_BYTES, NODES},
     signing::{self, Purpose, Signature},
 };
 
@@ -25,22 +25,53 @@ pub enum NodeMessage {
         /// Hashes of the transactions that carried the inputs.
         inputs: Vec<B256>,
     },
-    /// What the node opened.
-    Result {
-        /// The computation.
-        computation: B256,
-        /// The opened values, encoded as [`crate::guest`] says.
-        opened: Bytes,
+    /// The node takes part in an attempt of a job. The first of a node for an attempt counts.
+    Join {
+        /// The computation, or the lot of the reserve.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Fresh and uniformly random; the keys of the session depend on it.
+        nonce: B256,
     },
     /// An attempt stopped at this node.
     Stop {
-        /// The computation.
-        computation: B256,
+        /// The job.
+        job: B256,
         /// Number of the attempt.
         attempt: u32,
         /// Why.
         reason: StopReason,
     },
+    /// What the node sent, or vouched for, of a stream of which a receiver says that its two copies
+    /// differ.
+    Statement {
+        /// The job.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Digest of the stream as this node had it.
+        digest: B256,
+    },
+    /// The node has computed everything, and opened nothing yet.
+    Ready {
+        /// The job.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+        /// By component: a commitment to what would be opened, or the hash of what was made for the
+        /// reserve; none for the component that the node lacks.
+        commitments: [Option<B256>; NODES],
+    },
+    /// Components of what a computation opens, once its opening is final.
+    Open {
+        /// The computation.
+        job: B256,
+        /// Those that the log lacks.
+        components: Vec<OpenedComponent>,
+    },
+    /// A node that was away is back and has caught up.
+    Here,
     /// The node's signature of an attestation's EIP-712 digest.
     Attest {
         /// The computation.
@@ -57,6 +88,17 @@ pub enum NodeMessage {
     },
 }
 
+/// One component of all that a computation opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenedComponent {
+    /// Its number.
+    pub component: u8,
+    /// What blinded the commitment to it.
+    pub blinding: B256,
+    /// Its value: all outputs in order, encoded as shares are on the wire.
+    pub value: Bytes,
+}
+
 /// Why an attempt stopped at one node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopReason {
@@ -65,10 +107,17 @@ pub enum StopReason {
         /// Party number of the peer.
         peer: u8,
     },
-    /// Two copies of one message differ: one of the two peers lied.
+    /// The two copies of one stream differ: one of the two peers who sent them lied, or the node
+    /// that says so.
     Mismatch {
-        /// Party numbers of the two who sent the copies.
-        pair: [u8; 2],
+        /// Number of the round, from 0.
+        round: u32,
+        /// Party number of who sent the stream.
+        sender: u8,
+        /// Party number of who vouched for it.
+        backup: u8,
+        /// Digest of the stream as it came from the sender.
+        digest: B256,
     },
     /// A peer sent a frame that no honest node sends (size, session or round are wrong).
     BadFrame {

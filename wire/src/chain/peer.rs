@@ -42,6 +42,47 @@ pub enum PeerMessage {
     },
     /// Seeds of inputs, those that the receiver may hold. The connection is encrypted.
     Seeds(Vec<SharedSeeds>),
+    /// A wish for a part of a lot of the reserve, which the log has the hash of.
+    WantLot {
+        /// Number of the lot.
+        lot: u64,
+        /// Number of the component, which both hold.
+        component: u8,
+        /// Where the part begins.
+        offset: u64,
+    },
+    /// A part of a lot. The connection is encrypted.
+    LotPart(LotPart),
+}
+
+/// A part of one component of a lot of the reserve.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LotPart {
+    /// Number of the lot.
+    pub lot: u64,
+    /// Number of the component.
+    pub component: u8,
+    /// Where the part begins.
+    pub offset: u64,
+    /// At most [`crate::limits::LOT_PART_BYTES`]; empty if the sender does not hold it.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for LotPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LotPart")
+            .field("lot", &self.lot)
+            .field("component", &self.component)
+            .field("offset", &self.offset)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for LotPart {
+    fn drop(&mut self) {
+        use zeroize::Zeroize as _;
+        self.bytes.zeroize();
+    }
 }
 
 /// The seeds of one input that two nodes share.

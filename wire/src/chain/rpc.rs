@@ -72,20 +72,28 @@ pub struct InputInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "camelCase")]
 pub enum ComputationStatus {
-    /// It waits for the verdict on inputs that were ordered before it.
+    /// It waits for the verdict on inputs that were ordered before it, for its turn, or for the
+    /// reserve.
     Waiting {
-        /// How many those are.
+        /// How many inputs are undecided.
         undecided: u64,
+        /// What the reserve lacks for it, if it waits for that.
+        missing: Option<ReserveAmounts>,
     },
     /// Nodes are computing.
     #[serde(rename_all = "camelCase")]
     Running {
         /// Number of the attempt, from 0.
         attempt: u32,
-        /// Party numbers that stops of earlier attempts named, without proof of guilt.
-        suspected: Vec<u8>,
+        /// What the attempt is at.
+        stage: AttemptStage,
+        /// Party number of the node that the attempt does without.
+        absent: Option<u8>,
+        /// Pairs of party numbers that stops of earlier attempts named; one of each pair is at fault,
+        /// or the link between them.
+        suspected: Vec<[u8; 2]>,
     },
-    /// Three nodes opened the same values; signatures are being collected.
+    /// The values were opened; signatures are being collected.
     Opened {
         /// ABI-encoded output.
         output: Bytes,
@@ -102,6 +110,50 @@ pub enum ComputationStatus {
         /// Why.
         reason: String,
     },
+}
+
+/// What an attempt of a job is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AttemptStage {
+    /// Nodes say that they take part.
+    Joining,
+    /// Nodes compute.
+    Running,
+    /// It stopped, and two nodes say what they sent.
+    Disputed,
+    /// The result is fixed, and its components are being opened.
+    Opening,
+}
+
+/// What there is in the reserve, or what it lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReserveAmounts {
+    /// Bit triples.
+    pub bits: u64,
+    /// Triples of 64-bit numbers.
+    pub r64: u64,
+    /// Triples of 128-bit numbers.
+    pub r128: u64,
+    /// Seeds of computations.
+    pub seeds: u64,
+}
+
+/// Two signed statements in the log that exclude each other: one of the two nodes lied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contradiction {
+    /// The job.
+    pub job: B256,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// Party numbers of the two.
+    pub pair: [u8; 2],
+    /// Block that has the later statement.
+    pub block: u64,
+    /// What they contradict each other about, in words.
+    pub about: String,
 }
 
 /// A computation.
@@ -157,6 +209,12 @@ pub struct NodeStatus {
     pub pending_inputs: u64,
     /// Computations that are not finished.
     pub running_computations: u64,
+    /// Party numbers of nodes without which jobs begin, since they did not take part.
+    pub away: Vec<u8>,
+    /// What is left in the reserve.
+    pub reserve: ReserveAmounts,
+    /// Contradictions in the log, oldest first.
+    pub contradictions: Vec<Contradiction>,
     /// Bytes of computations that it sent to each party.
     pub session_bytes_sent: [u64; 4],
     /// Bytes of everything else that it sent to each party.
