@@ -1,6 +1,6 @@
 //! Types of secret values, and the layout of a secret input.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// Type of the elements of a secret value.
 ///
@@ -195,9 +195,22 @@ pub struct Field {
     /// Its name in the contract's source.
     pub name: String,
     /// Type of its elements.
+    #[serde(deserialize_with = "valid_kind")]
     pub kind: Kind,
     /// How many elements: 1 for a scalar.
     pub len: u32,
+}
+
+/// Decodes a kind, and refuses numbers of fraction bits that it cannot have.
+fn valid_kind<'de, D: Deserializer<'de>>(decoder: D) -> Result<Kind, D::Error> {
+    let kind = Kind::deserialize(decoder)?;
+    if kind.is_valid() {
+        return Ok(kind);
+    }
+    let fraction = kind.fraction();
+    Err(D::Error::custom(format!(
+        "{fraction} fraction bits: there are 1 to 62 of 64-bit and 1 to 126 of 128-bit fixed point"
+    )))
 }
 
 /// A secret input type that a contract declares.

@@ -8,12 +8,13 @@ use wire::{
     attestation::{Attestation, Certificate, computation_id},
     block::{Block, Header},
     codec,
-    committee::L1,
+    committee::{Committee, L1},
     consensus::{Vote, VoteKind},
     guest::Context,
     kind::Kind,
     limits,
-    peer::{PeerMessage, SharedSeeds},
+    node_transaction::{NodeMessage, OpenedComponent, StopReason},
+    peer::{LotPart, PeerMessage, SharedSeeds},
     signing::{self, Domain, Purpose},
     transaction::{Deployment, Transaction},
 };
@@ -96,6 +97,128 @@ fn messages_of_peers_are_frozen() {
         !format!("{seeds:?}").contains("238"),
         "seeds are not printed"
     );
+}
+
+/// The number of the variant, then its parts in order; numbers are varints, `00` and `01` say
+/// whether there is something.
+#[test]
+fn messages_of_nodes_are_frozen() {
+    let (job, attempt) = (B256::repeat_byte(0xaa), 300);
+    let stop = |reason| NodeMessage::Stop {
+        job,
+        attempt,
+        reason,
+    };
+    let component = OpenedComponent {
+        component: 3,
+        blinding: B256::repeat_byte(0xcc),
+        value: vec![1, 2].into(),
+    };
+    let commitments = std::array::from_fn(|c| (c != 1).then(|| B256::repeat_byte(c as u8 + 1)));
+    let some = |byte: &str| format!("0120{}", byte.repeat(32));
+    let about = format!("20{}ac02", "aa".repeat(32));
+    for (message, expected) in [
+        (
+            NodeMessage::Join {
+                job,
+                attempt,
+                nonce: B256::repeat_byte(0xbb),
+            },
+            format!("02{about}20{}", "bb".repeat(32)),
+        ),
+        (
+            stop(StopReason::Silence { peer: 2 }),
+            format!("03{about}0002"),
+        ),
+        (
+            stop(StopReason::Mismatch {
+                round: 200,
+                sender: 0,
+                backup: 2,
+                digest: B256::repeat_byte(0xdd),
+            }),
+            format!("03{about}01c801000220{}", "dd".repeat(32)),
+        ),
+        (
+            stop(StopReason::BadFrame { peer: 1 }),
+            format!("03{about}0201"),
+        ),
+        (stop(StopReason::Local), format!("03{about}03")),
+        (
+            NodeMessage::Statement {
+                job,
+                attempt,
+                digest: B256::repeat_byte(0xdd),
+            },
+            format!("04{about}20{}", "dd".repeat(32)),
+        ),
+        (
+            NodeMessage::Ready {
+                job,
+                attempt,
+                commitments,
+            },
+            format!("05{about}{}00{}{}", some("01"), some("03"), some("04")),
+        ),
+        (
+            NodeMessage::Open {
+                job,
+                components: vec![component],
+            },
+            format!("0620{}010320{}020102", "aa".repeat(32), "cc".repeat(32)),
+        ),
+        (NodeMessage::Here, "07".to_owned()),
+    ] {
+        let bytes = codec::encode(&message);
+        assert_eq!(hex::encode(&bytes), expected, "{message:?}");
+        let decoded = codec::decode::<NodeMessage>("message", &bytes, 1_000).unwrap();
+        assert_eq!(decoded, message);
+    }
+}
+
+#[test]
+fn parts_of_lots_are_frozen_and_not_printed() {
+    let part = LotPart {
+        lot: 5,
+        component: 2,
+        offset: 300,
+        bytes: vec![0xee; 3],
+    };
+    assert!(!format!("{part:?}").contains("238"));
+    for (message, expected) in [
+        (
+            PeerMessage::WantLot {
+                lot: 5,
+                component: 2,
+                offset: 300,
+            },
+            "0a0502ac02",
+        ),
+        (PeerMessage::LotPart(part), "0b0502ac0203eeeeee"),
+    ] {
+        assert_eq!(hex::encode(message.encode()), expected);
+        assert_eq!(PeerMessage::decode(&message.encode()).unwrap(), message);
+    }
+}
+
+/// A committee's file that was written before there was a reserve means the usual one.
+#[test]
+fn a_committee_without_reserve_lots_has_the_usual_number() {
+    let node = format!(
+        r#"{{"address":"0x{}","public_key":"0x02","seal_key":"0x{}","listen":""}}"#,
+        "11".repeat(20),
+        "22".repeat(32)
+    );
+    let file = format!(
+        r#"{{"chain_id":7,"epoch":1,"genesis_ms":0,"l1":{{"chain_id":1,"verifier":"0x{}"}},
+            "nodes":[{node},{node},{node},{node}]}}"#,
+        "33".repeat(20)
+    );
+    let committee: Committee = serde_json::from_str(&file).unwrap();
+    assert_eq!(committee.reserve_lots, limits::RESERVE_LOTS);
+    let asked = file.replacen("\"epoch\"", "\"reserve_lots\":3,\"epoch\"", 1);
+    let committee: Committee = serde_json::from_str(&asked).unwrap();
+    assert_eq!(committee.reserve_lots, 3);
 }
 
 #[test]

@@ -17,8 +17,10 @@ use wire::{
     consensus::{CommitCertificate, DecidedBlock, Signed, Vote, VoteKind},
     contract::Description,
     kind::{Field, InputType, Kind},
-    node_transaction::{NodeMessage, NodeTransaction, SignedNodeTransaction, StopReason},
-    peer::{PeerMessage, SharedSeeds},
+    node_transaction::{
+        NodeMessage, NodeTransaction, OpenedComponent, SignedNodeTransaction, StopReason,
+    },
+    peer::{LotPart, PeerMessage, SharedSeeds},
     sealed::{Seal, SealedInput},
     signing::{self, Signature},
     transaction::{Deployment, Transaction},
@@ -75,22 +77,50 @@ fn input_type() -> InputType {
 }
 
 fn node_transaction() -> SignedNodeTransaction {
-    let computation = B256::repeat_byte(7);
+    let job = B256::repeat_byte(7);
+    let mismatch = StopReason::Mismatch {
+        round: 3,
+        sender: 0,
+        backup: 2,
+        digest: B256::repeat_byte(9),
+    };
+    let component = OpenedComponent {
+        component: 2,
+        blinding: B256::repeat_byte(8),
+        value: vec![1, 2, 3].into(),
+    };
+    let commitments = std::array::from_fn(|c| (c != 2).then_some(B256::repeat_byte(4)));
     let messages = vec![
         NodeMessage::Hold {
             inputs: vec![B256::repeat_byte(3); 3],
         },
-        NodeMessage::Stop {
-            computation,
+        NodeMessage::Join {
+            job,
             attempt: 1,
-            reason: StopReason::Mismatch { pair: [0, 2] },
+            nonce: B256::repeat_byte(5),
         },
-        NodeMessage::Result {
-            computation,
-            opened: vec![1, 2, 3].into(),
+        NodeMessage::Stop {
+            job,
+            attempt: 1,
+            reason: mismatch,
         },
+        NodeMessage::Statement {
+            job,
+            attempt: 1,
+            digest: B256::repeat_byte(6),
+        },
+        NodeMessage::Ready {
+            job,
+            attempt: 2,
+            commitments,
+        },
+        NodeMessage::Open {
+            job,
+            components: vec![component],
+        },
+        NodeMessage::Here,
         NodeMessage::Attest {
-            computation,
+            computation: job,
             signature: signature(),
         },
     ];
@@ -139,6 +169,12 @@ fn peer_messages() {
         input: B256::ZERO,
         seeds: vec![(1, [5; 32])],
     };
+    let part = LotPart {
+        lot: 300,
+        component: 1,
+        offset: 1 << 20,
+        bytes: vec![7; 20],
+    };
     let valid = [
         PeerMessage::Vote(Signed {
             message: vote,
@@ -148,6 +184,12 @@ fn peer_messages() {
         PeerMessage::Blocks(vec![decided]),
         PeerMessage::Seeds(vec![seeds]),
         PeerMessage::Transactions(vec![vec![1, 2].into()]),
+        PeerMessage::WantLot {
+            lot: 300,
+            component: 1,
+            offset: 1 << 20,
+        },
+        PeerMessage::LotPart(part),
     ]
     .map(|message| message.encode());
     let mut random = random();
@@ -203,6 +245,17 @@ fn deployments_and_descriptions() {
     let valid = deployment.encode();
     let description = r#"{"name":"n","abi":[],"inputs":[{"name":"B","fields":[{"name":"c","kind":"u8","len":1}]}],"input_functions":[],"computations":[]}"#;
     assert!(serde_json::from_str::<Description>(description).is_ok());
+    for (kind, valid) in [
+        (r#"{"fixed64":62}"#, true),
+        (r#"{"fixed64":63}"#, false),
+        (r#"{"fixed64":0}"#, false),
+        (r#"{"fixed128":126}"#, true),
+        (r#"{"fixed128":127}"#, false),
+    ] {
+        let description = description.replace(r#""u8""#, kind);
+        let decoded = serde_json::from_str::<Description>(&description);
+        assert_eq!(decoded.is_ok(), valid, "{kind}: {decoded:?}");
+    }
     let mut random = random();
     for _ in 0..ROUNDS {
         let bytes: Bytes = mutate(&mut random, &valid).into();

@@ -28,6 +28,7 @@ fn committee() -> (Committee, [SealKey; 4]) {
             epoch: 1,
             genesis_ms: 0,
             dev: false,
+            reserve_lots: 8,
             l1,
             nodes,
         },
