@@ -144,6 +144,7 @@ fn messages_of_nodes_are_frozen() {
             format!("03{about}0201"),
         ),
         (stop(StopReason::Local), format!("03{about}03")),
+        (stop(StopReason::Spoiled), format!("03{about}04")),
         (
             NodeMessage::Statement {
                 job,

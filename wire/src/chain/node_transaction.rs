@@ -126,6 +126,9 @@ pub enum StopReason {
     },
     /// The node itself could not take part, for example because it was started anew.
     Local,
+    /// What was made for the reserve by three nodes failed its check: one of the three lied, and
+    /// nobody can say which.
+    Spoiled,
 }
 
 /// A transaction of a node, before it is signed.
