@@ -1,12 +1,11 @@
 //! Computations on secret inputs.
 //!
-//! `waiting → running(attempt) → opened → attested | failed`. A computation waits until the inputs
-//! ordered before it are decided; then its inputs are frozen, its program is traced, and attempts
-//! begin as soon as the computations before it leave memory for them. Three equal results open it, whatever the attempts they came from; three signatures
-//! attest it. Two nodes at which the current attempt stopped begin the next, or end the computation if
-//! its result is random: another attempt would draw again.
+//! `waiting → computing → encoding → opened → attested | failed`. A computation waits until the inputs
+//! ordered before it are decided; then its inputs are frozen and its program is traced. Attempts begin
+//! when there are memory, a seed and the reserve that it needs, and go on until one of them fixes the
+//! result (`attempt.rs`), which is opened in the log. Three signatures attest it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use mpc_engine::Program;
@@ -14,50 +13,22 @@ use serde::Serialize;
 use wire::{
     attestation::Attestation,
     codec,
-    kind::InputType,
-    limits::{ATTEMPTS, NODES, ONE_HONEST, QUORUM},
-    node_transaction::StopReason,
-    rpc::{ComputationInfo, ComputationStatus},
+    limits::{NODES, QUORUM},
+    rpc::{AttemptStage, ComputationInfo, ComputationStatus, ReserveAmounts},
     signing::Signature,
 };
 
-/// Longest pause before an attempt, in milliseconds.
-const LONGEST_PAUSE_MS: u64 = 30_000;
-
-/// What a node needs to run the current attempt of a computation.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// What to run.
-    pub program: Arc<Program>,
-    /// The frozen inputs in ordering order: id and number of the input type.
-    pub inputs: Vec<(B256, u32)>,
-    /// The input types that it reads, by number.
-    pub types: Vec<(u32, InputType)>,
-    /// Number of the attempt, from 0.
-    pub attempt: u32,
-    /// The attempt is not to start before this time of the chain (which includes the offset of
-    /// development clusters), in milliseconds since the Unix epoch.
-    pub attempt_not_before_ms: u64,
-}
+use crate::{Amounts, attempt::Attempt, job::Attempts};
 
 /// How far a computation has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Phase {
-    /// Inputs ordered before it are undecided, or it is about to be traced, or others take the
-    /// memory that its session needs.
+    /// Inputs ordered before it are undecided, or it is about to be traced.
     Waiting,
-    /// Nodes are computing.
-    Running {
-        /// Number of the attempt, from 0.
-        attempt: u32,
-        /// When it may start, in milliseconds since the Unix epoch.
-        not_before_ms: u64,
-    },
-    /// Three nodes posted this result, which is about to be encoded.
-    Encoding {
-        /// Number of the attempt in which the third result came.
-        attempt: u32,
-    },
+    /// Attempts are made, or wait for what they need.
+    Computing,
+    /// All components of the result are in the log, and it is about to be encoded.
+    Encoding,
     /// Signatures are being collected.
     Opened,
     /// Three nodes have signed.
@@ -83,10 +54,12 @@ pub(crate) struct Frozen {
     pub(crate) program_hash: B256,
     /// Rounds of the program.
     pub(crate) rounds: u64,
-    /// Memory of its session, in bytes at one node.
+    /// Memory of its session, with all nodes or without one, in bytes at one node.
     pub(crate) session_bytes: u64,
-    /// Bytes of everything that the program opens.
-    pub(crate) opened_bytes: usize,
+    /// What an attempt without one node takes of the reserve.
+    pub(crate) need: Amounts,
+    /// Whether its result is random, so that it takes a seed.
+    pub(crate) is_random: bool,
     /// The program; dropped once the computation has ended.
     pub(crate) program: Option<Arc<Program>>,
 }
@@ -96,13 +69,6 @@ impl Frozen {
     pub(crate) fn release(&mut self) {
         self.inputs = Arc::default();
         self.program = None;
-    }
-
-    /// How many attempts it may take: one if what it opens is random, since every attempt draws
-    /// anew, and whoever could stop those whose result it dislikes would choose the result.
-    pub(crate) fn attempts(&self) -> u32 {
-        let is_random = self.program.as_ref().is_some_and(|p| p.is_random());
-        if is_random { 1 } else { ATTEMPTS }
     }
 }
 
@@ -125,13 +91,9 @@ pub(crate) struct Computation {
     pub(crate) cutoff: u64,
     /// Its inputs and its program.
     pub(crate) frozen: Option<Frozen>,
-    /// Nodes at which the current attempt stopped.
-    pub(crate) stopped: [bool; NODES],
-    /// Party numbers that stops named, without proof of guilt.
-    pub(crate) suspected: BTreeSet<u8>,
-    /// What each node opened.
-    pub(crate) results: [Option<Bytes>; NODES],
-    /// The result that three nodes posted.
+    /// Its attempts, once it is traced.
+    pub(crate) attempts: Option<Attempts>,
+    /// The result.
     pub(crate) opened: Option<Bytes>,
     /// What is signed.
     pub(crate) attestation: Option<Attestation>,
@@ -146,83 +108,6 @@ pub(crate) struct Computation {
 }
 
 impl Computation {
-    /// Whether a result of a node would count.
-    pub(crate) fn takes_result(&self, node: u8, opened: &[u8]) -> bool {
-        let expected = self.frozen.as_ref().map(|frozen| frozen.opened_bytes);
-        let posted = self.results.get(usize::from(node));
-        matches!(self.phase, Phase::Running { .. })
-            && posted.is_some_and(Option::is_none)
-            && expected == Some(opened.len())
-    }
-
-    /// Counts a result: the first of each node, if it has the form of what the program opens.
-    /// Whether this is the third equal one, which is to be encoded.
-    pub(crate) fn result(&mut self, node: u8, opened: &Bytes) -> bool {
-        let Phase::Running { attempt, .. } = self.phase else {
-            return false;
-        };
-        if !self.takes_result(node, opened) {
-            return false;
-        }
-        if let Some(slot) = self.results.get_mut(usize::from(node)) {
-            *slot = Some(opened.clone());
-        }
-        let equal = self.results.iter().flatten().filter(|r| *r == opened);
-        if equal.count() < QUORUM {
-            return false;
-        }
-        self.opened = Some(opened.clone());
-        self.phase = Phase::Encoding { attempt };
-        true
-    }
-
-    /// Counts a stop of the current attempt, at `now_ms`. When it is the second, the number of the
-    /// next attempt, which has then begun, or none if there were too many.
-    pub(crate) fn stop(
-        &mut self,
-        node: u8,
-        stopped: u32,
-        reason: &StopReason,
-        now_ms: u64,
-    ) -> Option<Option<u32>> {
-        let Phase::Running { attempt, .. } = self.phase else {
-            return None;
-        };
-        let slot = self.stopped.get_mut(usize::from(node))?;
-        if stopped != attempt || *slot {
-            return None;
-        }
-        *slot = true;
-        let named: &[u8] = match reason {
-            StopReason::Silence { peer } | StopReason::BadFrame { peer } => &[*peer],
-            StopReason::Mismatch { pair } => pair,
-            StopReason::Local => &[],
-        };
-        let peers = named
-            .iter()
-            .filter(|p| usize::from(**p) < NODES && **p != node);
-        self.suspected.extend(peers);
-        if self.stopped.iter().filter(|s| **s).count() < ONE_HONEST {
-            return None;
-        }
-        let next = attempt + 1;
-        if next >= self.attempts() {
-            return Some(None);
-        }
-        self.stopped = [false; NODES];
-        let not_before_ms = now_ms.saturating_add(pause_ms(next));
-        self.phase = Phase::Running {
-            attempt: next,
-            not_before_ms,
-        };
-        Some(Some(next))
-    }
-
-    /// How many attempts it may take.
-    pub(crate) fn attempts(&self) -> u32 {
-        self.frozen.as_ref().map_or(ATTEMPTS, Frozen::attempts)
-    }
-
     /// Counts a signature that was checked. Whether it is the third.
     pub(crate) fn signature(&mut self, node: u8, signature: Signature) -> bool {
         let Some(slot) = self.signatures.get_mut(usize::from(node)) else {
@@ -238,22 +123,24 @@ impl Computation {
     /// What the state's root commits to.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let frozen = self.frozen.as_ref();
-        let results: Vec<_> = self
-            .results
-            .iter()
-            .map(|r| r.as_ref().map(keccak256))
-            .collect();
         codec::encode(&(
             (self.contract, self.index, self.number, self.context),
             (self.started_by, self.started_in, self.cutoff),
             frozen.map(|f| (f.input_root, f.input_count, f.program_hash)),
-            (self.stopped, &self.suspected, results),
+            (&self.attempts, self.opened.as_ref().map(keccak256)),
             (self.digest, &self.signatures, self.attested_in, &self.phase),
         ))
     }
 
-    /// As users see it; `undecided` is how many inputs it waits for.
-    pub(crate) fn info(&self, id: B256, name: String, undecided: u64) -> ComputationInfo {
+    /// As users see it; `undecided` is how many inputs it waits for, and `missing` what of the
+    /// reserve.
+    pub(crate) fn info(
+        &self,
+        id: B256,
+        name: String,
+        undecided: u64,
+        missing: Option<ReserveAmounts>,
+    ) -> ComputationInfo {
         let frozen = self.frozen.as_ref();
         let output = || {
             self.attestation
@@ -262,13 +149,22 @@ impl Computation {
                 .unwrap_or_default()
         };
         let status = match &self.phase {
-            Phase::Waiting => ComputationStatus::Waiting { undecided },
-            Phase::Running { attempt, .. } | Phase::Encoding { attempt } => {
-                ComputationStatus::Running {
-                    attempt: *attempt,
-                    suspected: self.suspected.iter().copied().collect(),
+            Phase::Waiting => ComputationStatus::Waiting { undecided, missing },
+            Phase::Computing | Phase::Encoding => match &self.attempts {
+                Some(attempts) if missing.is_none() && attempts.has_begun() => {
+                    let current = attempts.current.as_ref();
+                    ComputationStatus::Running {
+                        attempt: attempts.number,
+                        stage: match &self.phase {
+                            Phase::Encoding => AttemptStage::Opening,
+                            _ => current.map_or(AttemptStage::Joining, Attempt::user_stage),
+                        },
+                        absent: current.and_then(|attempt| attempt.absent),
+                        suspected: attempts.history.pairs(),
+                    }
                 }
-            }
+                _ => ComputationStatus::Waiting { undecided, missing },
+            },
             Phase::Opened => ComputationStatus::Opened {
                 output: output(),
                 signatures: self.signatures.iter().flatten().map(|_| 1).sum(),
@@ -292,16 +188,3 @@ impl Computation {
         }
     }
 }
-
-/// How long an attempt waits after the stop of the one before: attempt 1 not at all, then longer
-/// and longer.
-fn pause_ms(attempt: u32) -> u64 {
-    match attempt {
-        0 | 1 => 0,
-        // Beyond five doublings the bound rules.
-        _ => (1_000 << (attempt - 1).min(5)).min(LONGEST_PAUSE_MS),
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -6,30 +6,39 @@
 //! block leads to leaves as [`Event`]s. It never sees a secret or a share.
 //!
 //! Read `runtime.rs` first (how a block is applied), then `transition/` (what its parts do),
-//! `input.rs` and `computation.rs` (what they go through), and `sandbox/` (how contracts run).
+//! `input.rs`, `computation.rs` and `attempt.rs` (what they go through), `suspicion.rs` (who is left
+//! out), `reserve.rs` (what attempts without one node use up), and `sandbox/` (how contracts run).
 
 mod admit;
+mod attempt;
 mod check;
 mod computation;
 mod contract;
 mod error;
 mod input;
+mod job;
 mod query;
 mod receipt;
+mod reserve;
 mod runtime;
 mod sandbox;
 mod state;
+mod stub;
+mod suspicion;
 mod transition;
 
 pub use admit::CallRequest;
 pub use check::CheckedBlock;
-pub use computation::Job;
 pub use error::{BlockError, ContractFault, HostFault, ModuleError, Refusal};
 pub use input::PendingInput;
+pub use job::{Job, JobTask, Stage};
 pub use query::Counts;
 pub use receipt::{Applied, CallOutcome, CallStatus, Event, Log, Receipt, SystemLog};
+pub use reserve::{LotInfo, SeedRef, Slice, lot_job};
 pub use runtime::{Head, Runtime};
 pub use state::{BadProof, StateKey, StateProof};
+
+pub use stub::{Amounts, Ranges};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What can be asked about the state.
 
+mod jobs;
+
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes};
@@ -10,9 +12,11 @@ use wire::{
 };
 
 use crate::{
-    Job, PendingInput, Runtime,
+    PendingInput, Runtime,
     computation::{Computation, Phase},
     input::{Status, Vote},
+    job::user_amounts,
+    transition::Lack,
 };
 
 /// How much is under way.
@@ -96,7 +100,11 @@ impl Runtime {
         let described = &contract.compiled.description().computations;
         let name = described.get(computation.number as usize);
         let name = name.map(|c| c.name.clone()).unwrap_or_default();
-        Some(computation.info(id, name, undecided as u64))
+        let missing = match self.state.start_of(id, self.now_ms()) {
+            Err(Lack::Reserve(missing)) => Some(user_amounts(&missing)),
+            _ => None,
+        };
+        Some(computation.info(id, name, undecided as u64, missing))
     }
 
     /// A contract's computations, oldest first.
@@ -115,55 +123,7 @@ impl Runtime {
         self.state.unfinished.iter().copied().collect()
     }
 
-    /// What to run for a computation that is running.
-    #[must_use]
-    pub fn job(&self, computation: B256) -> Option<Job> {
-        let computation = self.state.computation(computation)?;
-        let Phase::Running {
-            attempt,
-            not_before_ms,
-        } = computation.phase
-        else {
-            return None;
-        };
-        let frozen = computation.frozen.as_ref()?;
-        let contract = self.state.contract(computation.contract)?;
-        let inputs = &contract.compiled.description().inputs;
-        let numbers = contract.types_of(computation.number).iter();
-        let types = numbers.filter_map(|n| Some((*n, inputs.get(*n as usize)?.clone())));
-        Some(Job {
-            program: Arc::clone(frozen.program.as_ref()?),
-            inputs: frozen.inputs.to_vec(),
-            types: types.collect(),
-            attempt,
-            attempt_not_before_ms: not_before_ms,
-        })
-    }
-
-    /// The result that a node has posted in the log.
-    #[must_use]
-    pub fn posted_result(&self, computation: B256, node: u8) -> Option<&Bytes> {
-        let results = &self.state.computation(computation)?.results;
-        results.get(usize::from(node))?.as_ref()
-    }
-
-    /// Whether a result of a node would count: the computation is running, the node has posted none
-    /// yet, and this one has the form of what the program opens.
-    #[must_use]
-    pub fn takes_result(&self, computation: B256, node: u8, opened: &[u8]) -> bool {
-        let computation = self.state.computation(computation);
-        computation.is_some_and(|computation| computation.takes_result(node, opened))
-    }
-
-    /// Whether a node has said in the log that the current attempt stopped at it.
-    #[must_use]
-    pub fn posted_stop(&self, computation: B256, node: u8) -> bool {
-        let computation = self.state.computation(computation);
-        let stopped = computation.and_then(|c| c.stopped.get(usize::from(node)));
-        stopped.copied().unwrap_or(false)
-    }
-
-    /// The values of which three nodes posted the same, once there are.
+    /// The result, once all its components are in the log.
     #[must_use]
     pub fn opened(&self, computation: B256) -> Option<&Bytes> {
         self.state.computation(computation)?.opened.as_ref()

@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
+use wire::rpc::Contradiction;
 
 /// An event of a contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,17 +69,68 @@ pub enum Event {
         /// Its id.
         id: B256,
     },
-    /// An attempt of a computation begins: run a session.
-    AttemptStarted {
-        /// The computation.
-        computation: B256,
+    /// An attempt of a job waits for nodes to join it: prepare it, and join.
+    JoinWanted {
+        /// The job.
+        job: B256,
         /// Number of the attempt, from 0.
         attempt: u32,
     },
-    /// Three nodes opened the same values: sign if this node was one of them.
+    /// All have joined an attempt: run a session.
+    AttemptStarted {
+        /// The job.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// A receiver says that two copies of a stream differ: the two who sent them say what they had.
+    Disputed {
+        /// The job.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// An attempt is over without a result.
+    AttemptStopped {
+        /// The job.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// Three nodes commit to the same result: open the components that the log lacks.
+    OpeningFinal {
+        /// The computation.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// The result is in the log and encoded: sign.
     Opened {
         /// The computation.
         computation: B256,
+    },
+    /// A lot of the reserve is made.
+    LotAvailable {
+        /// Its number.
+        lot: u64,
+    },
+    /// Nothing of a lot is left, and nobody needs what was handed out: forget it. Also one that was
+    /// not made in the end.
+    LotDropped {
+        /// Its number.
+        lot: u64,
+    },
+    /// Two nodes contradict each other.
+    Contradiction(Contradiction),
+    /// Jobs begin without a node, since it did not take part.
+    NodeAway {
+        /// Its party number.
+        node: u8,
+    },
+    /// A node that was away is back.
+    NodeBack {
+        /// Its party number.
+        node: u8,
     },
     /// Three nodes have signed.
     Attested {

@@ -98,11 +98,14 @@ impl Runtime {
         for signed in &block.block.node_transactions {
             transition.hear(&signed.transaction);
         }
+        // After the statements: what comes in the block that is late is not too late.
+        transition.wake();
         transition.settle()?;
         for transaction in &block.transactions {
             transition.execute(transaction)?;
         }
         transition.settle()?;
+        transition.keep_reserve(!block.transactions.is_empty());
         let applied = transition.applied;
         self.head = Head {
             number: header.number,

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    limits::{NODES, RESERVE_LOTS},
+    limits::{MOST_RESERVE_LOTS, NODES, RESERVE_LOTS},
     signing::Domain,
 };
 
@@ -66,6 +66,12 @@ impl Committee {
             chain_id: self.chain_id,
             epoch: self.epoch,
         }
+    }
+
+    /// How many lots of the reserve the nodes keep: as the file says, within bounds.
+    #[must_use]
+    pub fn reserve_lots(&self) -> u32 {
+        self.reserve_lots.min(MOST_RESERVE_LOTS)
     }
 
     /// Party number of the node with this address.

@@ -18,6 +18,8 @@ pub enum StateKey {
     Computation(B256),
     /// What there is once: the offset of the time, and counters.
     Chain,
+    /// What jobs depend on: how the nodes stand, the reserve, and the order of what waits.
+    Jobs,
 }
 
 impl StateKey {
@@ -31,6 +33,7 @@ impl StateKey {
             Self::Input(id) => keccak256([&[3], id.as_slice()].concat()),
             Self::Computation(id) => keccak256([&[4], id.as_slice()].concat()),
             Self::Chain => keccak256([5]),
+            Self::Jobs => keccak256([6]),
         }
     }
 }

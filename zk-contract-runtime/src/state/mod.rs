@@ -12,9 +12,13 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
+use serde::Serialize;
 use wire::codec;
 
-use crate::{computation::Computation, contract::Contract, input::Input};
+use crate::{
+    computation::Computation, contract::Contract, input::Input, reserve::Reserve,
+    suspicion::Standing,
+};
 
 pub use keys::StateKey;
 pub(crate) use tree::Tree;
@@ -47,6 +51,19 @@ pub(crate) struct Chain {
     pub(crate) next_input: u64,
 }
 
+/// What jobs depend on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Jobs {
+    /// How the nodes stand.
+    pub(crate) standing: Standing,
+    /// What attempts without one node use up.
+    pub(crate) reserve: Reserve,
+    /// Traced computations of which no attempt is under way, in the order of their turns.
+    pub(crate) waiting: BTreeMap<u64, B256>,
+    /// Turn of the next computation.
+    pub(crate) next_turn: u64,
+}
+
 /// The state.
 #[derive(Default)]
 pub(crate) struct State {
@@ -55,6 +72,7 @@ pub(crate) struct State {
     inputs: BTreeMap<B256, Input>,
     computations: BTreeMap<B256, Computation>,
     chain: Chain,
+    jobs: Jobs,
     tree: Tree,
     touched: BTreeSet<StateKey>,
     /// Undecided inputs by sequence.
@@ -63,10 +81,6 @@ pub(crate) struct State {
     pub(crate) queues: BTreeMap<Address, VecDeque<B256>>,
     /// Computations that are neither attested nor failed.
     pub(crate) unfinished: BTreeSet<B256>,
-    /// Traced computations that wait until there is memory for their sessions, oldest first.
-    pub(crate) parked: VecDeque<B256>,
-    /// Memory of the large sessions that run, in bytes at one node.
-    pub(crate) sessions_bytes: u64,
     /// What is owed.
     pub(crate) work: VecDeque<Work>,
 }
@@ -150,6 +164,15 @@ impl State {
         &mut self.chain
     }
 
+    pub(crate) const fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    pub(crate) fn jobs_mut(&mut self) -> &mut Jobs {
+        self.touched.insert(StateKey::Jobs);
+        &mut self.jobs
+    }
+
     /// Hashes what has changed and returns the new root.
     pub(crate) fn commit(&mut self) -> B256 {
         for key in std::mem::take(&mut self.touched) {
@@ -191,6 +214,10 @@ impl State {
                     time_requests.len() as u64,
                     next_input,
                 )))
+            }
+            StateKey::Jobs => {
+                let changed = self.jobs != Jobs::default();
+                changed.then(|| codec::encode(&self.jobs))
             }
         }
     }

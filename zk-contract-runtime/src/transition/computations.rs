@@ -3,15 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{Address, B256, Bytes};
-use mpc_engine::Program;
+use mpc_engine::{Plan, Program};
 use wire::{
     attestation::Attestation,
     guest::Fault,
     limits::{
         CALL_FUEL, SESSION_FRAME_BYTES, SESSION_LINK_BYTES, SESSION_ROUNDS, SESSIONS_MEMORY_BYTES,
-        SMALL_SESSION_BYTES, TRACE_FUEL,
+        TRACE_FUEL,
     },
-    node_transaction::StopReason,
     signing::{self, Signature},
 };
 
@@ -23,6 +22,7 @@ use crate::{
     input,
     sandbox::{Call, Ending, Entry, Outcome, Tracing},
     state::Work,
+    stub::reserve_of,
 };
 
 /// Fuel that freezing one input stands for.
@@ -53,8 +53,8 @@ impl Transition<'_> {
         self.state.work.extend(ready.into_iter().map(Work::Freeze));
     }
 
-    /// Freezes the inputs of a computation, traces its program and begins attempt 0. Returns the
-    /// fuel used.
+    /// Freezes the inputs of a computation, traces its program and lets it wait for its first
+    /// attempt. Returns the fuel used.
     ///
     /// # Errors
     /// [`HostFault`].
@@ -85,102 +85,22 @@ impl Transition<'_> {
             let sealed = input.sealed.as_deref()?;
             Some(input::leaf(*id, input.owner, sealed))
         });
-        let (outputs, plan) = (program.outputs(), program.plan());
+        let plan = program.plan();
+        let (need, reserve_plan) = reserve_of(&program);
         let frozen = Frozen {
             input_root: input::root(leaves.collect()),
             input_count: inputs.len() as u64,
             inputs: inputs.into(),
             program_hash: B256::from(program.hash()),
             rounds: plan.rounds as u64,
-            session_bytes: plan.memory_bytes,
-            opened_bytes: outputs.iter().map(|(kind, len)| kind.bytes(*len)).sum(),
+            session_bytes: plan.memory_bytes.max(reserve_plan.memory_bytes),
+            need,
+            is_random: program.is_random(),
             program: Some(Arc::new(program)),
         };
         if let Some(computation) = self.state.computation_mut(id) {
             computation.frozen = Some(frozen);
-            if plan.memory_bytes <= SMALL_SESSION_BYTES {
-                self.begin(id);
-            } else {
-                self.state.parked.push_back(id);
-                self.unpark();
-            }
-        }
-    }
-
-    /// Begins attempt 0.
-    fn begin(&mut self, id: B256) {
-        let (attempt, not_before_ms) = (0, self.place.time_ms);
-        if let Some(computation) = self.state.computation_mut(id) {
-            computation.phase = Phase::Running {
-                attempt,
-                not_before_ms,
-            };
-            let computation = id;
-            self.event(Event::AttemptStarted {
-                computation,
-                attempt,
-            });
-        }
-    }
-
-    /// Begins computations that have waited for memory, oldest first, as far as there is room:
-    /// whoever runs them must not run out of it.
-    fn unpark(&mut self) {
-        while let Some(id) = self.state.parked.front().copied() {
-            let bytes = self.state.computation(id).map_or(0, session_bytes);
-            let total = self.state.sessions_bytes.saturating_add(bytes);
-            if total > SESSIONS_MEMORY_BYTES {
-                return;
-            }
-            self.state.parked.pop_front();
-            self.state.sessions_bytes = total;
-            self.begin(id);
-        }
-    }
-
-    /// A computation runs no more: its memory is there for others.
-    fn ran(&mut self, id: B256) {
-        let bytes = self.state.computation(id).map_or(0, session_bytes);
-        self.state.sessions_bytes = self.state.sessions_bytes.saturating_sub(bytes);
-        self.unpark();
-    }
-
-    /// Counts a node's result.
-    pub(super) fn result(&mut self, id: B256, node: u8, opened: &Bytes) {
-        if self.state.computation(id).is_none() {
-            return;
-        }
-        let computation = self.state.computation_mut(id);
-        if computation.is_some_and(|c| c.result(node, opened)) {
-            self.state.work.push_back(Work::Encode(id));
-            self.ran(id);
-        }
-    }
-
-    /// Counts a stop of an attempt at a node.
-    pub(super) fn stop(&mut self, id: B256, node: u8, attempt: u32, reason: &StopReason) {
-        if self.state.computation(id).is_none() {
-            return;
-        }
-        let now_ms = self.place.time_ms;
-        let computation = self.state.computation_mut(id);
-        match computation.and_then(|c| c.stop(node, attempt, reason, now_ms)) {
-            None => {}
-            Some(Some(attempt)) => self.event(Event::AttemptStarted {
-                computation: id,
-                attempt,
-            }),
-            Some(None) => {
-                let attempts = self.state.computation(id).map(Computation::attempts);
-                let reason = match attempts.unwrap_or_default() {
-                    1 => "the only attempt was stopped: what is random is drawn once, so start \
-                          another computation"
-                        .to_owned(),
-                    attempts => format!("all {attempts} attempts were stopped"),
-                };
-                self.fail(id, Fault::Attempts, reason);
-                self.ran(id);
-            }
+            self.enqueue(id);
         }
     }
 
@@ -264,9 +184,10 @@ impl Transition<'_> {
         }
     }
 
-    fn fail(&mut self, id: B256, fault: Fault, reason: String) {
+    pub(super) fn fail(&mut self, id: B256, fault: Fault, reason: String) {
         if let Some(computation) = self.state.computation_mut(id) {
             computation.phase = Phase::Failed { reason };
+            computation.attempts = None;
             if let Some(frozen) = &mut computation.frozen {
                 frozen.release();
             }
@@ -350,7 +271,13 @@ fn checked(outcome: Outcome) -> Result<Program, String> {
             return Err(format!("the program could not be traced: {why}"));
         }
     };
-    let plan = program.plan();
+    check(&program.plan(), "")?;
+    check(&reserve_of(&program).1, " without one node")?;
+    Ok(program)
+}
+
+/// Whether the nodes can run a session with this plan.
+fn check(plan: &Plan, how: &str) -> Result<(), String> {
     let link_bytes = plan.link_bytes.iter().flatten().copied().max();
     for (what, actual, limit) in [
         (
@@ -368,22 +295,11 @@ fn checked(outcome: Outcome) -> Result<Program, String> {
     ] {
         if actual > limit {
             return Err(format!(
-                "the program takes {actual} {what}, and at most {limit} are allowed"
+                "the program takes {actual} {what}{how}, and at most {limit} are allowed"
             ));
         }
     }
-    Ok(program)
-}
-
-/// Memory that is counted for a computation while it runs.
-fn session_bytes(computation: &Computation) -> u64 {
-    let bytes = computation
-        .frozen
-        .as_ref()
-        .map(|frozen| frozen.session_bytes);
-    bytes
-        .filter(|bytes| *bytes > SMALL_SESSION_BYTES)
-        .unwrap_or(0)
+    Ok(())
 }
 
 fn why(ending: &Ending) -> String {

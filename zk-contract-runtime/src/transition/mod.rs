@@ -5,6 +5,7 @@ mod attempt;
 mod computations;
 mod execute;
 mod inputs;
+mod jobs;
 mod modules;
 
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub(crate) use attempt::Attempt;
+pub(crate) use jobs::Lack;
 pub(crate) use modules::Modules;
 
 /// Furthest that one request moves time, in milliseconds: ten years.
@@ -65,6 +67,9 @@ pub(crate) struct Transition<'a> {
     pub(crate) modules: &'a mut Modules,
     /// The block.
     pub(crate) place: Place,
+    /// Time of the clocks, without the offset of clusters for development, in milliseconds since the
+    /// Unix epoch: what deadlines go by, so that they do not pass when time is moved.
+    pub(crate) now_ms: u64,
     /// Fuel that is left for work that has come due.
     fuel: u64,
     /// What came of it so far.
@@ -86,11 +91,13 @@ impl<'a> Transition<'a> {
             system_logs: Vec::new(),
             events: Vec::new(),
         };
+        let now_ms = place.time_ms.saturating_sub(state.chain().offset_ms);
         Self {
             committee,
             state,
             modules,
             place,
+            now_ms,
             fuel: BLOCK_FUEL,
             applied,
         }
@@ -98,7 +105,7 @@ impl<'a> Transition<'a> {
 
     /// Takes in what a node says. What makes no sense, or was said before, changes nothing.
     pub(crate) fn hear(&mut self, transaction: &NodeTransaction) {
-        let node = transaction.node;
+        let (node, now_ms) = (transaction.node, self.now_ms);
         let mut signed = BTreeSet::new();
         for message in &transaction.messages {
             match message {
@@ -112,15 +119,28 @@ impl<'a> Transition<'a> {
                         .iter()
                         .for_each(|id| self.vote(*id, node, Vote::Missing));
                 }
-                NodeMessage::Result {
-                    computation,
-                    opened,
-                } => self.result(*computation, node, opened),
+                NodeMessage::Join {
+                    job,
+                    attempt,
+                    nonce,
+                } => self.join(*job, node, *attempt, *nonce),
                 NodeMessage::Stop {
-                    computation,
+                    job,
                     attempt,
                     reason,
-                } => self.stop(*computation, node, *attempt, reason),
+                } => self.about(*job, *attempt, |a| a.stop(node, reason, now_ms)),
+                NodeMessage::Statement {
+                    job,
+                    attempt,
+                    digest,
+                } => self.about(*job, *attempt, |a| a.state(node, *digest)),
+                NodeMessage::Ready {
+                    job,
+                    attempt,
+                    commitments,
+                } => self.about(*job, *attempt, |a| a.ready(node, commitments, now_ms)),
+                NodeMessage::Open { job, components } => self.open_components(*job, components),
+                NodeMessage::Here => self.come(node),
                 NodeMessage::Attest {
                     computation,
                     signature,
@@ -147,6 +167,7 @@ impl<'a> Transition<'a> {
     }
 
     /// Does what has come due, as far as the block's fuel goes; the rest stays for the next block.
+    /// Then begins the attempts that can begin.
     ///
     /// # Errors
     /// [`HostFault`].
@@ -164,6 +185,7 @@ impl<'a> Transition<'a> {
             };
             self.fuel = self.fuel.saturating_sub(used);
         }
+        self.begin_attempts();
         Ok(())
     }
 

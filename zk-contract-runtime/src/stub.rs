@@ -1,0 +1,116 @@
+//! Stands in for what the engine is about to offer.
+#![allow(missing_docs, clippy::missing_errors_doc, clippy::unnecessary_wraps)]
+
+use std::ops::Range;
+
+use mpc_engine::{EngineError, Plan, Program};
+use serde::{Deserialize, Serialize};
+use wire::kind::Kind;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Amounts {
+    pub bits: u64,
+    pub r64: u64,
+    pub r128: u64,
+    pub seeds: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Ranges {
+    pub bits: Range<u64>,
+    pub r64: Range<u64>,
+    pub r128: Range<u64>,
+    pub seeds: Range<u64>,
+}
+
+impl Amounts {
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        Self {
+            bits: self.bits.saturating_add(other.bits),
+            r64: self.r64.saturating_add(other.r64),
+            r128: self.r128.saturating_add(other.r128),
+            seeds: self.seeds.saturating_add(other.seeds),
+        }
+    }
+
+    #[must_use]
+    pub const fn minus(&self, other: &Self) -> Self {
+        Self {
+            bits: self.bits.saturating_sub(other.bits),
+            r64: self.r64.saturating_sub(other.r64),
+            r128: self.r128.saturating_sub(other.r128),
+            seeds: self.seeds.saturating_sub(other.seeds),
+        }
+    }
+
+    #[must_use]
+    pub const fn covers(&self, other: &Self) -> bool {
+        self.bits >= other.bits
+            && self.r64 >= other.r64
+            && self.r128 >= other.r128
+            && self.seeds >= other.seeds
+    }
+
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.bits == 0 && self.r64 == 0 && self.r128 == 0 && self.seeds == 0
+    }
+}
+
+pub struct Opening {
+    pub blinding: [u8; 32],
+    pub value: Vec<u8>,
+}
+
+#[must_use]
+pub fn commitment(
+    computation: &[u8; 32],
+    attempt: u32,
+    component: u8,
+    opening: &Opening,
+) -> [u8; 32] {
+    let all = (
+        computation,
+        attempt,
+        component,
+        opening.blinding,
+        &opening.value,
+    );
+    alloy_primitives::keccak256(wire::codec::encode(&all)).0
+}
+
+pub fn combine(outputs: &[(Kind, usize)], components: [&[u8]; 4]) -> Result<Vec<u8>, EngineError> {
+    let mut sums = Vec::new();
+    let mut at = 0;
+    for (kind, len) in outputs {
+        let bytes = kind.bytes(*len);
+        let mut sum = vec![0u128; *len];
+        for component in components {
+            let part = component
+                .get(at..at + bytes)
+                .and_then(|b| kind.unpack(b, *len));
+            let part = part.ok_or(EngineError::OpenedForm)?;
+            for (sum, part) in sum.iter_mut().zip(part) {
+                *sum = if *kind == Kind::Bool {
+                    *sum ^ part
+                } else {
+                    sum.wrapping_add(part)
+                };
+            }
+        }
+        sums.extend(kind.pack(&sum));
+        at += bytes;
+    }
+    Ok(sums)
+}
+
+/// What an attempt without one node takes, and what it costs.
+pub(crate) fn reserve_of(program: &Program) -> (Amounts, Plan) {
+    let plan = program.plan().clone();
+    let need = Amounts {
+        bits: 64 * plan.rounds as u64,
+        ..Amounts::default()
+    };
+    (need, plan)
+}

@@ -1,0 +1,433 @@
+//! Attempts of jobs: what nodes say about them, what the time does to them, and when they begin.
+
+use alloy_primitives::{B256, Bytes};
+use mpc_engine::Program;
+use wire::{
+    limits::{SESSIONS_MEMORY_BYTES, SMALL_SESSION_BYTES},
+    node_transaction::OpenedComponent,
+    rpc::Contradiction,
+};
+
+use super::Transition;
+use crate::{
+    Amounts, Event,
+    attempt::{Attempt, Progress, Purpose, Turn},
+    computation::{Computation, Phase},
+    reserve::{lot_for, lot_job},
+    state::{State, Work},
+    stub::{Opening, combine, commitment},
+    suspicion::Blame,
+};
+
+/// With what an attempt can begin.
+pub(crate) struct Start {
+    /// Who is left out.
+    absent: Option<u8>,
+    /// Whether a seed is to be taken.
+    seed: bool,
+    /// What is to be taken of the reserve.
+    need: Amounts,
+}
+
+/// Why an attempt cannot begin.
+pub(crate) enum Lack {
+    /// It pauses, or sessions of others take the memory.
+    Turn,
+    /// The reserve has not got this.
+    Reserve(Amounts),
+}
+
+impl Transition<'_> {
+    /// Applies a statement to an attempt of a job, if it is the current one.
+    pub(super) fn about(
+        &mut self,
+        job: B256,
+        number: u32,
+        statement: impl FnOnce(&mut Attempt) -> Turn,
+    ) {
+        let current = self.state.attempt(job).map(|attempt| attempt.number);
+        if current != Some(number) {
+            return;
+        }
+        let turn = self.state.attempt_mut(job).map(statement);
+        if let Some(turn) = turn.filter(|turn| *turn != Turn::Nothing) {
+            self.turn(job, number, turn);
+        }
+    }
+
+    /// A node joins an attempt. Who joins is there.
+    pub(super) fn join(&mut self, job: B256, node: u8, number: u32, nonce: B256) {
+        let before = self.state.attempt(job).cloned();
+        self.about(job, number, |attempt| attempt.join(node, nonce));
+        if before.is_some() && self.state.attempt(job).cloned() != before {
+            self.come(node);
+        }
+    }
+
+    /// A node is there, and has caught up.
+    pub(super) fn come(&mut self, node: u8) {
+        if self.state.jobs().standing.away().contains(&node) {
+            self.state.jobs_mut().standing.come(node);
+            self.event(Event::NodeBack { node });
+        }
+    }
+
+    /// Counts the components that open what was agreed on.
+    pub(super) fn open_components(&mut self, job: B256, components: &[OpenedComponent]) {
+        for opened in components {
+            let Some(attempt) = self.state.attempt(job) else {
+                return;
+            };
+            let (number, wanted) = (attempt.number, attempt.wanted(opened.component));
+            let Some(wanted) = wanted else {
+                continue;
+            };
+            let opening = Opening {
+                blinding: opened.blinding.0,
+                value: opened.value.to_vec(),
+            };
+            if commitment(&job.0, number, opened.component, &opening) == wanted.0 {
+                let value = opened.value.clone();
+                self.about(job, number, |attempt| attempt.open(opened.component, value));
+            }
+        }
+    }
+
+    /// Does what the time has to say.
+    pub(crate) fn wake(&mut self) {
+        let now_ms = self.now_ms;
+        let convicted = self.state.jobs().standing.convicted();
+        for job in self.state.jobs_under_way() {
+            let due = self.state.attempt(job).and_then(Attempt::due_ms);
+            if due.is_some_and(|due_ms| due_ms <= now_ms) {
+                let number = self.state.attempt(job).map_or(0, |attempt| attempt.number);
+                self.about(job, number, |attempt| attempt.wake(now_ms, convicted));
+            }
+        }
+    }
+
+    fn turn(&mut self, job: B256, attempt: u32, turn: Turn) {
+        match turn {
+            Turn::Nothing | Turn::Joined => {}
+            Turn::Started => self.event(Event::AttemptStarted { job, attempt }),
+            Turn::Disputed => self.event(Event::Disputed { job, attempt }),
+            Turn::Final => self.fix(job, attempt),
+            Turn::Opened => self.combine(job),
+            Turn::Stopped(blames) => self.stopped(job, attempt, &blames),
+        }
+    }
+
+    /// The result of an attempt is fixed.
+    fn fix(&mut self, job: B256, attempt: u32) {
+        let made = self.state.attempt(job).and_then(|a| match a.progress {
+            Progress::Made { hashes } => Some(hashes),
+            _ => None,
+        });
+        if let Some(hashes) = made {
+            if let Some(lot) = self.state.jobs_mut().reserve.made(hashes) {
+                self.event(Event::LotAvailable { lot });
+            }
+            return;
+        }
+        if let Some(attempts) = self.attempts_mut(job) {
+            attempts.seed = None;
+            attempts.reserve.clear();
+        }
+        self.event(Event::OpeningFinal { job, attempt });
+    }
+
+    /// All components of a result are there.
+    fn combine(&mut self, id: B256) {
+        let computation = self.state.computation(id);
+        match computation.and_then(combined) {
+            Some(opened) => {
+                if let Some(computation) = self.state.computation_mut(id) {
+                    computation.opened = Some(opened);
+                    computation.phase = Phase::Encoding;
+                    if let Some(attempts) = &mut computation.attempts {
+                        attempts.current = None;
+                    }
+                }
+                self.state.work.push_back(Work::Encode(id));
+            }
+            // Two honest nodes have agreed on each component.
+            None => {
+                let reason = "the opened components do not fit the program".to_owned();
+                self.fail(id, wire::guest::Fault::Output, reason);
+            }
+        }
+    }
+
+    /// An attempt is over without a result.
+    fn stopped(&mut self, job: B256, attempt: u32, blames: &[Blame]) {
+        self.event(Event::AttemptStopped { job, attempt });
+        for blame in blames {
+            match blame {
+                Blame::Accused { .. } => {}
+                Blame::Away(node) => {
+                    if self.state.jobs_mut().standing.leave(*node) {
+                        self.event(Event::NodeAway { node: *node });
+                    }
+                }
+                Blame::Proven { pair, about } => {
+                    let contradiction = Contradiction {
+                        job,
+                        attempt,
+                        pair: *pair,
+                        block: self.place.block,
+                        about: about.to_string(),
+                    };
+                    let standing = &mut self.state.jobs_mut().standing;
+                    standing.contradict(contradiction.clone());
+                    self.event(Event::Contradiction(contradiction));
+                }
+            }
+        }
+        let now_ms = self.now_ms;
+        if let Some(lot) = self.state.lot_of(job) {
+            self.state.jobs_mut().reserve.abandon(now_ms);
+            self.event(Event::LotDropped { lot });
+        } else if let Some(attempts) = self.attempts_mut(job) {
+            attempts.stopped(blames, now_ms);
+            let turn = attempts.turn;
+            self.state.jobs_mut().waiting.insert(turn, job);
+        }
+    }
+
+    /// Lets a traced computation wait for its first attempt.
+    pub(super) fn enqueue(&mut self, id: B256) {
+        let jobs = self.state.jobs_mut();
+        let turn = jobs.next_turn;
+        jobs.next_turn += 1;
+        jobs.waiting.insert(turn, id);
+        let now_ms = self.now_ms;
+        if let Some(computation) = self.state.computation_mut(id) {
+            computation.phase = Phase::Computing;
+            computation.attempts = Some(crate::job::Attempts::new(turn, now_ms));
+        }
+    }
+
+    /// Begins the attempts that can begin, oldest computations first.
+    pub(crate) fn begin_attempts(&mut self) {
+        let mut no_memory = false;
+        let waiting: Vec<(u64, B256)> = {
+            let waiting = self.state.jobs().waiting.iter();
+            waiting.map(|(turn, id)| (*turn, *id)).collect()
+        };
+        for (turn, id) in waiting {
+            let bytes = self.state.computation(id).map_or(0, session_bytes);
+            // A large one that waits for memory is not overtaken.
+            if bytes > 0 {
+                no_memory |= self.state.sessions_bytes() + bytes > SESSIONS_MEMORY_BYTES;
+                if no_memory {
+                    continue;
+                }
+            }
+            if let Ok(start) = self.state.start_of(id, self.now_ms) {
+                self.state.jobs_mut().waiting.remove(&turn);
+                self.begin(id, &start);
+            }
+        }
+    }
+
+    fn begin(&mut self, id: B256, start: &Start) {
+        let now_ms = self.now_ms;
+        let reserve = &mut self.state.jobs_mut().reserve;
+        let seed = start.seed.then(|| reserve.take_seed()).flatten();
+        let slices = reserve.take(&start.need).unwrap_or_default();
+        let Some(attempts) = self.attempts_mut(id) else {
+            return;
+        };
+        attempts.seed = seed.or(attempts.seed);
+        attempts.reserve.extend(slices);
+        attempts.begin(start.absent, now_ms);
+        let (job, attempt) = (id, attempts.number);
+        self.event(Event::JoinWanted { job, attempt });
+    }
+
+    fn attempts_mut(&mut self, id: B256) -> Option<&mut crate::job::Attempts> {
+        self.state.computation(id)?;
+        self.state.computation_mut(id)?.attempts.as_mut()
+    }
+
+    /// Forgets what nobody needs of the reserve, and makes more of it if it is time. `had_work` says
+    /// whether the block brought work with it.
+    pub(crate) fn keep_reserve(&mut self, had_work: bool) {
+        let now_ms = self.now_ms;
+        if had_work || self.state.has_work() {
+            self.state.jobs_mut().reserve.busy_ms = now_ms;
+        }
+        let held = self.state.lots_held();
+        if self.state.jobs().reserve.has_spent() {
+            let reserve = &mut self.state.jobs_mut().reserve;
+            let dropped = reserve.drop_spent(|lot| held.contains(&lot));
+            let dropped = dropped.into_iter().map(|lot| Event::LotDropped { lot });
+            self.applied.events.extend(dropped);
+        }
+        let target = self.committee.reserve_lots();
+        let due = self.state.production_due(target, now_ms);
+        if let Some((due_ms, amounts)) = due
+            && due_ms <= now_ms
+        {
+            let attempt = Attempt::new(0, None, Purpose::Make, now_ms);
+            let lot = self.state.jobs_mut().reserve.begin(amounts, attempt);
+            let (job, attempt) = (lot_job(lot), 0);
+            self.event(Event::JoinWanted { job, attempt });
+        }
+    }
+}
+
+impl State {
+    /// The current attempt of a job.
+    pub(crate) fn attempt(&self, job: B256) -> Option<&Attempt> {
+        if self.lot_of(job).is_some() {
+            let production = self.jobs().reserve.production.as_ref();
+            return production.map(|production| &production.attempt);
+        }
+        self.computation(job)?.attempts.as_ref()?.current.as_ref()
+    }
+
+    fn attempt_mut(&mut self, job: B256) -> Option<&mut Attempt> {
+        self.attempt(job)?;
+        if self.lot_of(job).is_some() {
+            let production = self.jobs_mut().reserve.production.as_mut();
+            return production.map(|production| &mut production.attempt);
+        }
+        let computation = self.computation_mut(job)?;
+        computation.attempts.as_mut()?.current.as_mut()
+    }
+
+    /// The lot that a job makes.
+    pub(crate) fn lot_of(&self, job: B256) -> Option<u64> {
+        let production = self.jobs().reserve.production.as_ref()?;
+        (lot_job(production.lot) == job).then_some(production.lot)
+    }
+
+    /// The jobs of which an attempt is under way.
+    pub(crate) fn jobs_under_way(&self) -> Vec<B256> {
+        let production = self.jobs().reserve.production.as_ref();
+        let production = production.map(|production| lot_job(production.lot));
+        let under_way = |id: &B256| self.attempt(*id).is_some();
+        let computations = self.unfinished.iter().copied().filter(under_way);
+        computations.chain(production).collect()
+    }
+
+    /// Memory of the large sessions that are under way, in bytes at one node.
+    fn sessions_bytes(&self) -> u64 {
+        let unfinished = self.unfinished.iter();
+        let active = unfinished
+            .filter_map(|id| self.computation(*id))
+            .filter(|c| {
+                c.attempts
+                    .as_ref()
+                    .is_some_and(crate::job::Attempts::is_active)
+            });
+        active.map(session_bytes).sum()
+    }
+
+    /// With what the next attempt of a computation begins, apart from memory.
+    ///
+    /// # Errors
+    /// [`Lack`]: it does not begin.
+    pub(crate) fn start_of(&self, id: B256, now_ms: u64) -> Result<Start, Lack> {
+        let parts = self.computation(id);
+        let parts = parts.and_then(|c| Some((c.attempts.as_ref()?, c.frozen.as_ref()?)));
+        let Some((attempts, frozen)) = parts else {
+            return Err(Lack::Turn);
+        };
+        if attempts.current.is_some() || attempts.not_before_ms > now_ms {
+            return Err(Lack::Turn);
+        }
+        let standing = &self.jobs().standing;
+        let out = standing.out();
+        let absent = out.or_else(|| attempts.history.next(&standing.suspects()));
+        let seed = frozen.is_random && attempts.seed.is_none();
+        let need = |absent: Option<u8>| match absent {
+            Some(_) if attempts.reserve.is_empty() => frozen.need,
+            _ => Amounts::default(),
+        };
+        let lacks = |need: &Amounts| {
+            let seeds = u64::from(seed);
+            self.jobs().reserve.lacks(&Amounts { seeds, ..*need })
+        };
+        let start = |absent| Start {
+            absent,
+            seed,
+            need: need(absent),
+        };
+        let lack = lacks(&need(absent));
+        if lack.is_empty() {
+            return Ok(start(absent));
+        }
+        // All four try again if none is known to be missing.
+        if out.is_none() && lacks(&Amounts::default()).is_empty() {
+            return Ok(start(None));
+        }
+        Err(Lack::Reserve(lack))
+    }
+
+    /// When the next production of a lot begins, and of what.
+    pub(crate) fn production_due(&self, target: u32, now_ms: u64) -> Option<(u64, Amounts)> {
+        let jobs = self.jobs();
+        let reserve = &jobs.reserve;
+        if reserve.production.is_some() || jobs.standing.out().is_some() {
+            return None;
+        }
+        let waiting = jobs.waiting.values();
+        let missing = waiting
+            .filter_map(|id| match self.start_of(*id, now_ms) {
+                Err(Lack::Reserve(missing)) => Some(missing),
+                _ => None,
+            })
+            .fold(Amounts::default(), |sum, missing| sum.plus(&missing));
+        if !missing.is_empty() {
+            return Some((reserve.not_before_ms(), lot_for(&missing)));
+        }
+        let amounts = reserve.short_of(target);
+        let idle = !amounts.is_empty() && !self.has_work();
+        idle.then(|| (reserve.idle_ms(), amounts))
+    }
+
+    /// Whether inputs or computations are under way.
+    fn has_work(&self) -> bool {
+        !(self.undecided.is_empty() && self.unfinished.is_empty() && self.work.is_empty())
+    }
+
+    /// Lots of which computations hold parts.
+    fn lots_held(&self) -> Vec<u64> {
+        let computations = self
+            .unfinished
+            .iter()
+            .filter_map(|id| self.computation(*id));
+        let attempts = computations.filter_map(|c| c.attempts.as_ref());
+        attempts
+            .flat_map(|attempts| {
+                let slices = attempts.reserve.iter().map(|slice| slice.lot);
+                slices.chain(attempts.seed.map(|seed| seed.lot))
+            })
+            .collect()
+    }
+}
+
+/// The result of a computation, if all its components are there.
+fn combined(computation: &Computation) -> Option<Bytes> {
+    let attempt = computation.attempts.as_ref()?.current.as_ref()?;
+    let Progress::Opening { components, .. } = &attempt.progress else {
+        return None;
+    };
+    let [Some(a), Some(b), Some(c), Some(d)] = components else {
+        return None;
+    };
+    let program: &Program = computation.frozen.as_ref()?.program.as_ref()?;
+    let opened = combine(&program.outputs(), [a, b, c, d].map(|bytes| &bytes[..]));
+    opened.ok().map(Bytes::from)
+}
+
+/// Memory that is counted for a computation while it runs.
+fn session_bytes(computation: &Computation) -> u64 {
+    let frozen = computation.frozen.as_ref();
+    let bytes = frozen.map(|frozen| frozen.session_bytes);
+    bytes
+        .filter(|bytes| *bytes > SMALL_SESSION_BYTES)
+        .unwrap_or(0)
+}
