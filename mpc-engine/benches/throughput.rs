@@ -12,8 +12,8 @@ use std::{
 };
 
 use mpc_engine::{
-    ColumnId, Frames, PartyInputs, Program, ProgramBuilder, Session, SessionBinding, Step, ValueId,
-    local,
+    ColumnId, Frames, PartyInputs, Program, ProgramBuilder, Session, SessionBinding, Step, Task,
+    ValueId, local,
 };
 use rand::Rng as _;
 use wire::{kind::Kind, secret::Op};
@@ -137,10 +137,13 @@ fn run_party(
         epoch: 1,
         computation: [1; 32],
         attempt: 0,
+        absent: None,
+        nonces: [[1; 32]; 4],
     };
     let mut entropy = Zeroizing::new([0; 32]);
     rand::rng().fill_bytes(&mut *entropy);
-    let (mut session, frames) = Session::start(me, binding, program, inputs, entropy).unwrap();
+    let (mut session, frames) =
+        Session::start(me, binding, Task::open(program, inputs), entropy).unwrap();
     links.send(frames);
     let (mut start, mut processor) = (Instant::now(), Duration::ZERO);
     for round in 0.. {
@@ -154,7 +157,8 @@ fn run_party(
                 session = next;
                 rounds.into_iter().for_each(|frames| links.send(frames));
             }
-            Step::Done(opened) => {
+            Step::Done(outcome) => {
+                let opened = outcome.into_opened().unwrap();
                 all.wait();
                 let taken = Taken {
                     time: start.elapsed(),

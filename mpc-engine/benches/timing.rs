@@ -17,7 +17,8 @@ use std::{
 };
 
 use mpc_engine::{
-    ColumnId, Frames, PartyInputs, Program, ProgramBuilder, Session, SessionBinding, Step, local,
+    ColumnId, Frames, PartyInputs, Program, ProgramBuilder, Session, SessionBinding, Step, Task,
+    local,
 };
 use rand::{Rng as _, RngExt as _};
 use rustix::time::{ClockId, clock_gettime};
@@ -72,11 +73,18 @@ fn run(program: &Arc<Program>, inputs: [PartyInputs; 4]) -> Duration {
             epoch: 1,
             computation: [1; 32],
             attempt: 0,
+            absent: None,
+            nonces: [[1; 32]; 4],
         };
         let mut entropy = Zeroizing::new([0; 32]);
         rand::rng().fill_bytes(&mut *entropy);
-        let (session, frames) =
-            Session::start(me as u8, binding, program.clone(), inputs, entropy).unwrap();
+        let (session, frames) = Session::start(
+            me as u8,
+            binding,
+            Task::open(program.clone(), inputs),
+            entropy,
+        )
+        .unwrap();
         sessions.push(session);
         sent[me].push_back(frames);
     }

@@ -67,6 +67,12 @@ pub enum EngineError {
     /// Opened values that do not have the form that the program's outputs have.
     #[error("the opened values do not fit the program's outputs")]
     OpenedForm,
+    /// Stored components of outputs that are not whole.
+    #[error("the stored components of the outputs are damaged: stop this attempt")]
+    OutputsForm,
+    /// The reserve is used if a party is absent, and only then.
+    #[error("an attempt takes of the reserve if a party is absent, and only then")]
+    ReserveUse,
     /// The engine contradicts itself: a defect, never a peer's doing.
     #[error("defect in the engine: {0}")]
     Defect(&'static str),
@@ -219,12 +225,17 @@ pub enum ProgramError {
 #[non_exhaustive]
 pub enum Stop {
     /// Two copies of one message differ: one of the two who sent them lied.
-    #[error("round {round}: parties {} and {} disagree on one message", pair[0], pair[1])]
+    #[error("round {round}: parties {sender} and {backup} disagree on one message")]
     Mismatch {
         /// Number of the round, from 0.
         round: u32,
-        /// The two parties.
-        pair: [u8; 2],
+        /// Who sent the message.
+        sender: u8,
+        /// Who vouched for it.
+        backup: u8,
+        /// Digest of the message as the sender sent it, to compare with what
+        /// [`crate::Transcript::statement`] says.
+        digest: [u8; 32],
     },
     /// A frame that no honest party sends.
     #[error("round {round}: bad frame from party {peer}: {fault}")]
@@ -273,7 +284,17 @@ pub enum FrameFault {
 impl From<&Stop> for StopReason {
     fn from(stop: &Stop) -> Self {
         match stop {
-            Stop::Mismatch { pair, .. } => Self::Mismatch { pair: *pair },
+            Stop::Mismatch {
+                round,
+                sender,
+                backup,
+                digest,
+            } => Self::Mismatch {
+                round: *round,
+                sender: *sender,
+                backup: *backup,
+                digest: (*digest).into(),
+            },
             Stop::BadFrame { peer, .. } => Self::BadFrame { peer: *peer },
             Stop::Local(_) => Self::Local,
         }
@@ -291,13 +312,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_gets_the_parties_and_nothing_else() {
-        let (round, pair, peer) = (3, [1, 2], 3);
-        let fault = FrameFault::Header;
+    fn the_log_gets_what_a_verdict_needs() {
+        let (round, sender, backup, peer) = (3, 1, 2, 3);
+        let (fault, digest) = (FrameFault::Header, [4; 32]);
         for (stop, reason) in [
             (
-                Stop::Mismatch { round, pair },
-                StopReason::Mismatch { pair },
+                Stop::Mismatch {
+                    round,
+                    sender,
+                    backup,
+                    digest,
+                },
+                StopReason::Mismatch {
+                    round,
+                    sender,
+                    backup,
+                    digest: digest.into(),
+                },
             ),
             (
                 Stop::BadFrame { round, peer, fault },

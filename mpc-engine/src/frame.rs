@@ -10,8 +10,8 @@ use subtle::ConstantTimeEq;
 use crate::{
     FrameFault, Stop,
     digest::{DIGEST_BYTES, DigestKey},
-    roles::{PAIRS, Roles, pair_of},
-    session::Frames,
+    roles::{PAIRS, Parties, Roles, pair_of},
+    session::{DisputeKeys, Frames, Streams},
 };
 
 /// Streams of fewer bytes are sent twice instead of digested.
@@ -31,19 +31,25 @@ pub(crate) const fn vouching_bytes(stream: usize) -> usize {
     }
 }
 
+/// The beginning of every frame of a round.
+pub(crate) fn header(session: &[u8; 12], round: u32) -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    header[..12].copy_from_slice(session);
+    header[12..].copy_from_slice(&round.to_le_bytes());
+    header
+}
+
 /// Keys for digests by the party with which they are shared, none at one's own place; and the name
 /// of the session.
 pub(crate) struct DigestKeys {
     pub(crate) keys: [Option<DigestKey>; 4],
     pub(crate) session: [u8; 12],
+    pub(crate) disputes: DisputeKeys,
 }
 
 impl DigestKeys {
     pub(crate) fn header(&self, round: u32) -> [u8; HEADER_BYTES] {
-        let mut header = [0; HEADER_BYTES];
-        header[..12].copy_from_slice(&self.session);
-        header[12..].copy_from_slice(&round.to_le_bytes());
-        header
+        header(&self.session, round)
     }
 
     /// The digest of a stream under the key that this party, its backup or its receiver, shares
@@ -68,6 +74,7 @@ impl DigestKeys {
 /// What one party sends in a round, while it grows.
 pub(crate) struct Outgoing {
     me: usize,
+    parties: Parties,
     /// The frames that will be sent: room for the header, and the streams with the first backup.
     frames: Frames,
     /// Memory for further frames.
@@ -83,10 +90,11 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(crate) fn new(me: usize) -> Self {
+    pub(crate) fn new(me: usize, parties: Parties) -> Self {
         Self {
             me,
-            frames: begin(me, &mut Vec::new()),
+            parties,
+            frames: begin((me, parties), &mut Vec::new()),
             spare: Vec::new(),
             second: Default::default(),
             vouched: Default::default(),
@@ -123,16 +131,27 @@ impl Outgoing {
     }
 
     /// Closes the round: the frames to send, and what to check the frames to come against. What
-    /// comes after belongs to the next round.
-    pub(crate) fn close(&mut self, round: u32, keys: &DigestKeys) -> (Frames, Expected) {
+    /// comes after belongs to the next round. Copies of all streams that this party sends or vouches
+    /// for go to `said`, which has room for them.
+    pub(crate) fn close(
+        &mut self,
+        round: u32,
+        keys: &DigestKeys,
+        said: &mut Streams,
+    ) -> (Frames, Expected) {
         let me = self.me;
         let operations = *self.operations.finalize().as_bytes();
-        let begun = begin(me, &mut self.spare);
+        let begun = begin((me, self.parties), &mut self.spare);
         let mut frames = std::mem::replace(&mut self.frames, begun);
-        for to in (0..4).filter(|to| *to != me) {
+        said.operations = operations;
+        for to in self.parties.peers(me) {
             let frame = &mut frames[to];
             frame[..HEADER_BYTES].copy_from_slice(&keys.header(round));
+            said.sent[to].first = frame.len() - HEADER_BYTES;
             frame.extend_from_slice(&self.second[to]);
+            said.sent[to]
+                .bytes
+                .extend_from_slice(&frame[HEADER_BYTES..]);
             for sender in others(me, to) {
                 let stream = &self.vouched[sender][to];
                 if stream.len() < COPY_BELOW {
@@ -145,12 +164,13 @@ impl Outgoing {
         }
         let expected = Expected {
             me,
+            parties: self.parties,
             round,
             bytes: std::mem::take(&mut self.expected),
             operations,
         };
         self.second.iter_mut().for_each(Vec::clear);
-        self.vouched.iter_mut().flatten().for_each(Vec::clear);
+        std::mem::swap(&mut self.vouched, &mut said.vouched);
         self.operations.reset();
         (frames, expected)
     }
@@ -164,9 +184,9 @@ impl Outgoing {
 }
 
 /// Frames with room for their headers.
-fn begin(me: usize, spare: &mut Vec<Vec<u8>>) -> Frames {
+fn begin((me, parties): (usize, Parties), spare: &mut Vec<Vec<u8>>) -> Frames {
     std::array::from_fn(|to| {
-        if to == me {
+        if to == me || !parties.is_live(to) {
             return Vec::new();
         }
         let mut frame = spare.pop().unwrap_or_default();
@@ -177,11 +197,11 @@ fn begin(me: usize, spare: &mut Vec<Vec<u8>>) -> Frames {
 }
 
 /// The two parties that are neither a nor b, in order.
-const fn others(a: usize, b: usize) -> [usize; 2] {
+pub(crate) const fn others(a: usize, b: usize) -> [usize; 2] {
     PAIRS[pair_of(a, b)].1
 }
 
-const fn stream_roles(sender: usize, backup: usize, receiver: usize) -> Roles {
+pub(crate) const fn stream_roles(sender: usize, backup: usize, receiver: usize) -> Roles {
     Roles {
         sender,
         backup,
@@ -193,6 +213,7 @@ const fn stream_roles(sender: usize, backup: usize, receiver: usize) -> Roles {
 /// What the frames of a round must be like.
 pub(crate) struct Expected {
     me: usize,
+    parties: Parties,
     pub(crate) round: u32,
     /// Bytes of streams to come, by sender and backup.
     bytes: [[usize; 4]; 4],
@@ -208,7 +229,7 @@ impl Expected {
     pub(crate) fn verify(self, frames: Frames, keys: &DigestKeys) -> Result<Incoming, Stop> {
         let (me, round) = (self.me, self.round);
         let header = keys.header(round);
-        for peer in (0..4).filter(|peer| *peer != me) {
+        for peer in self.parties.peers(me) {
             let bad = |fault| Stop::BadFrame {
                 round,
                 peer: peer as u8,
@@ -223,15 +244,18 @@ impl Expected {
             }
         }
         let mut starts = [[0; 4]; 4];
-        for sender in (0..4).filter(|sender| *sender != me) {
+        for sender in self.parties.peers(me) {
             let mut at = HEADER_BYTES;
             for backup in others(me, sender) {
                 starts[sender][backup] = at;
                 at += self.bytes[sender][backup];
             }
         }
-        for sender in (0..4).filter(|sender| *sender != me) {
+        for sender in self.parties.peers(me) {
             for backup in others(me, sender) {
+                if !self.parties.is_live(backup) {
+                    continue;
+                }
                 let bytes = self.bytes[sender][backup];
                 let start = starts[sender][backup];
                 let stream = &frames[sender][start..start + bytes];
@@ -245,8 +269,13 @@ impl Expected {
                         .ct_eq(vouching)
                 };
                 if !bool::from(same) {
-                    let pair = [sender.min(backup) as u8, sender.max(backup) as u8];
-                    return Err(Stop::Mismatch { round, pair });
+                    let disputes = &keys.disputes;
+                    return Err(Stop::Mismatch {
+                        round,
+                        sender: sender as u8,
+                        backup: backup as u8,
+                        digest: disputes.digest(round, &self.operations, roles, stream),
+                    });
                 }
             }
         }

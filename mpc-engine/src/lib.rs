@@ -1,4 +1,5 @@
-//! Four-party computation on additive shares, secure against one malicious party.
+//! Four-party computation on additive shares, secure against one malicious party; three parties can
+//! go on without the fourth.
 //!
 //! Owns shares, the keys of a session, [`Program`] (a vector circuit in single-assignment form),
 //! its planning into rounds, and its execution. It is pure and synchronous: a [`Session`] takes the
@@ -24,6 +25,7 @@ mod plan;
 mod prf;
 pub mod program;
 mod protocol;
+mod reserve;
 mod roles;
 mod schedule;
 pub mod session;
@@ -37,4 +39,8 @@ pub use plan::Plan;
 pub use program::{
     Column, ColumnId, Program, ProgramBuilder, ValueId, decode_opened, encode_opened,
 };
-pub use session::{Frames, Opened, Session, SessionBinding, Step};
+pub use reserve::{Amounts, ComponentSeeds, LotShares, ReserveShares};
+pub use session::{
+    Ending, Frames, Opened, Opening, Outcome, Outputs, Session, SessionBinding, Step, Task,
+    Transcript, combine, commitment,
+};

@@ -10,7 +10,7 @@ use rand_chacha::{
 use zeroize::Zeroizing;
 
 use crate::{
-    EngineError, Frames, PartyInputs, Program, Session, SessionBinding, Step, Stop,
+    EngineError, Frames, PartyInputs, Program, Session, SessionBinding, Step, Stop, Task,
     clear::check_columns,
     vector::{Domain, Share, Vector},
 };
@@ -31,10 +31,13 @@ pub fn run(program: &Program, columns: &[Vec<u128>], seed: u64) -> Result<Vec<Ve
             epoch: 0,
             computation: [0; 32],
             attempt: 0,
+            absent: None,
+            nonces: [[0; 32]; 4],
         };
         let mut entropy = Zeroizing::new([0; 32]);
         random.fill_bytes(&mut *entropy);
-        let (session, frames) = Session::start(me, binding, program.clone(), inputs, entropy)?;
+        let task = Task::open(program.clone(), inputs);
+        let (session, frames) = Session::start(me, binding, task, entropy)?;
         sessions.push(session);
         sent.push_back(frames);
     }
@@ -49,7 +52,7 @@ pub fn run(program: &Program, columns: &[Vec<u128>], seed: u64) -> Result<Vec<Ve
                     next.push(session);
                     sent[me].extend(rounds);
                 }
-                Step::Done(values) => opened = Some(values),
+                Step::Done(outcome) => opened = outcome.into_opened(),
             }
         }
         if let Some(opened) = opened {

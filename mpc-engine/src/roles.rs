@@ -34,14 +34,48 @@ pub(crate) struct Roles {
     pub(crate) outsider: usize,
 }
 
+/// The parties of a session: all four, or all but one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Parties {
+    absent: Option<usize>,
+}
+
+impl Parties {
+    pub(crate) const fn without(absent: Option<usize>) -> Self {
+        Self { absent }
+    }
+
+    pub(crate) fn is_live(self, party: usize) -> bool {
+        party < 4 && self.absent != Some(party)
+    }
+
+    /// All of them, in order.
+    pub(crate) fn live(self) -> impl Iterator<Item = usize> {
+        (0..4).filter(move |party| self.is_live(*party))
+    }
+
+    /// All but one, in order.
+    pub(crate) fn peers(self, me: usize) -> impl Iterator<Item = usize> {
+        self.live().filter(move |party| *party != me)
+    }
+}
+
 /// What each directed link has carried so far, in bytes of values. All parties keep the same count.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
+    parties: Parties,
     /// By sender and receiver.
     bytes: [[u64; 4]; 4],
 }
 
 impl Links {
+    pub(crate) const fn of(parties: Parties) -> Self {
+        Self {
+            parties,
+            bytes: [[0; 4]; 4],
+        }
+    }
+
     /// Roles for a message of so many bytes: the value that the parties outside components
     /// `PAIRS[pair].0` know.
     pub(crate) fn cross(&mut self, pair: usize, bytes: usize) -> Roles {
@@ -63,9 +97,25 @@ impl Links {
     }
 
     /// Roles in the message that gives component `receiver` of an opened value to the party that
-    /// lacks it.
+    /// lacks it, which is live. An absent party is the outsider.
     pub(crate) fn open(&mut self, receiver: usize, bytes: usize) -> Roles {
         let [a, b, c] = [1, 2, 3].map(|turn| (receiver + turn) % 4);
+        if let Some(outsider) = self.parties.absent {
+            let [a, b] = match outsider {
+                _ if outsider == a => [b, c],
+                _ if outsider == b => [c, a],
+                _ => [a, b],
+            };
+            return self.assign(
+                [(a, b), (b, a)].map(|(sender, backup)| Roles {
+                    sender,
+                    backup,
+                    receiver,
+                    outsider,
+                }),
+                bytes,
+            );
+        }
         self.assign(
             [(a, b, c), (b, c, a), (c, a, b)].map(|(sender, backup, outsider)| Roles {
                 sender,
@@ -169,6 +219,27 @@ mod tests {
             let senders: std::collections::BTreeSet<_> =
                 (0..3).map(|_| links.open(receiver, 64).sender).collect();
             assert_eq!(senders.len(), 3);
+        }
+    }
+
+    #[test]
+    fn openings_among_three_load_their_links_alike() {
+        for absent in 0..4 {
+            let parties = Parties::without(Some(absent));
+            let mut links = Links::of(parties);
+            for i in 0..1000usize {
+                for receiver in parties.live() {
+                    let roles = links.open(receiver, 64 + i * 7919 % 1000);
+                    assert!(is_permutation(roles));
+                    assert_eq!((roles.receiver, roles.outsider), (receiver, absent));
+                }
+            }
+            for (from, to) in (0..16).map(|link| (link / 4, link % 4)) {
+                let is_used = from != to && from != absent && to != absent;
+                let carried = links.bytes[from][to];
+                assert_eq!(carried > 250_000, is_used, "{links:?}");
+                assert!(carried < 310_000, "{links:?}");
+            }
         }
     }
 

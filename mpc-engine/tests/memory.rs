@@ -13,7 +13,9 @@ use std::{
     sync::Arc,
 };
 
-use mpc_engine::{ColumnId, Frames, Program, ProgramBuilder, Session, SessionBinding, Step, local};
+use mpc_engine::{
+    ColumnId, Frames, Program, ProgramBuilder, Session, SessionBinding, Step, Task, local,
+};
 use wire::{kind::Kind, secret::Op};
 use zeroize::Zeroizing;
 
@@ -113,10 +115,13 @@ fn most_taken(program: Program) -> u64 {
             epoch: 1,
             computation: [1; 32],
             attempt: 0,
+            absent: None,
+            nonces: [[1; 32]; 4],
         };
         let entropy = Zeroizing::new([me as u8; 32]);
         let (session, frames) = taken[me].during(0, || {
-            Session::start(me as u8, binding, program.clone(), inputs, entropy).unwrap()
+            let task = Task::open(program.clone(), inputs);
+            Session::start(me as u8, binding, task, entropy).unwrap()
         });
         taken[me].held -= bytes_of(&frames);
         sessions.push(session);

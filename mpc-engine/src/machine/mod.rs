@@ -7,7 +7,7 @@ use wire::kind::Kind;
 use crate::{
     EngineError, PartyInputs, Stop, ValueId,
     circuit::Gate,
-    protocol::{Crossing, Place, SessionKeys},
+    protocol::{Crossing, Place},
     schedule::{Action, Layout, Run, Schedule},
     session::Frames,
     template::{Instruction, Public, Reg, Shape, Step},
@@ -38,14 +38,23 @@ pub(crate) struct Machine {
     values: Vec<Option<Arc<Share>>>,
     files: Vec<Vec<Register>>,
     revealed: Vec<Vector>,
+    /// Whether revealed values are opened; else they are kept as shares.
+    opens: bool,
 }
 
 /// What comes after a turn.
 pub(crate) enum Next {
     /// Rounds to send: none, one or several.
     Rounds(Vec<Frames>),
-    /// The opened values.
-    Done(Vec<Vec<u128>>),
+    /// The end; nothing is to be sent.
+    Done(Results),
+}
+
+/// The revealed values.
+pub(crate) enum Results {
+    Opened(Vec<Vec<u128>>),
+    /// This party's shares of them.
+    Kept(Vec<Share>),
 }
 
 const fn defect(what: &'static str) -> EngineError {
@@ -54,20 +63,20 @@ const fn defect(what: &'static str) -> EngineError {
 
 impl Machine {
     pub(crate) fn new(
-        me: usize,
         layout: Arc<Layout>,
         inputs: PartyInputs,
-        keys: SessionKeys,
-        round: u32,
+        crossing: Crossing,
+        opens: bool,
     ) -> Self {
         let count = layout.circuit().gates().len();
         Self {
             schedule: Schedule::new(layout.clone()),
-            crossing: Crossing::new(me, keys, round),
+            crossing,
             inputs: inputs.into_columns().into_iter().map(Some).collect(),
             values: std::iter::repeat_with(|| None).take(count).collect(),
             files: Vec::new(),
             revealed: Vec::new(),
+            opens,
             layout,
         }
     }
@@ -76,7 +85,7 @@ impl Machine {
     ///
     /// # Errors
     /// [`EngineError::Defect`].
-    pub(crate) fn begin(&mut self) -> Result<Vec<Frames>, EngineError> {
+    pub(crate) fn begin(&mut self) -> Result<Next, EngineError> {
         let actions = self.schedule.begin();
         self.act(actions)
     }
@@ -102,12 +111,12 @@ impl Machine {
         let actions = self.schedule.received();
         if self.schedule.is_done() {
             let values = self.revealed.iter().map(Vector::to_numbers).collect();
-            return Ok(Next::Done(values));
+            return Ok(Next::Done(Results::Opened(values)));
         }
-        Ok(Next::Rounds(self.act(actions)?))
+        Ok(self.act(actions)?)
     }
 
-    fn act(&mut self, actions: Vec<Action>) -> Result<Vec<Frames>, EngineError> {
+    fn act(&mut self, actions: Vec<Action>) -> Result<Next, EngineError> {
         let mut rounds = Vec::new();
         for action in actions {
             match action {
@@ -115,11 +124,13 @@ impl Machine {
                 Action::Move(value) => self.move_lanes(value)?,
                 Action::Run(run) => self.run(&run)?,
                 Action::Free(value) => self.values[value.index()] = None,
+                // The last thing to do, but for sending.
+                Action::Open if !self.opens => return Ok(Next::Done(self.results()?)),
                 Action::Open => self.open()?,
                 Action::Send => rounds.push(self.crossing.close()),
             }
         }
-        Ok(rounds)
+        Ok(Next::Rounds(rounds))
     }
 
     fn value(&self, value: ValueId) -> Result<&Arc<Share>, EngineError> {
@@ -193,6 +204,22 @@ impl Machine {
             self.revealed.push(sum);
         }
         Ok(())
+    }
+
+    /// The shares of the revealed values.
+    fn results(&self) -> Result<Results, EngineError> {
+        let circuit = self.layout.circuit();
+        let mut kept = Vec::with_capacity(circuit.revealed().len());
+        for value in circuit.revealed() {
+            let share = self.value(*value)?;
+            let len = circuit.form(*value).len;
+            kept.push(if share.lanes() == len {
+                share.copy()
+            } else {
+                share.window(0, len)
+            });
+        }
+        Ok(Results::Kept(kept))
     }
 
     /// Runs a stage of a chunk; after its last stage the result becomes part of the value.

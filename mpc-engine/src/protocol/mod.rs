@@ -19,8 +19,8 @@ use crate::{
     Stop,
     frame::{DigestKeys, Expected, Incoming, Outgoing},
     prf::{Drawn, Masks},
-    roles::Links,
-    session::Frames,
+    roles::{Links, Parties},
+    session::{Frames, SETUP_FRAME_BYTES, Transcript},
     vector::{Domain, Element},
 };
 
@@ -60,7 +60,9 @@ pub(crate) struct SessionKeys {
 /// One party's end of the rounds of a session.
 pub(crate) struct Crossing {
     pub(crate) me: usize,
+    parties: Parties,
     keys: SessionKeys,
+    transcript: Transcript,
     round: u32,
     /// What all links have carried, so that roles change.
     links: Links,
@@ -74,14 +76,20 @@ pub(crate) struct Crossing {
 }
 
 impl Crossing {
-    /// Begins with round number `round`.
-    pub(crate) fn new(me: usize, keys: SessionKeys, round: u32) -> Self {
+    /// Party `me` begins, after the rounds that set up the keys. What it says goes to the transcript.
+    pub(crate) fn new(
+        (me, parties): (usize, Parties),
+        keys: SessionKeys,
+        transcript: Transcript,
+    ) -> Self {
         Self {
             me,
+            parties,
             keys,
-            round,
-            links: Links::default(),
-            outgoing: Outgoing::new(me),
+            transcript,
+            round: SETUP_FRAME_BYTES.len() as u32,
+            links: Links::of(parties),
+            outgoing: Outgoing::new(me, parties),
             permutation: None,
             pending: Vec::new(),
             outstanding: VecDeque::new(),
@@ -95,7 +103,12 @@ impl Crossing {
 
     /// Ends the round: the frames to send.
     pub(crate) fn close(&mut self) -> Frames {
-        let (frames, expected) = self.outgoing.close(self.round, &self.keys.digests);
+        let mut streams = self.transcript.room();
+        let (frames, expected) = self
+            .outgoing
+            .close(self.round, &self.keys.digests, &mut streams);
+        let verified = self.round - self.outstanding.len() as u32;
+        self.transcript.said(self.round, verified, streams);
         let pending = std::mem::take(&mut self.pending);
         self.outstanding.push_back((expected, pending));
         self.round += 1;
@@ -113,8 +126,11 @@ impl Crossing {
                 crate::EngineError::Defect("frames for a round that was not closed").into(),
             );
         };
+        let round = expected.round;
+        let incoming = expected.verify(frames, &self.keys.digests)?;
+        self.transcript.verified(round);
         Ok(Arrivals {
-            incoming: expected.verify(frames, &self.keys.digests)?,
+            incoming,
             pending: pending.into_iter(),
         })
     }

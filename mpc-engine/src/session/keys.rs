@@ -12,11 +12,11 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     FrameFault, Stop,
     digest::DigestKey,
-    frame::{DigestKeys, HEADER_BYTES},
+    frame::{self, DigestKeys, HEADER_BYTES, stream_roles},
     prf::Masks,
     protocol::SessionKeys,
-    roles::{PAIRS, pair_of},
-    session::Frames,
+    roles::{PAIRS, Parties, Roles, pair_of},
+    session::{DisputeKeys, Frames},
 };
 
 const HASH_BYTES: usize = 32;
@@ -24,36 +24,48 @@ const HASH_BYTES: usize = 32;
 /// `PAIRS[i].0` only.
 const KEYS: usize = MASK_KEYS + PAIRS.len();
 const MASK_KEYS: usize = 4;
-const KEYS_OF_PARTY: usize = 6;
-/// Keys that two parties share.
+/// Keys that two live parties share: two for masks, and one for digests.
 const KEYS_OF_PAIR: usize = 3;
 
-/// Bytes of each frame of the three rounds.
-pub(crate) const SETUP_FRAME_BYTES: [usize; 3] = [
-    HEADER_BYTES + HASH_BYTES * (2 + KEYS_OF_PARTY),
-    HEADER_BYTES + HASH_BYTES * (KEYS_OF_PAIR + 4),
-    HEADER_BYTES + HASH_BYTES * KEYS_OF_PAIR,
-];
+/// Bytes of each frame of the three rounds, with all four parties.
+pub(crate) const SETUP_FRAME_BYTES: [usize; 3] = setup_frame_bytes(4);
+/// The round in which parties repeat what they heard in the first.
+pub(super) const ECHO_ROUND: u32 = 1;
+
+/// Bytes of each frame of the three rounds, with so many parties, three or four. Each party holds as
+/// many keys for masks as if all were live, and one with each peer.
+pub(crate) const fn setup_frame_bytes(parties: usize) -> [usize; 3] {
+    [
+        HEADER_BYTES + HASH_BYTES * (2 + 3 + parties - 1),
+        HEADER_BYTES + HASH_BYTES * (KEYS_OF_PAIR + parties),
+        HEADER_BYTES + HASH_BYTES * KEYS_OF_PAIR,
+    ]
+}
 
 type Secret = Zeroizing<[u8; HASH_BYTES]>;
 type Hash = [u8; HASH_BYTES];
+/// What blinds commitments to results, by the component of which the party that lacks it lacks this.
+pub(super) type Blindings = [Option<Secret>; 4];
 
-/// Whether a party holds key l.
-fn holds(party: usize, l: usize) -> bool {
+/// Whether a party, which is live, holds key l.
+fn holds(parties: Parties, party: usize, l: usize) -> bool {
     match l.checked_sub(MASK_KEYS) {
         None => l != party,
-        Some(pair) => PAIRS[pair].0.contains(&party),
+        Some(pair) => {
+            let [a, b] = PAIRS[pair].0;
+            (a == party || b == party) && parties.is_live(a) && parties.is_live(b)
+        }
     }
 }
 
 /// Numbers of the keys that a party holds.
-fn held(party: usize) -> impl Iterator<Item = usize> {
-    (0..KEYS).filter(move |l| holds(party, *l))
+fn held(parties: Parties, party: usize) -> impl Iterator<Item = usize> {
+    (0..KEYS).filter(move |l| holds(parties, party, *l))
 }
 
 /// Numbers of the keys that both hold.
-fn shared(a: usize, b: usize) -> impl Iterator<Item = usize> {
-    held(a).filter(move |l| holds(b, *l))
+fn shared(parties: Parties, a: usize, b: usize) -> impl Iterator<Item = usize> {
+    held(parties, a).filter(move |l| holds(parties, b, *l))
 }
 
 fn hash(context: &str, parts: &[&[u8]]) -> Hash {
@@ -67,17 +79,13 @@ fn hash(context: &str, parts: &[&[u8]]) -> Hash {
 }
 
 fn header(round: u32) -> [u8; HEADER_BYTES] {
-    let none = DigestKeys {
-        keys: [const { None }; 4],
-        session: *b"quartet v1 s",
-    };
-    none.header(round)
+    frame::header(b"quartet v1 s", round)
 }
 
 /// Checks lengths and headers of a round's frames.
-fn check_form(me: usize, round: u32, frames: &Frames) -> Result<(), Stop> {
-    let expected = SETUP_FRAME_BYTES[round as usize];
-    for peer in (0..4).filter(|peer| *peer != me) {
+fn check_form((me, parties): (usize, Parties), round: u32, frames: &Frames) -> Result<(), Stop> {
+    let expected = setup_frame_bytes(parties.live().count())[round as usize];
+    for peer in parties.peers(me) {
         let actual = frames[peer].len();
         if actual != expected {
             return Err(bad(round, peer, FrameFault::Length { expected, actual }));
@@ -104,12 +112,17 @@ fn words(frame: &[u8]) -> &[Hash] {
 
 /// Frames to all peers, each a header and what `write` appends. Nothing is copied on the way, since
 /// a frame may hold secrets.
-fn frames(me: usize, round: u32, write: impl Fn(usize, &mut Vec<u8>)) -> Frames {
+fn frames(
+    (me, parties): (usize, Parties),
+    round: u32,
+    write: impl Fn(usize, &mut Vec<u8>),
+) -> Frames {
+    let bytes = setup_frame_bytes(parties.live().count())[round as usize];
     std::array::from_fn(|to| {
-        if to == me {
+        if to == me || !parties.is_live(to) {
             return Vec::new();
         }
-        let mut frame = Vec::with_capacity(SETUP_FRAME_BYTES[round as usize]);
+        let mut frame = Vec::with_capacity(bytes);
         frame.extend_from_slice(&header(round));
         write(to, &mut frame);
         frame
@@ -119,6 +132,7 @@ fn frames(me: usize, round: u32, write: impl Fn(usize, &mut Vec<u8>)) -> Frames 
 /// After the first round was sent.
 pub(super) struct Committed {
     me: usize,
+    parties: Parties,
     binding: Hash,
     /// What this party said: binding, nonce, commitments.
     said: Vec<Hash>,
@@ -129,6 +143,8 @@ pub(super) struct Committed {
 /// After the second round was sent.
 pub(super) struct Opened {
     me: usize,
+    parties: Parties,
+    /// What each live party said.
     said: [Vec<Hash>; 4],
     contributions: [Option<Secret>; KEYS],
 }
@@ -136,13 +152,18 @@ pub(super) struct Opened {
 /// After the third round was sent.
 pub(super) struct Confirmed {
     me: usize,
+    parties: Parties,
     session: Hash,
     keys: [Option<Secret>; KEYS],
 }
 
 impl Committed {
     /// Draws a nonce and contributions from fresh entropy, and commits to them.
-    pub(super) fn new(me: usize, binding: Hash, entropy: &[u8; 32]) -> (Self, Frames) {
+    pub(super) fn new(
+        (me, parties): (usize, Parties),
+        binding: Hash,
+        entropy: &[u8; 32],
+    ) -> (Self, Frames) {
         let mut stream = blake3::Hasher::new_derive_key("quartet v1 session entropy");
         let mut stream = stream
             .update(&binding)
@@ -152,7 +173,7 @@ impl Committed {
         let mut nonce = [0; HASH_BYTES];
         stream.fill(&mut nonce);
         let contributions = std::array::from_fn(|l| {
-            holds(me, l).then(|| {
+            holds(parties, me, l).then(|| {
                 let mut contribution = Zeroizing::new([0; HASH_BYTES]);
                 stream.fill(&mut *contribution);
                 contribution
@@ -165,11 +186,12 @@ impl Committed {
                 said.push(commit(&binding, &nonce, me, l, contribution));
             }
         }
-        let frames = frames(me, 0, |_, frame| {
+        let frames = frames((me, parties), 0, |_, frame| {
             frame.extend_from_slice(said.as_flattened());
         });
         let state = Self {
             me,
+            parties,
             binding,
             said,
             contributions,
@@ -177,29 +199,35 @@ impl Committed {
         (state, frames)
     }
 
+    /// A digest of what this party said, at its place.
+    pub(super) fn heard(&self) -> [Option<Hash>; 4] {
+        std::array::from_fn(|party| (party == self.me).then(|| echo(&self.said)))
+    }
+
     /// Takes the peers' commitments, opens contributions to those who share a key.
     pub(super) fn step(self, received: &Frames) -> Result<(Opened, Frames), Stop> {
-        let me = self.me;
-        check_form(me, 0, received)?;
-        let said: [Vec<Hash>; 4] = std::array::from_fn(|party| {
-            if party == me {
-                self.said.clone()
-            } else {
-                words(&received[party]).to_vec()
-            }
-        });
-        if let Some(peer) = (0..4).find(|party| said[*party][0] != self.binding) {
+        let (me, parties) = (self.me, self.parties);
+        check_form((me, parties), 0, received)?;
+        let mut said: [Vec<Hash>; 4] = Default::default();
+        for peer in parties.peers(me) {
+            said[peer] = words(&received[peer]).to_vec();
+        }
+        said[me] = self.said;
+        if let Some(peer) = parties.peers(me).find(|p| said[*p][0] != self.binding) {
             return Err(bad(0, peer, FrameFault::Binding));
         }
-        let echo: Vec<Hash> = said.iter().map(|said| echo(said)).collect();
-        let frames = frames(me, 1, |to, frame| {
-            for contribution in shared(me, to).filter_map(|l| self.contributions[l].as_ref()) {
+        let echo: Vec<Hash> = parties.live().map(|party| echo(&said[party])).collect();
+        let frames = frames((me, parties), ECHO_ROUND, |to, frame| {
+            for contribution in
+                shared(parties, me, to).filter_map(|l| self.contributions[l].as_ref())
+            {
                 frame.extend_from_slice(&**contribution);
             }
             frame.extend_from_slice(echo.as_flattened());
         });
         let state = Opened {
             me,
+            parties,
             said,
             contributions: self.contributions,
         };
@@ -221,33 +249,48 @@ fn echo(said: &[Hash]) -> Hash {
     hash("quartet v1 key echo", &[said.as_flattened()])
 }
 
+/// The digest by which parties say what they heard of a party in the first round, or said
+/// themselves. All four heard it, so no key is needed.
+pub(super) fn dispute(echo: &Hash, roles: Roles) -> Hash {
+    let roles = [roles.sender as u8, roles.backup as u8, roles.receiver as u8];
+    hash("quartet v1 key dispute", &[&roles, echo])
+}
+
 impl Opened {
+    /// Digests of what each live party said.
+    pub(super) fn heard(&self) -> [Option<Hash>; 4] {
+        let said = |party: usize| echo(&self.said[party]);
+        std::array::from_fn(|party| self.parties.is_live(party).then(|| said(party)))
+    }
+
     /// Takes the peers' contributions; confirms the keys that they make.
     pub(super) fn step(self, received: &Frames) -> Result<(Confirmed, Frames), Stop> {
-        let me = self.me;
-        check_form(me, 1, received)?;
-        for peer in (0..4).filter(|peer| *peer != me) {
+        let (me, parties) = (self.me, self.parties);
+        check_form((me, parties), ECHO_ROUND, received)?;
+        for peer in parties.peers(me) {
             self.check_echo(peer, &words(&received[peer])[KEYS_OF_PAIR..])?;
         }
         let mut parts: [[Option<Secret>; 4]; KEYS] = Default::default();
         for (parts, own) in parts.iter_mut().zip(self.contributions) {
             parts[me] = own;
         }
-        for peer in (0..4).filter(|peer| *peer != me) {
-            for (l, contribution) in shared(me, peer).zip(words(&received[peer])) {
+        for peer in parties.peers(me) {
+            for (l, contribution) in shared(parties, me, peer).zip(words(&received[peer])) {
                 let said = &self.said[peer];
-                let place = 2 + held(peer).take_while(|earlier| *earlier < l).count();
+                let place = 2 + held(parties, peer)
+                    .take_while(|earlier| *earlier < l)
+                    .count();
                 if said[place] != commit(&said[0], &said[1], peer, l, contribution) {
                     return Err(bad(1, peer, FrameFault::Commitment));
                 }
                 parts[l][peer] = Some(Zeroizing::new(*contribution));
             }
         }
-        let nonces: Vec<Hash> = self.said.iter().map(|said| said[1]).collect();
+        let nonces: Vec<Hash> = parties.live().map(|p| self.said[p][1]).collect();
         let binding = &self.said[me][0];
         let session = hash("quartet v1 session id", &[binding, nonces.as_flattened()]);
         let keys = std::array::from_fn(|l| {
-            holds(me, l).then(|| {
+            holds(parties, me, l).then(|| {
                 let mut hasher = blake3::Hasher::new_derive_key("quartet v1 session key");
                 hasher.update(&session).update(&[l as u8]);
                 for part in parts[l].iter().flatten() {
@@ -258,8 +301,13 @@ impl Opened {
                 key
             })
         });
-        let state = Confirmed { me, session, keys };
-        let frames = frames(me, 2, |to, frame| {
+        let state = Confirmed {
+            me,
+            parties,
+            session,
+            keys,
+        };
+        let frames = frames((me, parties), 2, |to, frame| {
             frame.extend_from_slice(state.confirmations(me, to).as_flattened());
         });
         Ok((state, frames))
@@ -267,15 +315,20 @@ impl Opened {
 
     /// Whoever repeats another's words differently than they were heard here, or that other, lied.
     fn check_echo(&self, peer: usize, echoes: &[Hash]) -> Result<(), Stop> {
-        for (party, (said, repeated)) in self.said.iter().zip(echoes).enumerate() {
-            if echo(said) == *repeated {
+        for (party, repeated) in self.parties.live().zip(echoes) {
+            let heard = echo(&self.said[party]);
+            if heard == *repeated {
                 continue;
             }
             if party == self.me || party == peer {
                 return Err(bad(1, peer, FrameFault::Echo));
             }
-            let pair = [peer.min(party) as u8, peer.max(party) as u8];
-            return Err(Stop::Mismatch { round: 1, pair });
+            return Err(Stop::Mismatch {
+                round: ECHO_ROUND,
+                sender: party as u8,
+                backup: peer as u8,
+                digest: dispute(&heard, stream_roles(party, peer, self.me)),
+            });
         }
         Ok(())
     }
@@ -292,14 +345,16 @@ impl Confirmed {
                 .update(&[from as u8, to as u8]);
             Some(*hasher.finalize().as_bytes())
         };
-        shared(from, to).filter_map(confirmation).collect()
+        shared(self.parties, from, to)
+            .filter_map(confirmation)
+            .collect()
     }
 
     /// Takes the peers' confirmations; the keys can be used.
-    pub(super) fn step(self, received: &Frames) -> Result<SessionKeys, Stop> {
-        let me = self.me;
-        check_form(me, 2, received)?;
-        for peer in (0..4).filter(|peer| *peer != me) {
+    pub(super) fn step(self, received: &Frames) -> Result<(SessionKeys, Blindings), Stop> {
+        let (me, parties) = (self.me, self.parties);
+        check_form((me, parties), 2, received)?;
+        for peer in parties.peers(me) {
             let expected = self.confirmations(peer, me);
             let same = expected
                 .as_flattened()
@@ -322,16 +377,23 @@ impl Confirmed {
         session.copy_from_slice(&self.session[..12]);
         let digests = DigestKeys {
             keys: std::array::from_fn(|peer| {
-                let pair = (peer != me).then(|| pair_of(me, peer))?;
+                let is_peer = peer != me && parties.is_live(peer);
+                let pair = is_peer.then(|| pair_of(me, peer))?;
                 self.keys[MASK_KEYS + pair].as_deref().map(DigestKey::new)
             }),
             session,
+            disputes: DisputeKeys {
+                keys: std::array::from_fn(|l| derive(l, "quartet v1 dispute key")),
+                session,
+            },
         };
         let permutations = std::array::from_fn(|l| derive(l, "quartet v1 permutation key"));
-        Ok(SessionKeys {
+        let blindings = std::array::from_fn(|l| derive(l, "quartet v1 output blinding"));
+        let keys = SessionKeys {
             masks,
             permutations,
             digests,
-        })
+        };
+        Ok((keys, blindings))
     }
 }

@@ -1,4 +1,4 @@
-//! A session: one attempt at running a program among four parties.
+//! A session: one attempt at running a program among four parties, or among three with one absent.
 //!
 //! Three rounds set up its keys (see `keys`), the others run the program. Every round takes one
 //! frame from each peer and gives one to each. Rounds are numbered as they are sent, from 0.
@@ -9,8 +9,15 @@
 //! has work that does not depend on rounds whose frames are still to come, its rounds are sent ahead
 //! of them, so several rounds can be outstanding. How many follows from the program alone and is the
 //! same at all parties; at least one is outstanding until the session is done.
+//!
+//! A session may end before anything is opened ([`Ending::Commit`]); [`Outputs`] then has what the
+//! log is told. If it stops because two copies of a message differ, a [`Transcript`] has what the two
+//! parties that sent them said.
 
 mod keys;
+mod outputs;
+mod task;
+mod transcript;
 
 use std::sync::Arc;
 
@@ -18,27 +25,22 @@ use zeroize::Zeroizing;
 
 use crate::{
     EngineError, PartyInputs, Program, Stop, encode_opened,
-    machine::{Machine, Next},
+    machine::{Machine, Next, Results},
+    protocol::Crossing,
+    roles::Parties,
+    schedule::Layout,
     vector::Pool,
 };
 
 pub(crate) use keys::SETUP_FRAME_BYTES;
+pub use outputs::{Opening, Outputs, combine, commitment};
+pub use task::{Ending, Outcome, SessionBinding, Task};
+pub use transcript::Transcript;
+pub(crate) use transcript::{DisputeKeys, Streams};
 
-/// Frames of one round by peer: to be sent to, or received from, party i. One's own is empty.
+/// Frames of one round by peer: to be sent to, or received from, party i. One's own is empty, and so
+/// is that of an absent party.
 pub type Frames = [Vec<u8>; 4];
-
-/// What a session is bound to besides the program; all four parties must agree on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionBinding {
-    /// Id of the L2 chain.
-    pub chain_id: u64,
-    /// Epoch of the committee.
-    pub epoch: u64,
-    /// The computation.
-    pub computation: [u8; 32],
-    /// Number of the attempt.
-    pub attempt: u32,
-}
 
 /// What was opened to everybody, in the order of [`Program::outputs`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +68,8 @@ pub enum Step {
     /// The session goes on: these rounds (none, one or several) are to be sent, in this order; then
     /// the peers' frames of the oldest outstanding round are to be fed.
     Continue(Session, Vec<Frames>),
-    /// The result; nothing more is to be sent.
-    Done(Opened),
+    /// What came of it; nothing more is to be sent.
+    Done(Outcome),
 }
 
 impl std::fmt::Debug for Step {
@@ -75,43 +77,43 @@ impl std::fmt::Debug for Step {
         match self {
             // Those who see all frames of a session know its secrets.
             Self::Continue(session, _) => write!(f, "Continue({session:?}, <redacted>)"),
-            Self::Done(opened) => write!(f, "Done({opened:?})"),
+            Self::Done(outcome) => write!(f, "Done({outcome:?})"),
         }
     }
 }
 
 /// One party's part in a session. Each step consumes it, so none can be run twice.
 pub struct Session {
-    me: usize,
-    program: Arc<Program>,
+    part: Box<Part>,
     phase: Phase,
+}
+
+/// What stays the same all the time.
+struct Part {
+    me: usize,
+    parties: Parties,
+    binding: SessionBinding,
+    layout: Arc<Layout>,
+    goal: Goal,
+    transcript: Transcript,
+}
+
+/// What becomes of the results.
+enum Goal {
+    Open(Arc<Program>),
+    Commit,
 }
 
 enum Phase {
     Committed(Box<keys::Committed>, PartyInputs),
     Opened(Box<keys::Opened>, PartyInputs),
     Confirmed(Box<keys::Confirmed>, PartyInputs),
-    Running(Box<Machine>, Pool),
+    Running(Box<Machine>, Pool, keys::Blindings),
 }
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Session(party {}, <redacted>)", self.me)
-    }
-}
-
-impl SessionBinding {
-    /// The hash that all parties must agree on: of this, the program, and who is live.
-    fn hash(&self, program: &Program) -> [u8; 32] {
-        const LIVE: u8 = 0b1111;
-        let mut hasher = blake3::Hasher::new_derive_key("quartet v1 session binding");
-        hasher.update(&self.chain_id.to_le_bytes());
-        hasher.update(&self.epoch.to_le_bytes());
-        hasher.update(&self.computation);
-        hasher.update(&self.attempt.to_le_bytes());
-        hasher.update(&program.hash());
-        hasher.update(&[LIVE]);
-        *hasher.finalize().as_bytes()
+        write!(f, "Session(party {}, <redacted>)", self.part.me)
     }
 }
 
@@ -120,7 +122,8 @@ impl Session {
     /// nothing else uses.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchParty`], [`EngineError::ColumnCount`], [`EngineError::ColumnLength`].
+    /// [`EngineError::NoSuchParty`], [`EngineError::ColumnCount`], [`EngineError::ColumnLength`],
+    /// [`EngineError::ReserveUse`].
     #[expect(
         clippy::needless_pass_by_value,
         reason = "entropy is used once and erased"
@@ -128,54 +131,109 @@ impl Session {
     pub fn start(
         me: u8,
         binding: SessionBinding,
-        program: Arc<Program>,
-        inputs: PartyInputs,
+        task: Task,
         entropy: Zeroizing<[u8; 32]>,
     ) -> Result<(Self, Frames), EngineError> {
-        inputs.check(me, &program)?;
-        let me = usize::from(me);
-        let (committed, frames) = keys::Committed::new(me, binding.hash(&program), &entropy);
-        let session = Self {
-            me,
+        let parties = Parties::without(binding.absent(me)?);
+        let Task::Compute {
             program,
-            phase: Phase::Committed(Box::new(committed), inputs),
+            inputs,
+            seeds: _,
+            reserve,
+            ending,
+        } = task
+        else {
+            return Err(EngineError::Defect("lots cannot be made yet"));
         };
-        Ok((session, frames))
+        if reserve.is_some() != binding.absent.is_some() {
+            return Err(EngineError::ReserveUse);
+        }
+        inputs.check(me, &program)?;
+        let bound = binding.hash(&program.hash());
+        let me = usize::from(me);
+        let transcript = Transcript::new(me, parties);
+        let (committed, frames) = keys::Committed::new((me, parties), bound, &entropy);
+        transcript.heard(committed.heard());
+        let part = Box::new(Part {
+            me,
+            parties,
+            binding,
+            layout: program.layout().clone(),
+            goal: match ending {
+                Ending::Open => Goal::Open(program),
+                Ending::Commit => Goal::Commit,
+            },
+            transcript,
+        });
+        let phase = Phase::Committed(Box::new(committed), inputs);
+        Ok((Self { part, phase }, frames))
     }
 
-    /// Takes the three peers' frames of the oldest outstanding round. Checks all of them before
-    /// anything that depends on them is computed or sent.
+    /// What this party says in the session; it can be asked while the session runs, and when it has
+    /// ended in whatever way.
+    #[must_use]
+    pub fn transcript(&self) -> Transcript {
+        self.part.transcript.clone()
+    }
+
+    /// Takes the peers' frames of the oldest outstanding round. Checks all of them before anything
+    /// that depends on them is computed or sent.
     ///
     /// # Errors
     /// [`Stop`] names who is to blame.
     pub fn step(self, frames: Frames) -> Result<Step, Stop> {
-        let Self { me, program, phase } = self;
-        let (phase, rounds) = match phase {
+        let Self { part, phase } = self;
+        let (machine, pool, blindings, next) = match phase {
             Phase::Committed(state, inputs) => {
                 let (state, frames) = state.step(&frames)?;
-                (Phase::Opened(Box::new(state), inputs), vec![frames])
+                part.transcript.heard(state.heard());
+                let phase = Phase::Opened(Box::new(state), inputs);
+                return Ok(Step::Continue(Self { part, phase }, vec![frames]));
             }
             Phase::Opened(state, inputs) => {
                 // Contributions to keys are in these.
                 let (state, frames) = state.step(&Zeroizing::new(frames))?;
-                (Phase::Confirmed(Box::new(state), inputs), vec![frames])
+                let phase = Phase::Confirmed(Box::new(state), inputs);
+                return Ok(Step::Continue(Self { part, phase }, vec![frames]));
             }
             Phase::Confirmed(state, inputs) => {
-                let keys = state.step(&frames)?;
-                let round = SETUP_FRAME_BYTES.len() as u32;
-                let mut machine = Machine::new(me, program.layout().clone(), inputs, keys, round);
+                let (keys, blindings) = state.step(&frames)?;
+                part.transcript.has_keys(keys.digests.disputes.clone());
+                let crossing =
+                    Crossing::new((part.me, part.parties), keys, part.transcript.clone());
+                let opens = matches!(part.goal, Goal::Open(_));
+                let mut machine = Machine::new(part.layout.clone(), inputs, crossing, opens);
                 let mut pool = Pool::default();
-                let rounds = pool.lend(|| machine.begin())?;
-                (Phase::Running(Box::new(machine), pool), rounds)
+                let next = pool.lend(|| machine.begin())?;
+                (Box::new(machine), pool, blindings, next)
             }
-            Phase::Running(mut machine, mut pool) => match pool.lend(|| machine.step(frames))? {
-                Next::Rounds(rounds) => (Phase::Running(machine, pool), rounds),
-                Next::Done(values) => {
-                    let encoded = encode_opened(&program, &values)?;
-                    return Ok(Step::Done(Opened { values, encoded }));
-                }
-            },
+            Phase::Running(mut machine, mut pool, blindings) => {
+                let next = pool.lend(|| machine.step(frames))?;
+                (machine, pool, blindings, next)
+            }
         };
-        Ok(Step::Continue(Self { me, program, phase }, rounds))
+        match next {
+            Next::Rounds(rounds) => {
+                let phase = Phase::Running(machine, pool, blindings);
+                Ok(Step::Continue(Self { part, phase }, rounds))
+            }
+            Next::Done(results) => Ok(Step::Done(part.outcome(results, blindings)?)),
+        }
+    }
+}
+
+impl Part {
+    fn outcome(&self, results: Results, blindings: keys::Blindings) -> Result<Outcome, Stop> {
+        match (&self.goal, results) {
+            (Goal::Open(program), Results::Opened(values)) => {
+                let encoded = encode_opened(program, &values)?;
+                Ok(Outcome::Opened(Opened { values, encoded }))
+            }
+            (Goal::Commit, Results::Kept(shares)) => {
+                let outputs = Outputs::of(self.me, &self.binding, &shares, blindings);
+                Ok(Outcome::Committed(outputs))
+            }
+            _ => Err(EngineError::Defect("results do not fit the goal").into()),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::{array, collections::VecDeque, sync::Arc};
 
 use crate::support::{binding, number, random};
 use mpc_engine::{
-    ColumnId, EngineError, Frames, InputCollector, Program, ProgramBuilder, Session, Step,
+    ColumnId, EngineError, Frames, InputCollector, Program, ProgramBuilder, Session, Step, Task,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::Rng as _};
 use wire::{
@@ -76,6 +76,7 @@ fn sealed_inputs_become_shares() {
         epoch: 1,
         genesis_ms: 0,
         dev: true,
+        reserve_lots: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Default::default(),
@@ -138,7 +139,7 @@ fn sealed_inputs_become_shares() {
         let entropy = Zeroizing::new(array::from_fn(|_| number(&mut random) as u8));
         let inputs = collector.finish().unwrap();
         let (session, frames) =
-            Session::start(me, binding(), program.clone(), inputs, entropy).unwrap();
+            Session::start(me, binding(), Task::open(program.clone(), inputs), entropy).unwrap();
         sessions.push(session);
         sent.push(VecDeque::from([frames]));
     }
@@ -155,7 +156,7 @@ fn sealed_inputs_become_shares() {
                     next.push(session);
                     sent.extend(rounds);
                 }
-                Step::Done(values) => opened.push(values),
+                Step::Done(outcome) => opened.push(outcome.into_opened().unwrap()),
             }
         }
         if !opened.is_empty() {
@@ -247,7 +248,8 @@ fn shares_of_another_party_or_program_are_refused() {
     };
     let start = |me, program: &Program, inputs| {
         let program = Arc::new(program.clone());
-        Session::start(me, binding(), program, inputs, Zeroizing::new([1; 32])).err()
+        let task = Task::open(program, inputs);
+        Session::start(me, binding(), task, Zeroizing::new([1; 32])).err()
     };
     assert_eq!(start(1, &first, deal(1)), None);
     assert_eq!(

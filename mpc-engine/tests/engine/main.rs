@@ -13,6 +13,7 @@ mod gates;
 mod inputs;
 mod integers;
 mod operations;
+mod outputs;
 mod privacy;
 mod shuffle;
 mod sort;

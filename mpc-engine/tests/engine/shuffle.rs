@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    support::{Cluster, column, number, random, seed, single},
-    tampering::{columns, grid},
+    support::{Cluster, column, columns, number, random, seed, single},
+    tampering::grid,
 };
 use mpc_engine::{Program, ProgramBuilder, ProgramError, ValueId, clear, local};
 use rand_chacha::rand_core::Rng as _;

@@ -1,7 +1,8 @@
 //! Building programs and running four sessions under a test's control.
 
 use mpc_engine::{
-    ColumnId, Frames, Program, ProgramBuilder, Session, SessionBinding, Step, Stop, ValueId, local,
+    ColumnId, Frames, Outcome, PartyInputs, Program, ProgramBuilder, Session, SessionBinding, Step,
+    Stop, Task, ValueId, local,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -80,6 +81,17 @@ pub const fn column(field: u32) -> ColumnId {
     }
 }
 
+/// Random columns of these kinds.
+pub fn columns(kinds: &[Kind], lanes: usize, stream: u64) -> Vec<Vec<u128>> {
+    let mut random = random(stream);
+    let column = |kind: &Kind| {
+        (0..lanes)
+            .map(|_| number(&mut random) & kind.mask())
+            .collect()
+    };
+    kinds.iter().map(column).collect()
+}
+
 /// The program that applies one operation to columns of these kinds and lengths.
 pub fn single(op: Op, operands: &[(Kind, usize)], immediate: u64) -> Program {
     let mut builder = ProgramBuilder::new();
@@ -107,6 +119,8 @@ pub fn binding() -> SessionBinding {
         epoch: 1,
         computation: [9; 32],
         attempt: 0,
+        absent: None,
+        nonces: [[1; 32], [2; 32], [3; 32], [4; 32]],
     }
 }
 
@@ -121,14 +135,31 @@ impl Cluster {
         seed: u64,
         binding: impl Fn(u8) -> SessionBinding,
     ) -> Self {
-        let program = Arc::new(program.clone());
+        let shared = Arc::new(program.clone());
+        let task = |_, inputs| Task::open(shared.clone(), inputs);
+        Self::start_with(program, columns, seed, binding, task)
+    }
+
+    /// Starts the parties that each binding says are live, with what `task` makes of their shares.
+    pub fn start_with(
+        program: &Program,
+        columns: &[Vec<u128>],
+        seed: u64,
+        binding: impl Fn(u8) -> SessionBinding,
+        task: impl Fn(u8, PartyInputs) -> Task,
+    ) -> Self {
         let mut random = ChaCha20Rng::seed_from_u64(!seed);
         let (mut sessions, mut frames) = (Vec::new(), Vec::new());
-        for (me, inputs) in (0..).zip(local::deal(&program, columns, seed).unwrap()) {
+        for (me, inputs) in (0..).zip(local::deal(program, columns, seed).unwrap()) {
             let mut entropy = Zeroizing::new([0; 32]);
             random.fill_bytes(&mut *entropy);
+            if binding(me).absent == Some(me) {
+                sessions.push(None);
+                frames.push(Frames::default());
+                continue;
+            }
             let (session, sent) =
-                Session::start(me, binding(me), program.clone(), inputs, entropy).unwrap();
+                Session::start(me, binding(me), task(me, inputs), entropy).unwrap();
             sessions.push(Some(session));
             frames.push(sent);
         }
@@ -137,6 +168,18 @@ impl Cluster {
             frames,
             ahead: vec![VecDeque::new(); 4],
         }
+    }
+
+    /// Runs to the end with everybody honest: how each party ended.
+    pub fn finish(mut self) -> [Option<Result<Outcome, Stop>>; 4] {
+        let mut outcomes = [const { None }; 4];
+        while self.sessions.iter().any(Option::is_some) {
+            let results = self.round();
+            for (outcome, end) in outcomes.iter_mut().zip(self.advance(results)) {
+                *outcome = outcome.take().or(end);
+            }
+        }
+        outcomes
     }
 
     /// Delivers a round and runs each party's next one. Parties that stopped or ended are out.
@@ -158,7 +201,10 @@ impl Cluster {
     }
 
     /// Takes over sessions and rounds of those that go on; returns what the others ended with.
-    pub fn go_on(&mut self, results: [Option<Result<Step, Stop>>; 4]) -> [Option<End>; 4] {
+    pub fn advance(
+        &mut self,
+        results: [Option<Result<Step, Stop>>; 4],
+    ) -> [Option<Result<Outcome, Stop>>; 4] {
         let mut ends = [const { None }; 4];
         for (me, result) in results.into_iter().enumerate() {
             match result {
@@ -166,13 +212,19 @@ impl Cluster {
                     self.sessions[me] = Some(session);
                     self.ahead[me].extend(rounds);
                 }
-                Some(Ok(Step::Done(opened))) => ends[me] = Some(Ok(opened.values().to_vec())),
+                Some(Ok(Step::Done(outcome))) => ends[me] = Some(Ok(outcome)),
                 Some(Err(stop)) => ends[me] = Some(Err(stop)),
                 None => {}
             }
             self.frames[me] = self.ahead[me].pop_front().unwrap_or_default();
         }
         ends
+    }
+
+    /// The same, where results are opened in the session.
+    pub fn go_on(&mut self, results: [Option<Result<Step, Stop>>; 4]) -> [Option<End>; 4] {
+        let opened = |outcome: Outcome| outcome.into_opened().unwrap().values().to_vec();
+        self.advance(results).map(|end| Some(end?.map(opened)))
     }
 
     /// Runs to the end with everybody honest: what all opened, and the frame sizes of each round.

@@ -1,9 +1,9 @@
 //! Every message of every party, altered in every way: whoever stops first names the liar, and
 //! nobody opens anything wrong.
 
-use crate::support::{Cluster, End, binding, column, number, random, single};
+use crate::support::{Cluster, End, binding, column, columns, number, single};
 use mpc_engine::{
-    FrameFault, Frames, Program, ProgramBuilder, Session, SessionBinding, Stop, local,
+    FrameFault, Frames, Program, ProgramBuilder, Session, SessionBinding, Stop, Task, local,
 };
 use rand_chacha::ChaCha20Rng;
 use std::sync::Arc;
@@ -95,7 +95,9 @@ fn record(program: &Program, columns: &[Vec<u128>], seed: u64) -> Vec<Vec<Frames
 /// Whoever is blamed includes the liar.
 fn blames(stop: &Stop, liar: usize) -> bool {
     match stop {
-        Stop::Mismatch { pair, .. } => pair[0] != pair[1] && pair.contains(&(liar as u8)),
+        Stop::Mismatch { sender, backup, .. } => {
+            sender != backup && [*sender, *backup].contains(&(liar as u8))
+        }
         Stop::BadFrame { peer, .. } => usize::from(*peer) == liar,
         _ => false,
     }
@@ -238,16 +240,6 @@ fn check_ends(
         }
     }
     assert!(stopped, "{context}");
-}
-
-pub fn columns(kinds: &[Kind], lanes: usize, stream: u64) -> Vec<Vec<u128>> {
-    let mut random = random(stream);
-    let column = |kind: &Kind| {
-        (0..lanes)
-            .map(|_| number(&mut random) & kind.mask())
-            .collect()
-    };
-    kinds.iter().map(column).collect()
 }
 
 /// Operations that send something, with few lanes (second copies) or many (digests).
@@ -402,7 +394,7 @@ fn a_share_that_is_not_the_others_is_noticed() {
         let entropy = Zeroizing::new([liar as u8; 32]);
         let program = Arc::new(program.clone());
         let (session, frames) =
-            Session::start(liar as u8, binding(), program, inputs, entropy).unwrap();
+            Session::start(liar as u8, binding(), Task::open(program, inputs), entropy).unwrap();
         cluster.sessions[liar] = Some(session);
         cluster.frames[liar] = frames;
         let ended = run_until_stop(cluster, liar, |_, _| {});
@@ -463,6 +455,7 @@ fn disagreement_on_the_binding_is_noticed_in_the_first_round() {
         other(|b| b.epoch += 1),
         other(|b| b.computation[31] ^= 1),
         other(|b| b.attempt += 1),
+        other(|b| b.nonces[2][0] ^= 1),
     ];
     for odd in 0..4u8 {
         for changed in &others {
