@@ -9,7 +9,7 @@ use crate::{
     program::Form,
     roles::{Links, Roles},
     schedule::{Action, Layout, Run, Schedule},
-    session::SETUP_FRAME_BYTES,
+    session::{SETUP_FRAME_BYTES, SPARE_ROUNDS},
     template::VECTOR_OVERHEAD,
     vector::Domain,
 };
@@ -29,8 +29,8 @@ pub struct Plan {
     pub value_bytes: u64,
     /// Bytes of the largest frame.
     pub largest_frame: usize,
-    /// Upper estimate of one party's memory for shares, and for the frames that it sends and gets in
-    /// the rounds that are outstanding, in bytes. Beside it a session may keep up to 64 MiB, or as
+    /// Upper estimate of one party's memory for shares, for the frames that it sends and gets in the
+    /// rounds that are outstanding, and for copies of what it sent lately, in bytes. Beside it a session may keep up to 64 MiB, or as
     /// much as its shares take, that it used before.
     pub memory_bytes: u64,
 }
@@ -100,6 +100,13 @@ struct Meter {
     links: [[u64; 4]; 4],
     values: u64,
     largest: usize,
+    /// Of the rounds of which a party has copies, oldest first: how many had been received when it
+    /// was sent, and bytes of the copies.
+    copied: VecDeque<(usize, u64)>,
+    /// Rounds that came before those.
+    forgotten: usize,
+    /// Rounds that have been received.
+    received: usize,
     /// Bytes of this round's streams, by sender, receiver and backup.
     streams: [[[u64; 4]; 4]; 4],
 }
@@ -122,6 +129,9 @@ impl Meter {
             links,
             values: 0,
             largest: SETUP_FRAME_BYTES.into_iter().max().unwrap_or(0),
+            copied: VecDeque::new(),
+            forgotten: 0,
+            received: 0,
             streams: [[[0; 4]; 4]; 4],
         }
     }
@@ -154,15 +164,22 @@ impl Meter {
     }
 
     /// The oldest outstanding round is received: what is sent now depends on it. Returns the bytes of
-    /// its frames at one party.
+    /// its frames at one party, and of copies that it forgets; the memory of some serves again.
     fn receive(&mut self) -> u64 {
-        let (depth, bytes) = self.outstanding.pop_front().unwrap_or((self.depth, 0));
+        let (depth, mut bytes) = self.outstanding.pop_front().unwrap_or((self.depth, 0));
         self.depth = depth;
+        let round = self.copied.get(self.received - self.forgotten);
+        let verified = round.map_or(0, |(verified, _)| *verified);
+        while self.forgotten + SPARE_ROUNDS < verified {
+            bytes += self.copied.pop_front().map_or(0, |(_, bytes)| bytes);
+            self.forgotten += 1;
+        }
+        self.received += 1;
         bytes
     }
 
     /// Closes a round. Returns the bytes of its frames at the party that has most, those that it
-    /// sends and those that it gets.
+    /// sends and those that it gets, and of the copies of what a party sends and vouches for.
     fn send(&mut self) -> u64 {
         let mut at_party = [0; 4];
         self.rounds += 1;
@@ -175,10 +192,19 @@ impl Meter {
                 at_party[to] += bytes;
             }
         }
+        let copies = (0..4).map(|party| self.said_by(party)).max().unwrap_or(0);
+        self.copied.push_back((self.received, copies));
         self.streams = [[[0; 4]; 4]; 4];
         let most = at_party.into_iter().max().unwrap_or(0);
         self.outstanding.push_back((self.depth + 1, most));
-        most
+        most + copies
+    }
+
+    /// Bytes of this round's streams that a party sends or vouches for.
+    fn said_by(&self, party: usize) -> u64 {
+        let sent = self.streams[party].as_flattened().iter();
+        let vouched = self.streams.as_flattened().iter().map(|by| &by[party]);
+        sent.chain(vouched).sum()
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) use keys::SETUP_FRAME_BYTES;
 pub use outputs::{Opening, Outputs, combine, commitment};
 pub use task::{Ending, Outcome, SessionBinding, Task};
 pub use transcript::Transcript;
-pub(crate) use transcript::{DisputeKeys, Streams};
+pub(crate) use transcript::{DisputeKeys, SPARE_ROUNDS, Streams};
 
 /// Frames of one round by peer: to be sent to, or received from, party i. One's own is empty, and so
 /// is that of an absent party.

@@ -9,7 +9,7 @@
 //!
 //! Copies of a stream are kept until its receivers have verified it: when the frames of a round come,
 //! their senders had verified all rounds that this party had when it sent that one, since all run the
-//! same schedule. So these are the rounds that are outstanding and as many before them, at most.
+//! same schedule. So copies are of the rounds that are outstanding and of as many before them, at most.
 
 use std::{
     collections::VecDeque,
@@ -23,6 +23,9 @@ use crate::{
     frame::{header, others, stream_roles},
     roles::{Parties, Roles},
 };
+
+/// Rounds that were forgotten and whose memory is kept for further ones.
+pub(crate) const SPARE_ROUNDS: usize = 2;
 
 /// What one party said in a session, as far as somebody may still complain about it. All copies of
 /// it are the same; it outlives the session.
@@ -174,8 +177,10 @@ impl Transcript {
         let before = round.map_or(0, |round| round.verified);
         while spoken.rounds.front().is_some_and(|r| r.number < before) {
             if let Some(mut round) = spoken.rounds.pop_front() {
-                round.streams.clear();
-                spoken.spare.push(round.streams);
+                if spoken.spare.len() < SPARE_ROUNDS {
+                    round.streams.clear();
+                    spoken.spare.push(round.streams);
+                }
             }
         }
     }
