@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Rounds that were forgotten and whose memory is kept for further ones.
-pub(crate) const SPARE_ROUNDS: usize = 2;
+pub(crate) const SPARE_ROUNDS: usize = 1;
 
 /// What one party said in a session, as far as somebody may still complain about it. All copies of
 /// it are the same; it outlives the session.
@@ -176,11 +176,11 @@ impl Transcript {
         let round = spoken.rounds.iter().find(|round| round.number == number);
         let before = round.map_or(0, |round| round.verified);
         while spoken.rounds.front().is_some_and(|r| r.number < before) {
-            if let Some(mut round) = spoken.rounds.pop_front() {
-                if spoken.spare.len() < SPARE_ROUNDS {
-                    round.streams.clear();
-                    spoken.spare.push(round.streams);
-                }
+            if let Some(mut round) = spoken.rounds.pop_front()
+                && spoken.spare.len() < SPARE_ROUNDS
+            {
+                round.streams.clear();
+                spoken.spare.push(round.streams);
             }
         }
     }

@@ -7,6 +7,7 @@
 mod catalogue;
 mod cost_table;
 mod costs;
+mod disputes;
 mod every_operation;
 mod fixed;
 mod gates;
@@ -19,4 +20,5 @@ mod shuffle;
 mod sort;
 mod support;
 mod tampering;
+mod three;
 mod vectors;

@@ -1,8 +1,8 @@
 //! Building programs and running four sessions under a test's control.
 
 use mpc_engine::{
-    ColumnId, Frames, Outcome, PartyInputs, Program, ProgramBuilder, Session, SessionBinding, Step,
-    Stop, Task, ValueId, local,
+    ColumnId, Ending, Frames, Outcome, PartyInputs, Program, ProgramBuilder, ReserveShares,
+    Session, SessionBinding, Step, Stop, Task, Transcript, ValueId, local,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -111,6 +111,8 @@ pub struct Cluster {
     pub frames: Vec<Frames>,
     /// And in the rounds after it.
     pub ahead: Vec<VecDeque<Frames>>,
+    /// What each says; none of an absent party.
+    pub transcripts: Vec<Option<Transcript>>,
 }
 
 pub fn binding() -> SessionBinding {
@@ -122,6 +124,16 @@ pub fn binding() -> SessionBinding {
         absent: None,
         nonces: [[1; 32], [2; 32], [3; 32], [4; 32]],
     }
+}
+
+/// The same without a party.
+pub fn without(absent: Option<u8>) -> SessionBinding {
+    let mut binding = binding();
+    binding.absent = absent;
+    if let Some(absent) = absent {
+        binding.nonces[usize::from(absent)] = [0; 32];
+    }
+    binding
 }
 
 impl Cluster {
@@ -140,6 +152,25 @@ impl Cluster {
         Self::start_with(program, columns, seed, binding, task)
     }
 
+    /// Starts a run that opens its results, without a party or with all.
+    pub fn start_without(
+        absent: Option<u8>,
+        program: &Program,
+        columns: &[Vec<u128>],
+        seed: u64,
+    ) -> Self {
+        let shared = Arc::new(program.clone());
+        let binding = |_| without(absent);
+        let task = |me, inputs| Task::Compute {
+            program: shared.clone(),
+            inputs,
+            seeds: None,
+            reserve: absent.map(|_| ReserveShares::new(me)),
+            ending: Ending::Open,
+        };
+        Self::start_with(program, columns, seed, binding, task)
+    }
+
     /// Starts the parties that each binding says are live, with what `task` makes of their shares.
     pub fn start_with(
         program: &Program,
@@ -150,22 +181,26 @@ impl Cluster {
     ) -> Self {
         let mut random = ChaCha20Rng::seed_from_u64(!seed);
         let (mut sessions, mut frames) = (Vec::new(), Vec::new());
+        let mut transcripts = Vec::new();
         for (me, inputs) in (0..).zip(local::deal(program, columns, seed).unwrap()) {
             let mut entropy = Zeroizing::new([0; 32]);
             random.fill_bytes(&mut *entropy);
             if binding(me).absent == Some(me) {
                 sessions.push(None);
                 frames.push(Frames::default());
+                transcripts.push(None);
                 continue;
             }
             let (session, sent) =
                 Session::start(me, binding(me), task(me, inputs), entropy).unwrap();
+            transcripts.push(Some(session.transcript()));
             sessions.push(Some(session));
             frames.push(sent);
         }
         Self {
             sessions,
             frames,
+            transcripts,
             ahead: vec![VecDeque::new(); 4],
         }
     }

@@ -1,9 +1,13 @@
 //! Every message of every party, altered in every way: whoever stops first names the liar, and
 //! nobody opens anything wrong.
 
-use crate::support::{Cluster, End, binding, column, columns, number, single};
+use crate::{
+    disputes,
+    support::{Cluster, End, binding, column, columns, number, single},
+};
 use mpc_engine::{
-    FrameFault, Frames, Program, ProgramBuilder, Session, SessionBinding, Stop, Task, local,
+    FrameFault, Frames, Outcome, Program, ProgramBuilder, Session, SessionBinding, Stop, Task,
+    local,
 };
 use rand_chacha::ChaCha20Rng;
 use std::sync::Arc;
@@ -82,7 +86,10 @@ impl Lie {
 
 /// All frames of an honest run: by round, sender, receiver.
 fn record(program: &Program, columns: &[Vec<u128>], seed: u64) -> Vec<Vec<Frames>> {
-    let mut cluster = Cluster::start(program, columns, seed);
+    record_of(Cluster::start(program, columns, seed))
+}
+
+fn record_of(mut cluster: Cluster) -> Vec<Vec<Frames>> {
     let mut rounds = Vec::new();
     while cluster.sessions.iter().any(Option::is_some) {
         rounds.push(cluster.frames.clone());
@@ -104,8 +111,9 @@ fn blames(stop: &Stop, liar: usize) -> bool {
 }
 
 /// Runs until somebody honest stops or all have opened, altering what `liar` sends by `alter`.
-/// Returns the round in which each honest party ended, and how.
-fn run_until_stop(
+/// Returns the round in which each honest party ended, and how. If there is something to dispute, the
+/// verdict includes the liar.
+pub fn run_until_stop(
     mut cluster: Cluster,
     liar: usize,
     mut alter: impl FnMut(usize, &mut Frames),
@@ -124,12 +132,18 @@ fn run_until_stop(
             break;
         }
     }
+    for (_, receiver, end) in &ended {
+        if let Err(stop) = end {
+            disputes::settle(&mut cluster, *receiver, stop, liar);
+        }
+    }
     ended
 }
 
 /// A program that is lied to: honest runs of it, and what it opens.
 struct Victim<'a> {
     what: &'a str,
+    absent: Option<u8>,
     program: &'a Program,
     columns: &'a [Vec<u128>],
     honest: Vec<Vec<Frames>>,
@@ -138,14 +152,25 @@ struct Victim<'a> {
 }
 
 impl<'a> Victim<'a> {
-    fn new(what: &'a str, program: &'a Program, columns: &'a [Vec<u128>]) -> Self {
+    fn new(
+        what: &'a str,
+        absent: Option<u8>,
+        program: &'a Program,
+        columns: &'a [Vec<u128>],
+    ) -> Self {
+        let start = |seed| Cluster::start_without(absent, program, columns, seed);
+        let opened = |outcome: Outcome| outcome.into_opened().unwrap().values().to_vec();
+        let mut all = start(1).finish().into_iter().flatten();
+        let expected = all.next().unwrap().map(opened).unwrap();
+        assert!(all.all(|other| other.map(opened).as_ref() == Ok(&expected)));
         Self {
             what,
+            absent,
             program,
             columns,
-            honest: record(program, columns, 1),
-            other: record(program, columns, 2),
-            expected: Cluster::start(program, columns, 1).run().0,
+            honest: record_of(start(1)),
+            other: record_of(start(2)),
+            expected,
         }
     }
 
@@ -170,15 +195,15 @@ impl<'a> Victim<'a> {
         if told == sent[receiver] {
             return false; // Nothing is replayed in the first round.
         }
-        let cluster = Cluster::start(self.program, self.columns, 1);
+        let cluster = Cluster::start_without(self.absent, self.program, self.columns, 1);
         let ended = run_until_stop(cluster, liar, |round, frames| {
             if round == lied_in {
                 frames[receiver].clone_from(&told);
             }
         });
         let context = format!(
-            "{}: round {lied_in}, {liar} to {receiver}, {lie:?}: {ended:?}",
-            self.what
+            "{} without {:?}: round {lied_in}, {liar} to {receiver}, {lie:?}: {ended:?}",
+            self.what, self.absent
         );
         check_ends(&ended, &self.expected, (lied_in, liar, receiver), &context);
         true
@@ -187,7 +212,12 @@ impl<'a> Victim<'a> {
 
 /// Alters each frame of each round in each way.
 pub fn grid(what: &str, program: &Program, columns: &[Vec<u128>]) {
-    let victim = Victim::new(what, program, columns);
+    grid_without(None, what, program, columns);
+}
+
+/// The same without a party.
+pub fn grid_without(absent: Option<u8>, what: &str, program: &Program, columns: &[Vec<u128>]) {
+    let victim = Victim::new(what, absent, program, columns);
     for lied_in in 0..victim.honest.len() {
         for lie in LIES {
             for (liar, receiver) in (0..16).map(|link| (link / 4, link % 4)) {
@@ -205,7 +235,7 @@ pub fn sample(
     lies: usize,
     random: &mut ChaCha20Rng,
 ) {
-    let victim = Victim::new(what, program, columns);
+    let victim = Victim::new(what, None, program, columns);
     let rounds = victim.honest.len() - SETUP;
     let mut told = 0;
     while told < lies {
