@@ -187,6 +187,13 @@ impl Attempt {
                 };
                 Turn::Disputed
             }
+            // Three made something for the reserve that failed its check, and cannot tell whose lie it
+            // was.
+            (Progress::Running { .. }, StopReason::Spoiled)
+                if self.purpose == Purpose::Make && self.absent.is_some() =>
+            {
+                Turn::Stopped(Vec::new())
+            }
             // Who names itself, or nobody that it could name, is left out.
             (Progress::Running { .. }, _) => Turn::Stopped(vec![Blame::Away(node)]),
             _ => Turn::Nothing,

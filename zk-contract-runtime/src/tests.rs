@@ -7,6 +7,8 @@ mod contract;
 mod deployment;
 mod figures;
 mod inputs;
+mod jobs;
+mod play;
 mod replay;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ use wire::{
 use crate::{Applied, BlockError, Event, Receipt, Runtime};
 
 pub(crate) use contract::*;
+pub(crate) use play::*;
 
 /// Time of the genesis, in milliseconds.
 pub(crate) const GENESIS_MS: u64 = 1_700_000_000_000;
@@ -101,6 +104,11 @@ pub(crate) struct Chain {
 
 /// The committee of the tests.
 pub(crate) fn committee(dev: bool) -> Committee {
+    committee_with(dev, 0)
+}
+
+/// The committee of tests about the reserve.
+pub(crate) fn committee_with(dev: bool, reserve_lots: u32) -> Committee {
     let node = |number: u8| {
         let key = key(0x11, number);
         Node {
@@ -115,6 +123,7 @@ pub(crate) fn committee(dev: bool) -> Committee {
         epoch: 3,
         genesis_ms: GENESIS_MS,
         dev,
+        reserve_lots,
         l1: L1 {
             chain_id: 1,
             verifier: Address::repeat_byte(0x77),
@@ -130,8 +139,13 @@ pub(crate) fn seal_key(node: u8) -> SealKey {
 
 impl Chain {
     pub(crate) fn new(dev: bool) -> Self {
+        Self::with_reserve(dev, 0)
+    }
+
+    /// A chain that keeps so many lots in reserve.
+    pub(crate) fn with_reserve(dev: bool, lots: u32) -> Self {
         Self {
-            runtime: Runtime::new(committee(dev)),
+            runtime: Runtime::new(committee_with(dev, lots)),
             keys: [0, 1, 2, 3].map(|number| key(0x11, number)),
             time_ms: GENESIS_MS,
             log: Vec::new(),
@@ -296,16 +310,7 @@ pub(crate) fn opened_tally(chain: &mut Chain, poll: Address) -> B256 {
     chain.time_ms = CLOSES * 1_000;
     chain.act(&user(99), poll, call("close"));
     let computation = wire::attestation::computation_id(poll, 0);
-    let opened: Vec<u8> = [1u64, 0, 0].iter().flat_map(|v| v.to_le_bytes()).collect();
-    let result = |node| {
-        let opened = opened.clone().into();
-        let message = NodeMessage::Result {
-            computation,
-            opened,
-        };
-        (node, vec![message])
-    };
-    chain.block((0..3).map(result).collect(), vec![]);
+    chain.complete(computation, &[1, 0, 0]);
     computation
 }
 

@@ -1,1 +1,177 @@
+//! One corrupt node against everything that the rules can do: all nodes, all strategies.
 
+use alloy_primitives::B256;
+
+use super::*;
+
+/// How the corrupt node stops attempts in which it takes part.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strategy {
+    /// By contradicting somebody.
+    Lies,
+    /// Also by accusing others, or by being silent towards them.
+    Silence,
+    /// Also so that an honest node seems silent to another honest node.
+    Cascades,
+}
+
+fn contradiction(pair: Pair) -> Contradiction {
+    Contradiction {
+        job: B256::ZERO,
+        attempt: 0,
+        pair,
+        block: 1,
+        about: String::new(),
+    }
+}
+
+/// All ways in which an attempt without `absent` can be stopped by `corrupt`.
+fn stops(corrupt: u8, absent: Option<u8>, strategy: Strategy) -> Vec<Blame> {
+    let live: Vec<u8> = (0..4).filter(|node| absent != Some(*node)).collect();
+    let mut stops = Vec::new();
+    for a in &live {
+        for b in &live {
+            let (accuser, accused) = (*a, *b);
+            let touched = accuser == corrupt || accused == corrupt;
+            if accuser == accused {
+                continue;
+            }
+            if accuser == corrupt {
+                let (pair, about) = (pair(accuser, accused), Lie::Computed);
+                stops.push(Blame::Proven { pair, about });
+            }
+            if strategy == Strategy::Cascades || (strategy == Strategy::Silence && touched) {
+                stops.push(Blame::Accused { accuser, accused });
+            }
+        }
+    }
+    stops
+}
+
+/// The most attempts that the corrupt node can stop, and how many of them after something was
+/// proven, itself included.
+fn worst(
+    corrupt: u8,
+    strategy: Strategy,
+    standing: &Standing,
+    history: &History,
+    attempt: u32,
+) -> (u32, u32) {
+    assert!(attempt < 12, "it goes on for ever");
+    let suspects = standing.suspects();
+    // Nobody honest is convicted, ever.
+    assert!(suspects.is_empty() || suspects.contains(&corrupt));
+    let absent = standing.out().or_else(|| history.next(&suspects));
+    if absent == Some(corrupt) {
+        return (0, 0);
+    }
+    let mut most = (0, 0);
+    for blame in stops(corrupt, absent, strategy) {
+        let (mut standing, mut history) = (standing.clone(), history.clone());
+        if let Blame::Proven { pair, .. } = &blame {
+            standing.contradict(contradiction(*pair));
+        }
+        let proven = !standing.proven.is_empty();
+        history.note(attempt, absent, &[blame]);
+        let (stopped, after) = worst(corrupt, strategy, &standing, &history, attempt + 1);
+        let after = if proven { after + 1 } else { after };
+        most = (most.0.max(stopped + 1), most.1.max(after));
+    }
+    most
+}
+
+#[test]
+fn one_corrupt_node_stops_few_attempts() {
+    for corrupt in 0..4 {
+        let worst = |strategy| {
+            let (standing, history) = (Standing::default(), History::default());
+            worst(corrupt, strategy, &standing, &history, 0)
+        };
+        // Two are stopped, so the third succeeds: the proven contradiction and one more.
+        assert_eq!(worst(Strategy::Lies), (2, 2), "{corrupt}");
+        assert_eq!(worst(Strategy::Silence), (2, 2), "{corrupt}");
+        // Each of the four may be left out once before it is the corrupt one's turn.
+        let (stopped, after) = worst(Strategy::Cascades);
+        assert!(stopped <= 4 && after <= 2, "{corrupt}: {stopped}, {after}");
+    }
+}
+
+/// What was proven in other jobs helps, even if only one pair is known.
+#[test]
+fn a_known_pair_is_remembered_in_later_jobs() {
+    for corrupt in 0..4u8 {
+        for other in (0..4).filter(|node| *node != corrupt) {
+            let mut standing = Standing::default();
+            standing.contradict(contradiction(pair(corrupt, other)));
+            assert_eq!(standing.convicted(), None);
+            assert_eq!(History::default().next(&standing.suspects()), None);
+            let (stopped, _) = worst(
+                corrupt,
+                Strategy::Silence,
+                &standing,
+                &History::default(),
+                0,
+            );
+            assert!(stopped <= 2, "{corrupt}, {other}: {stopped}");
+        }
+    }
+}
+
+#[test]
+fn the_convicted_node_is_left_out_of_first_attempts_and_before_one_that_is_away() {
+    let mut standing = Standing::default();
+    standing.contradict(contradiction([1, 2]));
+    standing.contradict(contradiction([1, 2]));
+    assert_eq!((standing.convicted(), standing.out()), (None, None));
+    assert!(standing.leave(0) && standing.leave(3) && !standing.leave(0));
+    assert_eq!((standing.away(), standing.out()), (&[3, 0][..], Some(0)));
+    standing.contradict(contradiction([0, 2]));
+    assert_eq!((standing.convicted(), standing.out()), (Some(2), Some(2)));
+    assert!(standing.come(0) && !standing.come(0));
+    assert_eq!(standing.away(), [3]);
+}
+
+/// With more than one corrupt node nothing is promised, but nobody is convicted wrongly either.
+#[test]
+fn pairs_without_a_common_member_convict_nobody() {
+    let mut standing = Standing::default();
+    standing.contradict(contradiction([0, 1]));
+    standing.contradict(contradiction([2, 3]));
+    assert_eq!((standing.suspects(), standing.convicted()), (vec![], None));
+    let mut history = History::default();
+    let (pair, about) = ([2, 3], Lie::Computed);
+    history.note(0, None, &[Blame::Proven { pair, about }]);
+    assert_eq!(history.next(&standing.suspects()), Some(2));
+}
+
+#[test]
+fn contradictions_are_bounded_by_pair() {
+    let mut standing = Standing::default();
+    for _ in 0..2 * CONTRADICTIONS {
+        standing.contradict(contradiction([0, 1]));
+    }
+    standing.contradict(contradiction([0, 3]));
+    assert_eq!(standing.contradictions().len(), CONTRADICTIONS / PAIRS + 1);
+    assert_eq!(standing.convicted(), Some(0));
+}
+
+/// Links that break again and again leave everybody out in turn, the accused first.
+#[test]
+fn without_proof_everybody_is_left_out_in_turn() {
+    let mut history = History::default();
+    let mut left_out = Vec::new();
+    let mut absent = None;
+    for attempt in 0..9 {
+        let live: Vec<u8> = (0..4).filter(|node| absent != Some(*node)).collect();
+        let (accuser, accused) = (live[0], live[1]);
+        history.note(attempt, absent, &[Blame::Accused { accuser, accused }]);
+        absent = history.next(&[]);
+        left_out.extend(absent);
+    }
+    assert_eq!(left_out[0], 1);
+    for four in left_out.chunks_exact(4) {
+        let distinct: BTreeSet<_> = four.iter().collect();
+        assert_eq!(distinct.len(), 4, "{left_out:?}");
+    }
+    assert!(history.pairs().len() <= PAIRS);
+}

@@ -3,14 +3,19 @@
 use wire::{
     attestation::computation_id,
     guest::Fault,
-    node_transaction::{NodeMessage, StopReason},
-    rpc::ComputationStatus,
+    node_transaction::NodeMessage,
+    rpc::{AttemptStage, ComputationStatus},
 };
 
 use super::*;
+use crate::{JobTask::Compute, Stage};
 
-fn opened(votes: [u64; 3]) -> Bytes {
-    votes.iter().flat_map(|v| v.to_le_bytes()).collect()
+/// The inputs that a computation runs on.
+fn inputs(chain: &Chain, id: B256) -> Vec<(B256, u32)> {
+    match chain.runtime.job(id).map(|job| job.task) {
+        Some(Compute { inputs, .. }) => inputs,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn output(votes: [u64; 3]) -> Vec<u8> {
@@ -18,23 +23,6 @@ fn output(votes: [u64; 3]) -> Vec<u8> {
         .iter()
         .flat_map(|v| U256::from(*v).to_be_bytes::<32>())
         .collect()
-}
-
-fn result(computation: B256, votes: [u64; 3]) -> Vec<NodeMessage> {
-    let opened = opened(votes);
-    vec![NodeMessage::Result {
-        computation,
-        opened,
-    }]
-}
-
-fn stop(computation: B256, attempt: u32) -> Vec<NodeMessage> {
-    let reason = StopReason::Silence { peer: 3 };
-    vec![NodeMessage::Stop {
-        computation,
-        attempt,
-        reason,
-    }]
 }
 
 fn attest(chain: &Chain, computation: B256, node: u8) -> Vec<NodeMessage> {
@@ -47,12 +35,19 @@ fn attest(chain: &Chain, computation: B256, node: u8) -> Vec<NodeMessage> {
     }]
 }
 
-fn status(chain: &Chain, id: B256) -> ComputationStatus {
+pub(crate) fn status(chain: &Chain, id: B256) -> ComputationStatus {
     chain.runtime.computation(id).unwrap().status
 }
 
+fn waiting(undecided: u64) -> ComputationStatus {
+    ComputationStatus::Waiting {
+        undecided,
+        missing: None,
+    }
+}
+
 /// A poll whose tally was started over these ballots, and the tally's id.
-fn tally(choices: &[u8]) -> (Chain, Address, B256) {
+pub(crate) fn tally(choices: &[u8]) -> (Chain, Address, B256) {
     let (mut chain, poll) = Chain::with_poll();
     for (number, choice) in (1..).zip(choices) {
         chain.vote(&user(number), poll, *choice);
@@ -61,7 +56,7 @@ fn tally(choices: &[u8]) -> (Chain, Address, B256) {
     (chain, poll, id)
 }
 
-fn close(chain: &mut Chain, poll: Address) -> B256 {
+pub(crate) fn close(chain: &mut Chain, poll: Address) -> B256 {
     chain.time_ms = chain.time_ms.max(CLOSES * 1_000);
     let (receipt, _) = chain.act(&user(99), poll, call("close"));
     assert!(receipt.status, "{receipt:?}");
@@ -83,32 +78,70 @@ fn nobody_closes_before_the_deadline() {
 fn a_tally_is_traced_opened_and_attested() {
     let (mut chain, poll, id) = tally(&[2, 0, 2, 7]);
     let job = chain.runtime.job(id).unwrap();
-    assert_eq!((job.attempt, job.inputs.len()), (0, 4));
-    assert_eq!(job.types, [(0, ballot_type())]);
-    let kinds: Vec<_> = job.program.outputs();
+    assert_eq!(
+        (job.attempt, job.absent, job.stage),
+        (0, None, Stage::Joining)
+    );
+    let Compute {
+        program,
+        inputs,
+        types,
+        seed: None,
+        reserve,
+    } = job.task
+    else {
+        panic!("{job:?}");
+    };
+    assert_eq!((inputs.len(), reserve), (4, vec![]));
+    assert_eq!(types, [(0, ballot_type())]);
+    let kinds: Vec<_> = program.outputs();
     assert_eq!(kinds, [(wire::kind::Kind::U64, 1); 3]);
-    assert_eq!(job.program.columns()[0].len, 4);
+    assert_eq!(program.columns()[0].len, 4);
     assert!(chain.runtime.certificate(id).is_none());
 
-    // Two equal results and a different one are not enough; neither is one said twice.
-    chain.block(
-        vec![(0, result(id, [1, 0, 2])), (1, result(id, [9, 9, 9]))],
-        vec![],
+    let applied = chain.join(id, &[3, 1, 0]);
+    assert_eq!(applied.events, []);
+    assert_eq!(chain.runtime.joined(id, 1), Some(nonce(1, 0)));
+    assert_eq!(chain.runtime.joined(id, 2), None);
+    let applied = chain.join(id, &[2]);
+    let (job, attempt) = (id, 0);
+    assert_eq!(applied.events, [Event::AttemptStarted { job, attempt }]);
+    let nonces = [0, 1, 2, 3].map(|node| nonce(node, 0));
+    assert_eq!(
+        chain.runtime.job(id).unwrap().stage,
+        Stage::Running { nonces }
     );
-    chain.block(
-        vec![(0, result(id, [1, 0, 2])), (1, result(id, [1, 0, 2]))],
-        vec![],
-    );
-    assert!(matches!(
-        status(&chain, id),
-        ComputationStatus::Running { .. }
-    ));
-    assert_eq!(chain.runtime.posted_result(id, 1), Some(&opened([9, 9, 9])));
-    assert!(chain.runtime.opened(id).is_none() && chain.runtime.attestation(id).is_none());
-    chain.block(vec![(2, result(id, [1, 0, 2]))], vec![]);
-    let applied = chain.block(vec![(3, result(id, [1, 0, 2]))], vec![]);
+    let applied = chain.ready(id, &[0, 2], &[1, 0, 2]);
+    assert_eq!(applied.events, []);
+    assert!(chain.runtime.posted_ready(id, 2) && !chain.runtime.posted_ready(id, 1));
+    assert!(chain.runtime.openings(id).is_empty());
+    // Nothing is opened before the result is fixed.
+    chain.say(vec![(0, open(id, &[1, 2, 3], &[1, 0, 2]))]);
+    let applied = chain.ready(id, &[1], &[1, 0, 2]);
+    assert_eq!(applied.events, [Event::OpeningFinal { job, attempt }]);
+    let wanted = |chain: &Chain| {
+        let openings = chain.runtime.openings(id).into_iter();
+        openings.map(|(component, _)| component).collect::<Vec<_>>()
+    };
+    assert_eq!(wanted(&chain), [0, 1, 2, 3]);
+    let running = ComputationStatus::Running {
+        attempt: 0,
+        stage: AttemptStage::Opening,
+        absent: None,
+        suspected: vec![],
+    };
+    assert_eq!(status(&chain, id), running);
+    // Nothing but what was agreed on opens it, whoever sends it, and no stop counts any more.
+    let last = silence(id, 0, 1);
+    chain.say(vec![(0, open(id, &[1, 2], &[1, 0, 3])), (3, last)]);
+    assert_eq!(wanted(&chain), [0, 1, 2, 3]);
+    chain.say(vec![(3, open(id, &[0, 2], &[1, 0, 2]))]);
+    assert_eq!(wanted(&chain), [1, 3]);
+    chain.say(vec![(3, open(id, &[0, 2, 3], &[1, 0, 2, 4]))]);
+    assert_eq!(wanted(&chain), [1, 3]);
+    let applied = chain.say(vec![(0, open(id, &[1, 3], &[1, 0, 2]))]);
     assert_eq!(applied.events, [Event::Opened { computation: id }]);
-    assert_eq!(chain.runtime.opened(id), Some(&opened([1, 0, 2])));
+    assert_eq!(chain.runtime.opened(id), Some(&opened(&[1, 0, 2])));
 
     let attestation = chain.runtime.attestation(id).unwrap();
     assert_eq!(attestation.output[..], output([1, 0, 2]));
@@ -118,10 +151,10 @@ fn a_tally_is_traced_opened_and_attested() {
         let pending = chain.runtime.pending_input(*id).unwrap();
         crate::input::leaf(*id, pending.binding.sender, &pending.sealed)
     };
-    let root = crate::input::root(job.inputs.iter().map(leaf).collect());
+    let root = crate::input::root(inputs.iter().map(leaf).collect());
     assert_eq!(attestation.inputRoot, root);
     assert_eq!(attestation.l2Contract, poll);
-    assert_eq!(attestation.programHash.0, job.program.hash());
+    assert_eq!(attestation.programHash.0, program.hash());
 
     // Signatures: forged ones, somebody else's, and one too few.
     let mut forged = attest(&chain, id, 0);
@@ -158,8 +191,7 @@ fn a_tally_is_traced_opened_and_attested() {
 #[test]
 fn a_tally_of_nothing_is_traced_too() {
     let (chain, _, id) = tally(&[]);
-    let job = chain.runtime.job(id).unwrap();
-    assert_eq!(job.inputs, []);
+    assert_eq!(inputs(&chain, id), []);
     assert!(matches!(
         status(&chain, id),
         ComputationStatus::Running { attempt: 0, .. }
@@ -174,37 +206,28 @@ fn a_tally_waits_for_what_was_ordered_before_it() {
     let (tx3, third) = chain.cast(&user(3), poll, 1);
     chain.block(vec![], vec![tx, tx3]);
     let id = close(&mut chain, poll);
-    assert_eq!(
-        status(&chain, id),
-        ComputationStatus::Waiting { undecided: 2 }
-    );
+    assert_eq!(status(&chain, id), waiting(2));
     assert!(chain.runtime.job(id).is_none());
-    // A result for it now makes no sense.
-    chain.block(vec![(0, result(id, [1, 1, 0]))], vec![]);
+    // A vote for a result now makes no sense.
+    chain.say(vec![(0, ready(id, 0, 0, &[1, 1, 0]))]);
     let missing = || {
         vec![NodeMessage::Missing {
             inputs: vec![third],
         }]
     };
     chain.block(vec![(0, missing()), (1, missing())], vec![]);
-    assert_eq!(
-        status(&chain, id),
-        ComputationStatus::Waiting { undecided: 1 }
-    );
+    assert_eq!(status(&chain, id), waiting(1));
     let applied = chain.hold(&[1, 2, 3], &[second]);
     let expected = [
         Event::InputAccepted { id: second },
-        Event::AttemptStarted {
-            computation: id,
+        Event::JoinWanted {
+            job: id,
             attempt: 0,
         },
     ];
     assert_eq!(applied.events, expected);
-    assert_eq!(
-        chain.runtime.job(id).unwrap().inputs,
-        [(first, 0), (second, 0)]
-    );
-    assert!(chain.runtime.posted_result(id, 0).is_none());
+    assert_eq!(inputs(&chain, id), [(first, 0), (second, 0)]);
+    assert!(!chain.runtime.posted_ready(id, 0));
 }
 
 #[test]
@@ -223,7 +246,7 @@ fn what_is_ordered_after_the_start_is_not_in_it() {
         computation_id(poll, 0)
     };
     assert!(chain.runtime.input(late_id).is_none());
-    assert_eq!(chain.runtime.job(id).unwrap().inputs, [(inside, 0)]);
+    assert_eq!(inputs(&chain, id), [(inside, 0)]);
 }
 
 #[test]
@@ -236,126 +259,8 @@ fn the_set_is_in_ordering_order_whatever_the_acceptance() {
         chain.hold(&[0, 1, 2], &[*id]);
     }
     let id = close(&mut chain, poll);
-    let frozen: Vec<_> = chain.runtime.job(id).unwrap().inputs;
+    let frozen = inputs(&chain, id);
     assert_eq!(frozen.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids);
-}
-
-#[test]
-fn two_nodes_stop_an_attempt_one_does_not() {
-    let (mut chain, _, id) = tally(&[1]);
-    let applied = chain.block(vec![(0, stop(id, 0))], vec![]);
-    assert_eq!(applied.events, []);
-    assert!(chain.runtime.posted_stop(id, 0));
-    // The same node again, and a stop of an attempt that is not the current one.
-    let applied = chain.block(vec![(0, stop(id, 0)), (1, stop(id, 1))], vec![]);
-    assert_eq!(applied.events, []);
-    let started = |attempt| Event::AttemptStarted {
-        computation: id,
-        attempt,
-    };
-    let applied = chain.block(vec![(2, stop(id, 0))], vec![]);
-    assert_eq!(applied.events, [started(1)]);
-    let job = chain.runtime.job(id).unwrap();
-    assert_eq!((job.attempt, job.attempt_not_before_ms), (1, chain.time_ms));
-    assert!(!chain.runtime.posted_stop(id, 0));
-    let suspected = vec![3];
-    let attempt = 1;
-    assert_eq!(
-        status(&chain, id),
-        ComputationStatus::Running { attempt, suspected }
-    );
-    // A replayed stop of attempt 0 does nothing; from the next attempt on there is a pause.
-    chain.block(vec![(0, stop(id, 0)), (2, stop(id, 0))], vec![]);
-    let applied = chain.block(vec![(1, stop(id, 1)), (3, stop(id, 1))], vec![]);
-    assert_eq!(applied.events, [started(2)]);
-    let job = chain.runtime.job(id).unwrap();
-    assert_eq!(job.attempt_not_before_ms, chain.time_ms + 2_000);
-    // A result of an earlier attempt counts with those of later ones.
-    chain.block(vec![(0, result(id, [0, 1, 0]))], vec![]);
-    chain.block(vec![(1, stop(id, 2)), (2, stop(id, 2))], vec![]);
-    let applied = chain.block(
-        vec![(1, result(id, [0, 1, 0])), (2, result(id, [0, 1, 0]))],
-        vec![],
-    );
-    assert_eq!(applied.events, [Event::Opened { computation: id }]);
-}
-
-#[test]
-fn after_too_many_attempts_it_fails_and_the_contract_hears() {
-    let (mut chain, poll, id) = tally(&[1]);
-    for attempt in 0..wire::limits::ATTEMPTS {
-        assert!(matches!(
-            status(&chain, id),
-            ComputationStatus::Running { .. }
-        ));
-        chain.block(vec![(0, stop(id, attempt)), (1, stop(id, attempt))], vec![]);
-    }
-    assert!(matches!(
-        status(&chain, id),
-        ComputationStatus::Failed { .. }
-    ));
-    let told = chain.read(poll, call("result"));
-    assert_eq!(told[12..], (Fault::Attempts as u32).to_be_bytes());
-    chain.block((0..4).map(|n| (n, result(id, [0, 1, 0]))).collect(), vec![]);
-    assert!(chain.runtime.attestation(id).is_none());
-    assert_eq!(chain.runtime.counts().running_computations, 0);
-}
-
-/// Otherwise a node that sees a draw first could stop attempts until it likes one.
-#[test]
-fn what_is_random_is_drawn_once() {
-    let mut chain = Chain::new(true);
-    let draw = "(call $secret_op (i32.const 12)
-         (local.get $column)
-         (call $secret_op (i32.const 58)
-           (i32.const -1) (i32.const -1) (i32.const -1) (i64.const 0x100000001))
-         (i32.const -1) (i64.const 0))";
-    let poll = chain.deploy(&poll_that_computes(draw), &closes_argument());
-    chain.vote(&user(1), poll, 1);
-    let id = close(&mut chain, poll);
-    assert!(chain.runtime.job(id).unwrap().program.is_random());
-
-    // One stop, which the corrupt node could post alone, ends nothing, nor does a late one.
-    let applied = chain.block(vec![(0, stop(id, 0)), (1, stop(id, 1))], vec![]);
-    assert_eq!(applied.events, []);
-    assert_eq!(chain.runtime.job(id).unwrap().attempt, 0);
-    let applied = chain.block(vec![(1, stop(id, 0))], vec![]);
-    assert_eq!(applied.events, [Event::Failed { computation: id }]);
-    let ComputationStatus::Failed { reason } = status(&chain, id) else {
-        panic!("{:?}", status(&chain, id));
-    };
-    assert!(reason.contains("random"), "{reason}");
-    let told = chain.read(poll, call("result"));
-    assert_eq!(told[12..], (Fault::Attempts as u32).to_be_bytes());
-    // Nothing that was drawn counts any more.
-    chain.block((0..4).map(|n| (n, result(id, [1, 0, 0]))).collect(), vec![]);
-    assert!(chain.runtime.job(id).is_none() && chain.runtime.attestation(id).is_none());
-    assert_eq!(chain.runtime.counts().running_computations, 0);
-}
-
-#[test]
-fn results_of_the_wrong_form_do_not_count() {
-    let (mut chain, _, id) = tally(&[1]);
-    let bad = |bytes: &[u8]| {
-        let opened = Bytes::copy_from_slice(bytes);
-        vec![NodeMessage::Result {
-            computation: id,
-            opened,
-        }]
-    };
-    let nodes = (0..4).map(|n| (n, bad(&[0; 25]))).collect();
-    assert_eq!(chain.block(nodes, vec![]).events, []);
-    let nodes = (0..4).map(|n| (n, bad(&[]))).collect();
-    assert_eq!(chain.block(nodes, vec![]).events, []);
-    assert!(!chain.runtime.takes_result(id, 0, &[0; 25]));
-    // They do not stand in the way of right ones either.
-    assert!(chain.runtime.takes_result(id, 0, &[0; 24]));
-    assert!(!chain.runtime.takes_result(id, 4, &[0; 24]));
-    let nodes = (0..3).map(|n| (n, result(id, [0, 1, 0]))).collect();
-    assert_eq!(
-        chain.block(nodes, vec![]).events,
-        [Event::Opened { computation: id }]
-    );
 }
 
 #[test]
@@ -364,8 +269,22 @@ fn statements_about_nothing_are_harmless() {
     let nothing = B256::repeat_byte(5);
     let root = chain.runtime.head().state_root;
     let signature = signing::sign_digest(&chain.keys[0], nothing);
-    let mut messages = result(nothing, [1, 2, 3]);
-    messages.extend(stop(nothing, 0));
+    let mut messages = vec![
+        ready(nothing, 0, 0, &[1, 2, 3]),
+        open(nothing, &[1], &[1, 2, 3]),
+        silence(nothing, 0, 1),
+        NodeMessage::Here,
+        NodeMessage::Join {
+            job: nothing,
+            attempt: 0,
+            nonce: nothing,
+        },
+        NodeMessage::Statement {
+            job: nothing,
+            attempt: 0,
+            digest: nothing,
+        },
+    ];
     messages.push(NodeMessage::Hold {
         inputs: vec![nothing],
     });
@@ -396,8 +315,7 @@ fn unfinished_computations_are_bounded() {
         limit as u64
     );
     // One that waits for signatures only, which a node may withhold, takes nobody's place.
-    let all = (0..3).map(|node| (node, result(first, [0; 3]))).collect();
-    chain.block(all, vec![]);
+    chain.complete(first, &[0; 3]);
     assert!(chain.runtime.opened(first).is_some());
     close(&mut chain, poll);
     assert!(!chain.act(&user(9), poll, call("close")).0.status);
@@ -443,27 +361,17 @@ fn a_program_that_takes_too_many_rounds_is_refused() {
 
 #[test]
 fn what_only_running_takes_is_forgotten_afterwards() {
-    for ends_well in [true, false] {
-        let (mut chain, _, id) = tally(&[1, 2]);
-        let kept = |chain: &Chain| {
-            let frozen = chain.runtime.state.computation(id).unwrap().frozen.as_ref();
-            let frozen = frozen.unwrap();
-            (frozen.inputs.len(), frozen.program.is_some())
-        };
-        assert_eq!(kept(&chain), (2, true));
-        if ends_well {
-            let all = (0..3).map(|node| (node, result(id, [0, 1, 1]))).collect();
-            chain.block(all, vec![]);
-            assert_eq!(chain.runtime.attestation(id).unwrap().inputCount, 2);
-        } else {
-            for attempt in 0..wire::limits::ATTEMPTS {
-                let stops = [0, 1].map(|node| (node, stop(id, attempt)));
-                chain.block(stops.to_vec(), vec![]);
-            }
-        }
-        assert_eq!(kept(&chain), (0, false));
-        assert_eq!(chain.runtime.computation(id).unwrap().input_count, Some(2));
-    }
+    let (mut chain, _, id) = tally(&[1, 2]);
+    let kept = |chain: &Chain| {
+        let computation = chain.runtime.state.computation(id).unwrap();
+        let frozen = computation.frozen.as_ref().unwrap();
+        (frozen.inputs.len(), frozen.program.is_some())
+    };
+    assert_eq!(kept(&chain), (2, true));
+    chain.complete(id, &[0, 1, 1]);
+    assert_eq!(chain.runtime.attestation(id).unwrap().inputCount, 2);
+    assert_eq!(kept(&chain), (0, false));
+    assert_eq!(chain.runtime.computation(id).unwrap().input_count, Some(2));
 }
 
 #[test]
@@ -475,37 +383,45 @@ fn computations_wait_until_there_is_memory_for_their_sessions() {
     let ids: Vec<_> = (0..3).map(|_| close(&mut chain, poll)).collect();
     let first = chain.runtime.job(ids[0]);
     let first = first.unwrap_or_else(|| panic!("{:?}", status(&chain, ids[0])));
+    let Compute { program, .. } = first.task else {
+        panic!("{first:?}");
+    };
     let (bytes, limit) = (
-        first.program.plan().memory_bytes,
+        program.plan().memory_bytes,
         wire::limits::SESSIONS_MEMORY_BYTES,
     );
     assert!(2 * bytes > limit && bytes <= limit, "{bytes}");
     let waits = |chain: &Chain, id: B256| {
-        chain.runtime.job(id).is_none()
-            && status(chain, id) == ComputationStatus::Waiting { undecided: 0 }
+        chain.runtime.job(id).is_none() && status(chain, id) == waiting(0)
     };
     assert!(waits(&chain, ids[1]) && waits(&chain, ids[2]));
-    let started = |computation| Event::AttemptStarted {
-        computation,
-        attempt: 0,
-    };
+    let begins = |job, attempt| Event::JoinWanted { job, attempt };
     // A small one waits for nobody.
     let small = chain.deploy(&poll_code(), &closes_argument());
     let id = close(&mut chain, small);
     assert!(chain.runtime.job(id).is_some());
-    // The first one ends well, and the next one begins.
-    let all = (0..3).map(|n| (n, result(ids[0], [1, 1, 1]))).collect();
-    let applied = chain.block(all, vec![]);
-    assert!(applied.events.contains(&started(ids[1])));
+    // The first one is stopped, and goes on before the others.
+    chain.join_all(ids[0]);
+    let applied = chain.say(vec![(0, silence(ids[0], 0, 1))]);
+    assert!(applied.events.contains(&begins(ids[0], 1)));
+    assert!(waits(&chain, ids[1]) && waits(&chain, ids[2]));
+    // Its session ends well, and the next one begins.
+    chain.join_all(ids[0]);
+    let applied = chain.ready(ids[0], &[1, 2, 3], &[1, 1, 1]);
+    assert!(applied.events.contains(&begins(ids[1], 0)));
     assert!(waits(&chain, ids[2]));
-    // It does not, and the one after that begins.
-    for attempt in 0..wire::limits::ATTEMPTS {
-        let stops = [0, 1].map(|node| (node, stop(ids[1], attempt)));
-        let applied = chain.block(stops.to_vec(), vec![]);
-        let last = attempt + 1 == wire::limits::ATTEMPTS;
-        assert_eq!(applied.events.contains(&started(ids[2])), last);
+    // While it pauses, the one after that has its turn.
+    for attempt in 0..3 {
+        chain.join_all(ids[1]);
+        let applied = chain.say(vec![(0, silence(ids[1], attempt, 1))]);
+        let begun = applied.events.contains(&begins(ids[2], 0));
+        assert_eq!(begun, attempt == 2);
     }
-    let all = (0..3).map(|n| (n, result(ids[2], [1, 1, 1]))).collect();
-    chain.block(all, vec![]);
-    assert!(chain.runtime.opened(ids[2]).is_some());
+    chain.pass_until_due();
+    assert!(chain.runtime.job(ids[1]).is_none());
+    chain.complete(ids[2], &[1, 1, 1]);
+    chain.complete(ids[1], &[1, 1, 1]);
+    for id in [ids[1], ids[2]] {
+        assert!(chain.runtime.opened(id).is_some());
+    }
 }
