@@ -35,6 +35,7 @@ impl Runtime {
     #[must_use]
     pub fn new(committee: Committee) -> Self {
         let mut state = State::default();
+        state.jobs_mut().reserve.busy_ms = committee.genesis_ms;
         let head = Head {
             number: 0,
             hash: keccak256(codec::encode(&("quartet v1 genesis", &committee))),

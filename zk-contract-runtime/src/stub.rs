@@ -3,9 +3,8 @@
 
 use std::ops::Range;
 
-use mpc_engine::{EngineError, Plan, Program};
+use mpc_engine::{Plan, Program};
 use serde::{Deserialize, Serialize};
-use wire::kind::Kind;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Amounts {
@@ -56,53 +55,6 @@ impl Amounts {
     pub const fn is_empty(&self) -> bool {
         self.bits == 0 && self.r64 == 0 && self.r128 == 0 && self.seeds == 0
     }
-}
-
-pub struct Opening {
-    pub blinding: [u8; 32],
-    pub value: Vec<u8>,
-}
-
-#[must_use]
-pub fn commitment(
-    computation: &[u8; 32],
-    attempt: u32,
-    component: u8,
-    opening: &Opening,
-) -> [u8; 32] {
-    let all = (
-        computation,
-        attempt,
-        component,
-        opening.blinding,
-        &opening.value,
-    );
-    alloy_primitives::keccak256(wire::codec::encode(&all)).0
-}
-
-pub fn combine(outputs: &[(Kind, usize)], components: [&[u8]; 4]) -> Result<Vec<u8>, EngineError> {
-    let mut sums = Vec::new();
-    let mut at = 0;
-    for (kind, len) in outputs {
-        let bytes = kind.bytes(*len);
-        let mut sum = vec![0u128; *len];
-        for component in components {
-            let part = component
-                .get(at..at + bytes)
-                .and_then(|b| kind.unpack(b, *len));
-            let part = part.ok_or(EngineError::OpenedForm)?;
-            for (sum, part) in sum.iter_mut().zip(part) {
-                *sum = if *kind == Kind::Bool {
-                    *sum ^ part
-                } else {
-                    sum.wrapping_add(part)
-                };
-            }
-        }
-        sums.extend(kind.pack(&sum));
-        at += bytes;
-    }
-    Ok(sums)
 }
 
 /// What an attempt without one node takes, and what it costs.

@@ -359,10 +359,10 @@ fn the_reserve_is_filled_when_there_is_nothing_else_to_do() {
     assert_eq!(applied.events, expected);
     assert_eq!(chain.runtime.next_due_ms(), Some(chain.time_ms + 2_000));
     assert_eq!(chain.fill(), 1);
-    // A computation that starts meanwhile does not wait for the lot.
-    let poll = chain.deploy(&poll_code(), &closes_argument());
-    chain.pass_until_due();
+    // The next one begins at once, and a computation that starts meanwhile does not wait for it.
     let second = lot_job(2);
+    assert_eq!(chain.runtime.jobs(), [second]);
+    let poll = chain.deploy(&poll_code(), &closes_argument());
     chain.join_all(second);
     let id = close(&mut chain, poll);
     assert_eq!(absent(&chain, id), None);
@@ -429,6 +429,7 @@ fn moving_time_passes_no_deadline() {
     let by_ms = 3_600_000;
     let due_ms = chain.runtime.next_due_ms().unwrap();
     let request = B256::repeat_byte(1);
+    chain.time_ms -= 1_000;
     chain.say(vec![(0, NodeMessage::AdvanceTime { request, by_ms })]);
     chain.time_ms += by_ms - 1_000;
     chain.pass(0);

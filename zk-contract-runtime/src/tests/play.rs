@@ -1,13 +1,11 @@
 //! What honest nodes say about jobs.
 
 use alloy_primitives::{B256, Bytes};
+use mpc_engine::{Opening, commitment};
 use wire::node_transaction::{NodeMessage, OpenedComponent, StopReason};
 
 use super::*;
-use crate::{
-    Stage,
-    stub::{Opening, commitment},
-};
+use crate::Stage;
 
 /// The nonce of a node for an attempt.
 pub(crate) fn nonce(node: u8, attempt: u32) -> B256 {
@@ -24,8 +22,10 @@ pub(crate) fn opened(values: &[u64]) -> Bytes {
 /// Components that add up to numbers, and what blinds them.
 pub(crate) fn openings(values: &[u64]) -> [Opening; 4] {
     std::array::from_fn(|c| {
+        // All components depend on all numbers.
+        let key: u64 = values.iter().fold(7, |key, v| key.wrapping_mul(31) + v);
         let part = |(i, value): (usize, &u64)| {
-            let mask = |c: usize| (c as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15 + i as u64);
+            let mask = |c: usize| (key + c as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15 + i as u64);
             let others: u64 = (1..4).map(mask).fold(0, u64::wrapping_add);
             match c {
                 0 => value.wrapping_sub(others),

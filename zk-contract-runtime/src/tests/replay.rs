@@ -207,7 +207,7 @@ fn random_chain(seed: u64) -> (Chain, Vec<Applied>) {
         }
         let nodes = statements(&mut chain, &inputs);
         if height == 40 {
-            chain.time_ms = CLOSES * 1_000;
+            chain.time_ms = chain.time_ms.max(CLOSES * 1_000);
         }
         if chain.rng.random_bool(0.1) {
             chain.time_ms += chain.rng.random_range(0..20_000);

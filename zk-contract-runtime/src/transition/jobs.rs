@@ -1,7 +1,7 @@
 //! Attempts of jobs: what nodes say about them, what the time does to them, and when they begin.
 
 use alloy_primitives::{B256, Bytes};
-use mpc_engine::Program;
+use mpc_engine::{Opening, Program, combine, commitment};
 use wire::{
     limits::{SESSIONS_MEMORY_BYTES, SMALL_SESSION_BYTES},
     node_transaction::OpenedComponent,
@@ -15,7 +15,6 @@ use crate::{
     computation::{Computation, Phase},
     reserve::{lot_for, lot_job},
     state::{State, Work},
-    stub::{Opening, combine, commitment},
     suspicion::Blame,
 };
 
