@@ -47,7 +47,7 @@ pub(crate) enum Progress {
         /// Their nonces; zero for the one that is left out.
         nonces: [B256; NODES],
         /// What those commit to that are ready.
-        votes: [Option<Commitments>; NODES],
+        votes: Box<[Option<Commitments>; NODES]>,
         /// When the others must be ready, if it matters.
         deadline_ms: Option<u64>,
     },
@@ -149,7 +149,7 @@ impl Attempt {
         }
         self.progress = Progress::Running {
             nonces: nonces.map(Option::unwrap_or_default),
-            votes: [None; NODES],
+            votes: Box::default(),
             deadline_ms: None,
         };
         Turn::Started

@@ -1,10 +1,9 @@
 //! Orders of a vector's elements, which nobody learns, and random values, which nobody knows.
 //!
-//! What is random is drawn once: if an attempt at a computation that reveals anything that depends on
-//! it is stopped, the computation fails with [`Fault::Attempts`](crate::Fault::Attempts), where others
-//! are attempted again. So nobody can choose among draws, but one corrupt node can make such a
-//! computation fail, even having seen what it revealed. A contract that starts another one then lets
-//! that node draw again.
+//! What is random is drawn once: if an attempt at a computation is stopped, the next one draws the same
+//! randomness, which is fixed when the computation starts and which nobody knows. Nothing is opened
+//! before the nodes have fixed the result. So nobody can choose among draws, whichever nodes are
+//! stopped, and once the result is fixed nobody can withhold it.
 
 use wire::secret::Op;
 
@@ -31,9 +30,6 @@ impl std::fmt::Debug for Permutation {
 impl Permutation {
     /// One of all permutations of so many elements, each as likely, that nobody knows. Costs a
     /// shuffle: some sendings of the vector, in a few rounds whatever its length.
-    ///
-    /// One node can make a computation that reveals what depends on this fail with
-    /// [`Fault::Attempts`](crate::Fault::Attempts), since it is not attempted again.
     #[must_use]
     pub fn random(len: usize) -> Self {
         Self {
@@ -106,9 +102,6 @@ impl<T: Scalar> SecretVec<T> {
 
     /// The elements in a random order that nobody knows; two vectors get two orders. Costs some
     /// sendings of the vector, in a few rounds whatever its length.
-    ///
-    /// One node can make a computation that reveals what depends on this fail with
-    /// [`Fault::Attempts`](crate::Fault::Attempts), since it is not attempted again.
     #[must_use]
     pub fn shuffle(self) -> Self {
         sized(Op::Shuffle, &[self.operand()], 0, self.len)
@@ -125,9 +118,6 @@ impl<T: Scalar> SecretVec<T> {
     }
 
     /// So many random elements, each of all values of the type as likely, that nobody knows. Free.
-    ///
-    /// One node can make a computation that reveals what depends on this fail with
-    /// [`Fault::Attempts`](crate::Fault::Attempts), since it is not attempted again.
     #[must_use]
     pub fn random(len: usize) -> Self {
         sized(Op::Random, &[], random_form::<T>(len), len)
@@ -136,9 +126,6 @@ impl<T: Scalar> SecretVec<T> {
 
 impl<T: Scalar> Secret<T> {
     /// A random value, each of all of the type as likely, that nobody knows. Free.
-    ///
-    /// One node can make a computation that reveals what depends on this fail with
-    /// [`Fault::Attempts`](crate::Fault::Attempts), since it is not attempted again.
     #[must_use]
     pub fn random() -> Self {
         scalar(Op::Random, &[], random_form::<T>(1))
@@ -148,9 +135,6 @@ impl<T: Scalar> Secret<T> {
 impl<T: Integer> SecretVec<T> {
     /// So many random numbers from 0 to `bound` − 1, each as likely up to 2⁻⁶⁴, that nobody knows.
     /// Costs a conversion and some comparisons with public numbers for each.
-    ///
-    /// One node can make a computation that reveals what depends on this fail with
-    /// [`Fault::Attempts`](crate::Fault::Attempts), since it is not attempted again.
     ///
     /// # Panics
     /// The bound is not positive, or more than 2^126.

@@ -2,39 +2,21 @@
 
 use alloy_primitives::{B256, Bytes};
 use mpc_engine::{Opening, Program, combine, commitment};
-use wire::{
-    limits::{SESSIONS_MEMORY_BYTES, SMALL_SESSION_BYTES},
-    node_transaction::OpenedComponent,
-    rpc::Contradiction,
-};
+use wire::{limits::SESSIONS_MEMORY_BYTES, node_transaction::OpenedComponent, rpc::Contradiction};
 
-use super::Transition;
+use super::{
+    Transition,
+    start::{Start, session_bytes},
+};
 use crate::{
-    Amounts, Event,
+    Event,
     attempt::{Attempt, Progress, Purpose, Turn},
     computation::{Computation, Phase},
-    reserve::{lot_for, lot_job},
+    job::Attempts,
+    reserve::lot_job,
     state::{State, Work},
     suspicion::Blame,
 };
-
-/// With what an attempt can begin.
-pub(crate) struct Start {
-    /// Who is left out.
-    absent: Option<u8>,
-    /// Whether a seed is to be taken.
-    seed: bool,
-    /// What is to be taken of the reserve.
-    need: Amounts,
-}
-
-/// Why an attempt cannot begin.
-pub(crate) enum Lack {
-    /// It pauses, or sessions of others take the memory.
-    Turn,
-    /// The reserve has not got this.
-    Reserve(Amounts),
-}
 
 impl Transition<'_> {
     /// Applies a statement to an attempt of a job, if it is the current one.
@@ -202,7 +184,7 @@ impl Transition<'_> {
         let now_ms = self.now_ms;
         if let Some(computation) = self.state.computation_mut(id) {
             computation.phase = Phase::Computing;
-            computation.attempts = Some(crate::job::Attempts::new(turn, now_ms));
+            computation.attempts = Some(Attempts::new(turn, now_ms));
         }
     }
 
@@ -244,7 +226,7 @@ impl Transition<'_> {
         self.event(Event::JoinWanted { job, attempt });
     }
 
-    fn attempts_mut(&mut self, id: B256) -> Option<&mut crate::job::Attempts> {
+    fn attempts_mut(&mut self, id: B256) -> Option<&mut Attempts> {
         self.state.computation(id)?;
         self.state.computation_mut(id)?.attempts.as_mut()
     }
@@ -310,102 +292,6 @@ impl State {
         let computations = self.unfinished.iter().copied().filter(under_way);
         computations.chain(production).collect()
     }
-
-    /// Memory of the large sessions that are under way, in bytes at one node.
-    fn sessions_bytes(&self) -> u64 {
-        let unfinished = self.unfinished.iter();
-        let active = unfinished
-            .filter_map(|id| self.computation(*id))
-            .filter(|c| {
-                c.attempts
-                    .as_ref()
-                    .is_some_and(crate::job::Attempts::is_active)
-            });
-        active.map(session_bytes).sum()
-    }
-
-    /// With what the next attempt of a computation begins, apart from memory.
-    ///
-    /// # Errors
-    /// [`Lack`]: it does not begin.
-    pub(crate) fn start_of(&self, id: B256, now_ms: u64) -> Result<Start, Lack> {
-        let parts = self.computation(id);
-        let parts = parts.and_then(|c| Some((c.attempts.as_ref()?, c.frozen.as_ref()?)));
-        let Some((attempts, frozen)) = parts else {
-            return Err(Lack::Turn);
-        };
-        if attempts.current.is_some() || attempts.not_before_ms > now_ms {
-            return Err(Lack::Turn);
-        }
-        let standing = &self.jobs().standing;
-        let out = standing.out();
-        let absent = out.or_else(|| attempts.history.next(&standing.suspects()));
-        let seed = frozen.is_random && attempts.seed.is_none();
-        let need = |absent: Option<u8>| match absent {
-            Some(_) if attempts.reserve.is_empty() => frozen.need,
-            _ => Amounts::default(),
-        };
-        let lacks = |need: &Amounts| {
-            let seeds = u64::from(seed);
-            self.jobs().reserve.lacks(&Amounts { seeds, ..*need })
-        };
-        let start = |absent| Start {
-            absent,
-            seed,
-            need: need(absent),
-        };
-        let lack = lacks(&need(absent));
-        if lack.is_empty() {
-            return Ok(start(absent));
-        }
-        // All four try again if none is known to be missing.
-        if out.is_none() && lacks(&Amounts::default()).is_empty() {
-            return Ok(start(None));
-        }
-        Err(Lack::Reserve(lack))
-    }
-
-    /// When the next production of a lot begins, and of what.
-    pub(crate) fn production_due(&self, target: u32, now_ms: u64) -> Option<(u64, Amounts)> {
-        let jobs = self.jobs();
-        let reserve = &jobs.reserve;
-        if reserve.production.is_some() || jobs.standing.out().is_some() {
-            return None;
-        }
-        let waiting = jobs.waiting.values();
-        let missing = waiting
-            .filter_map(|id| match self.start_of(*id, now_ms) {
-                Err(Lack::Reserve(missing)) => Some(missing),
-                _ => None,
-            })
-            .fold(Amounts::default(), |sum, missing| sum.plus(&missing));
-        if !missing.is_empty() {
-            return Some((reserve.not_before_ms(), lot_for(&missing)));
-        }
-        let amounts = reserve.short_of(target);
-        let idle = !amounts.is_empty() && !self.has_work();
-        idle.then(|| (reserve.idle_ms(), amounts))
-    }
-
-    /// Whether inputs or computations are under way.
-    fn has_work(&self) -> bool {
-        !(self.undecided.is_empty() && self.unfinished.is_empty() && self.work.is_empty())
-    }
-
-    /// Lots of which computations hold parts.
-    fn lots_held(&self) -> Vec<u64> {
-        let computations = self
-            .unfinished
-            .iter()
-            .filter_map(|id| self.computation(*id));
-        let attempts = computations.filter_map(|c| c.attempts.as_ref());
-        attempts
-            .flat_map(|attempts| {
-                let slices = attempts.reserve.iter().map(|slice| slice.lot);
-                slices.chain(attempts.seed.map(|seed| seed.lot))
-            })
-            .collect()
-    }
 }
 
 /// The result of a computation, if all its components are there.
@@ -420,13 +306,4 @@ fn combined(computation: &Computation) -> Option<Bytes> {
     let program: &Program = computation.frozen.as_ref()?.program.as_ref()?;
     let opened = combine(&program.outputs(), [a, b, c, d].map(|bytes| &bytes[..]));
     opened.ok().map(Bytes::from)
-}
-
-/// Memory that is counted for a computation while it runs.
-fn session_bytes(computation: &Computation) -> u64 {
-    let frozen = computation.frozen.as_ref();
-    let bytes = frozen.map(|frozen| frozen.session_bytes);
-    bytes
-        .filter(|bytes| *bytes > SMALL_SESSION_BYTES)
-        .unwrap_or(0)
 }

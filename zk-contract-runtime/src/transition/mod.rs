@@ -7,6 +7,7 @@ mod execute;
 mod inputs;
 mod jobs;
 mod modules;
+mod start;
 
 use std::collections::BTreeSet;
 
@@ -26,8 +27,8 @@ use crate::{
 };
 
 pub(crate) use attempt::Attempt;
-pub(crate) use jobs::Lack;
 pub(crate) use modules::Modules;
+pub(crate) use start::Lack;
 
 /// Furthest that one request moves time, in milliseconds: ten years.
 const LONGEST_ADVANCE_MS: u64 = 10 * 365 * 24 * 3_600_000;

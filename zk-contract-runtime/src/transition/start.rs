@@ -1,0 +1,127 @@
+//! What attempts need to begin, and when a lot of the reserve is to be made.
+
+use alloy_primitives::B256;
+use wire::limits::SMALL_SESSION_BYTES;
+
+use crate::{Amounts, computation::Computation, job::Attempts, reserve::lot_for, state::State};
+
+/// With what an attempt can begin.
+pub(crate) struct Start {
+    /// Who is left out.
+    pub(super) absent: Option<u8>,
+    /// Whether a seed is to be taken.
+    pub(super) seed: bool,
+    /// What is to be taken of the reserve.
+    pub(super) need: Amounts,
+}
+
+/// Why an attempt cannot begin.
+pub(crate) enum Lack {
+    /// It pauses, or sessions of others take the memory.
+    Turn,
+    /// The reserve has not got this.
+    Reserve(Amounts),
+}
+
+impl State {
+    /// Memory of the large sessions that are under way, in bytes at one node.
+    pub(super) fn sessions_bytes(&self) -> u64 {
+        let unfinished = self.unfinished.iter();
+        let active = unfinished
+            .filter_map(|id| self.computation(*id))
+            .filter(|c| c.attempts.as_ref().is_some_and(Attempts::is_active));
+        active.map(session_bytes).sum()
+    }
+
+    /// With what the next attempt of a computation begins, apart from memory.
+    ///
+    /// # Errors
+    /// [`Lack`]: it does not begin.
+    pub(crate) fn start_of(&self, id: B256, now_ms: u64) -> Result<Start, Lack> {
+        let parts = self.computation(id);
+        let parts = parts.and_then(|c| Some((c.attempts.as_ref()?, c.frozen.as_ref()?)));
+        let Some((attempts, frozen)) = parts else {
+            return Err(Lack::Turn);
+        };
+        if attempts.current.is_some() || attempts.not_before_ms > now_ms {
+            return Err(Lack::Turn);
+        }
+        let standing = &self.jobs().standing;
+        let out = standing.out();
+        let absent = out.or_else(|| attempts.history.next(&standing.suspects()));
+        let seed = frozen.is_random && attempts.seed.is_none();
+        let need = |absent: Option<u8>| match absent {
+            Some(_) if attempts.reserve.is_empty() => frozen.need,
+            _ => Amounts::default(),
+        };
+        let lacks = |need: &Amounts| {
+            let seeds = u64::from(seed);
+            self.jobs().reserve.lacks(&Amounts { seeds, ..*need })
+        };
+        let start = |absent| Start {
+            absent,
+            seed,
+            need: need(absent),
+        };
+        let lack = lacks(&need(absent));
+        if lack.is_empty() {
+            return Ok(start(absent));
+        }
+        // All four try again if none is known to be missing.
+        if out.is_none() && lacks(&Amounts::default()).is_empty() {
+            return Ok(start(None));
+        }
+        Err(Lack::Reserve(lack))
+    }
+
+    /// When the next production of a lot begins, and of what.
+    pub(crate) fn production_due(&self, target: u32, now_ms: u64) -> Option<(u64, Amounts)> {
+        let jobs = self.jobs();
+        let reserve = &jobs.reserve;
+        if reserve.production.is_some() || jobs.standing.out().is_some() {
+            return None;
+        }
+        let waiting = jobs.waiting.values();
+        let missing = waiting
+            .filter_map(|id| match self.start_of(*id, now_ms) {
+                Err(Lack::Reserve(missing)) => Some(missing),
+                _ => None,
+            })
+            .fold(Amounts::default(), |sum, missing| sum.plus(&missing));
+        if !missing.is_empty() {
+            return Some((reserve.not_before_ms(), lot_for(&missing)));
+        }
+        let amounts = reserve.short_of(target);
+        let idle = !amounts.is_empty() && !self.has_work();
+        idle.then(|| (reserve.idle_ms(), amounts))
+    }
+
+    /// Whether inputs or computations are under way.
+    pub(super) fn has_work(&self) -> bool {
+        !(self.undecided.is_empty() && self.unfinished.is_empty() && self.work.is_empty())
+    }
+
+    /// Lots of which computations hold parts.
+    pub(super) fn lots_held(&self) -> Vec<u64> {
+        let computations = self
+            .unfinished
+            .iter()
+            .filter_map(|id| self.computation(*id));
+        let attempts = computations.filter_map(|c| c.attempts.as_ref());
+        attempts
+            .flat_map(|attempts| {
+                let slices = attempts.reserve.iter().map(|slice| slice.lot);
+                slices.chain(attempts.seed.map(|seed| seed.lot))
+            })
+            .collect()
+    }
+}
+
+/// Memory that is counted for a computation while it runs.
+pub(super) fn session_bytes(computation: &Computation) -> u64 {
+    let frozen = computation.frozen.as_ref();
+    let bytes = frozen.map(|frozen| frozen.session_bytes);
+    bytes
+        .filter(|bytes| *bytes > SMALL_SESSION_BYTES)
+        .unwrap_or(0)
+}
