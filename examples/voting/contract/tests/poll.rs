@@ -214,7 +214,7 @@ fn a_failed_count_can_be_started_again() {
     vote(&mut poll, "eve", 1).unwrap();
     poll.set_time(EVENING);
     let started = poll.call(user("nobody"), &close()).unwrap();
-    poll.fail(started, Fault::Attempts);
+    poll.fail(started, Fault::Program);
     assert_eq!(poll.view(&calls::result()), Err(PollError::NotTalliedYet));
     assert_eq!(count(&mut poll), tally([0, 1, 0], 0));
 }
