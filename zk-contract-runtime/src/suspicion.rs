@@ -159,17 +159,23 @@ pub(crate) struct History {
     pairs: Vec<(Pair, Option<u8>)>,
     /// Whether one of them is proven.
     proven: bool,
+    /// Who named itself, or did not join, when the last attempt was stopped.
+    alone: Option<u8>,
 }
 
 impl History {
-    /// Notes that an attempt without `absent` was stopped.
+    /// Notes that an attempt without `absent` was stopped; `blames` may be empty.
     pub(crate) fn note(&mut self, attempt: u32, absent: Option<u8>, blames: &[Blame]) {
         if let Some(slot) = absent.and_then(|node| self.left_out.get_mut(usize::from(node))) {
             *slot = Some(attempt);
         }
+        self.alone = None;
         for blame in blames {
             let (named, accused) = match blame {
-                Blame::Away(_) => continue,
+                Blame::Away(node) => {
+                    self.alone = Some(*node);
+                    continue;
+                }
                 Blame::Accused { accuser, accused } => (pair(*accuser, *accused), Some(*accused)),
                 Blame::Proven { pair, .. } => {
                     self.proven = true;
@@ -190,10 +196,15 @@ impl History {
     /// Who is left out next, if nobody is convicted or away; nobody if nothing has been stopped.
     /// `suspects` are those of [`Standing::suspects`].
     ///
-    /// Whoever was not left out yet, or else the longest ago, comes first; among those the members of
+    /// Who named itself is left out, also if it is there again: else it could do so for ever. Else
+    /// whoever was not left out yet, or the longest ago, comes first; among those the members of
     /// the last pair, then who is in most pairs, then the accused. If something is proven, only
     /// suspects are left out.
     pub(crate) fn next(&self, suspects: &[u8]) -> Option<u8> {
+        let innocent = |node: &u8| !suspects.is_empty() && !suspects.contains(node);
+        if let Some(node) = self.alone.filter(|node| !innocent(node)) {
+            return Some(node);
+        }
         let (last, accused) = self.pairs.last()?;
         let mut degrees: BTreeMap<u8, usize> = BTreeMap::new();
         for node in self.pairs.iter().flat_map(|(pair, _)| pair) {

@@ -9,7 +9,8 @@ use super::*;
 enum Strategy {
     /// By contradicting somebody.
     Lies,
-    /// Also by accusing others, or by being silent towards them.
+    /// Also by accusing others, by being silent towards them, or by stopping for itself and saying
+    /// that it is there again.
     Silence,
     /// Also so that an honest node seems silent to another honest node.
     Cascades,
@@ -29,6 +30,9 @@ fn contradiction(pair: Pair) -> Contradiction {
 fn stops(corrupt: u8, absent: Option<u8>, strategy: Strategy) -> Vec<Blame> {
     let live: Vec<u8> = (0..4).filter(|node| absent != Some(*node)).collect();
     let mut stops = Vec::new();
+    if strategy != Strategy::Lies {
+        stops.push(Blame::Away(corrupt));
+    }
     for a in &live {
         for b in &live {
             let (accuser, accused) = (*a, *b);
