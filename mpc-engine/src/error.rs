@@ -3,6 +3,8 @@
 
 use wire::{kind::Kind, node_transaction::StopReason, secret::Op};
 
+use crate::reserve::Amounts;
+
 /// Why a program, its inputs or its opened values are refused.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -64,6 +66,17 @@ pub enum EngineError {
         /// The component.
         component: u8,
     },
+    /// A lot of the reserve, or a part of one, that does not have the form it should have.
+    #[error("what was read of the reserve is not within its lot, or has another length")]
+    ReserveForm,
+    /// Another amount of the reserve than the attempt takes, or another party's.
+    #[error("the attempt takes {expected} of the reserve, and was given {actual}")]
+    ReserveNeed {
+        /// What it takes.
+        expected: Amounts,
+        /// What was given.
+        actual: Amounts,
+    },
     /// Opened values that do not have the form that the program's outputs have.
     #[error("the opened values do not fit the program's outputs")]
     OpenedForm,
@@ -73,6 +86,9 @@ pub enum EngineError {
     /// The reserve is used if a party is absent, and only then.
     #[error("an attempt takes of the reserve if a party is absent, and only then")]
     ReserveUse,
+    /// A lot of the reserve is made by all four parties.
+    #[error("a lot of the reserve is made by all four parties: wait until all are there")]
+    NeedsAll,
     /// The engine contradicts itself: a defect, never a peer's doing.
     #[error("defect in the engine: {0}")]
     Defect(&'static str),

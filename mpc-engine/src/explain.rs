@@ -111,7 +111,7 @@ fn run(program: &Program) -> (Vec<Round>, Vec<Cost>) {
     let circuit = program.circuit();
     let mut costs = vec![Cost::default(); circuit.gates().len()];
     let mut stages = vec![0; costs.len()];
-    let mut memory = Memory::new(circuit);
+    let mut memory = Memory::new(program.layout());
     let (mut rounds, mut sent) = (Vec::new(), 0);
     let mut schedule = Schedule::new(program.layout().clone());
     let mut actions = schedule.begin();

@@ -39,7 +39,9 @@ pub use plan::Plan;
 pub use program::{
     Column, ColumnId, Program, ProgramBuilder, ValueId, decode_opened, encode_opened,
 };
-pub use reserve::{Amounts, ComponentSeeds, LotShares, ReserveShares};
+pub use reserve::{
+    Amounts, ComponentSeeds, LotShares, Ranges, ReserveShares, SEED_BYTES, component_hash,
+};
 pub use session::{
     Ending, Frames, Opened, Opening, Outcome, Outputs, Session, SessionBinding, Step, Task,
     Transcript, combine, commitment,

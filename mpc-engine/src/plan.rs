@@ -7,10 +7,10 @@ use crate::{
     circuit::{Circuit, Gate},
     frame::frame_bytes,
     program::Form,
-    roles::{Links, Roles},
+    roles::{Links, Parties, Roles},
     schedule::{Action, Layout, Run, Schedule},
-    session::{SETUP_FRAME_BYTES, SPARE_ROUNDS},
-    template::VECTOR_OVERHEAD,
+    session::{SPARE_ROUNDS, setup_frame_bytes},
+    template::{Mode, VECTOR_OVERHEAD},
     vector::Domain,
 };
 
@@ -38,8 +38,8 @@ pub struct Plan {
 impl Plan {
     pub(crate) fn of(layout: &Arc<Layout>) -> Self {
         let circuit = layout.circuit();
-        let mut meter = Meter::new();
-        let mut memory = Memory::new(circuit);
+        let mut meter = Meter::new(Parties::without(layout.mode().absent()));
+        let mut memory = Memory::new(layout);
         let mut schedule = Schedule::new(layout.clone());
         let mut actions = schedule.begin();
         loop {
@@ -91,6 +91,7 @@ impl std::fmt::Display for Plan {
 
 /// Counts what crosses, message by message, as the parties send it.
 struct Meter {
+    parties: Parties,
     carried: Links,
     rounds: usize,
     /// Receipts in a row on which the next round depends.
@@ -112,23 +113,23 @@ struct Meter {
 }
 
 impl Meter {
-    fn new() -> Self {
+    fn new(parties: Parties) -> Self {
+        let setup = setup_frame_bytes(parties.live().count());
         let mut links = [[0; 4]; 4];
-        for (from, row) in links.iter_mut().enumerate() {
-            for (to, bytes) in row.iter_mut().enumerate() {
-                if from != to {
-                    *bytes = SETUP_FRAME_BYTES.iter().sum::<usize>() as u64;
-                }
+        for from in parties.live() {
+            for to in parties.peers(from) {
+                links[from][to] = setup.iter().sum::<usize>() as u64;
             }
         }
         Self {
-            carried: Links::default(),
-            rounds: SETUP_FRAME_BYTES.len(),
-            depth: SETUP_FRAME_BYTES.len(),
+            parties,
+            carried: Links::of(parties),
+            rounds: setup.len(),
+            depth: setup.len(),
             outstanding: VecDeque::new(),
             links,
             values: 0,
-            largest: SETUP_FRAME_BYTES.into_iter().max().unwrap_or(0),
+            largest: setup.into_iter().max().unwrap_or(0),
             copied: VecDeque::new(),
             forgotten: 0,
             received: 0,
@@ -143,8 +144,7 @@ impl Meter {
 
     fn run(&mut self, run: &Run) {
         for message in &run.template.stages[run.stage].messages {
-            let lanes = if message.per_row { run.rows } else { run.lanes };
-            let bytes = message.domain.wire_bytes(lanes) * message.count;
+            let bytes = message.bytes(run.lanes, run.rows);
             for route in 0..message.routes.elements() {
                 let roles = message.routes.assign(route, &mut self.carried, bytes);
                 self.message(roles, bytes);
@@ -156,7 +156,7 @@ impl Meter {
         for value in circuit.revealed() {
             let form = circuit.form(*value);
             let bytes = Domain::of(form.kind).wire_bytes(form.len);
-            for receiver in 0..4 {
+            for receiver in self.parties.live() {
                 let roles = self.carried.open(receiver, bytes);
                 self.message(roles, bytes);
             }
@@ -183,8 +183,8 @@ impl Meter {
     fn send(&mut self) -> u64 {
         let mut at_party = [0; 4];
         self.rounds += 1;
-        for from in 0..4 {
-            for to in (0..4).filter(|to| *to != from) {
+        for from in self.parties.live() {
+            for to in self.parties.peers(from) {
                 let bytes = frame_bytes(&self.streams, from, to);
                 self.links[from][to] += bytes;
                 self.largest = self.largest.max(bytes as usize);
@@ -210,13 +210,15 @@ impl Meter {
 
 /// Follows how much one party holds.
 pub(crate) struct Memory {
+    mode: Mode,
     values: Vec<u64>,
     pub(crate) held: u64,
     most: u64,
 }
 
 impl Memory {
-    pub(crate) fn new(circuit: &Circuit) -> Self {
+    pub(crate) fn new(layout: &Layout) -> Self {
+        let circuit = layout.circuit();
         let share = |form: &Form| {
             3 * (Domain::of(form.kind).memory_bytes(form.len) + VECTOR_OVERHEAD) as u64
         };
@@ -226,8 +228,11 @@ impl Memory {
             Gate::Shuffle { len, .. } => ORDER_BYTES * *len as u64,
             _ => 0,
         };
-        let held = columns + circuit.gates().iter().map(order).max().unwrap_or(0);
+        // What is taken of the reserve is held to the end.
+        let reserve = 3 * layout.reserve_need().component_bytes() as u64;
+        let held = columns + reserve + circuit.gates().iter().map(order).max().unwrap_or(0);
         Self {
+            mode: layout.mode(),
             values: circuit.forms().iter().map(share).collect(),
             held,
             most: held,
@@ -235,7 +240,8 @@ impl Memory {
     }
 
     pub(crate) fn note(&mut self, circuit: &Circuit, action: &Action) {
-        let registers = |run: &Run| run.memory as u64 + order_bytes(circuit, run.value);
+        let mode = self.mode;
+        let registers = |run: &Run| run.memory as u64 + order_bytes(mode, circuit, run.value);
         match action {
             // Inputs are held from the beginning, constants as one element.
             Action::Load(_) | Action::Open | Action::Send => {}
@@ -272,7 +278,7 @@ const ORDER_BYTES: u64 = size_of::<u32>() as u64;
 /// What rearranging the elements of a value takes beside registers, in bytes: the order and its inverse
 /// or the places; if there are several planes, some of them; and two vectors of a pass, masks and
 /// a component that is rearranged but not masked yet.
-fn order_bytes(circuit: &Circuit, value: ValueId) -> u64 {
+fn order_bytes(mode: Mode, circuit: &Circuit, value: ValueId) -> u64 {
     let form = circuit.form(value);
     let (len, vectors) = match circuit.gate(value) {
         Gate::Shuffle { len, .. } => (*len, 2),
@@ -281,5 +287,7 @@ fn order_bytes(circuit: &Circuit, value: ValueId) -> u64 {
     };
     let planes = if form.len > len { 32 } else { 0 };
     let vectors = vectors * Domain::of(form.kind).memory_bytes(form.len) as u64;
-    (2 * ORDER_BYTES + planes) * len as u64 + vectors
+    // With three parties, switches are found on four more vectors of the length of an order.
+    let orders = if mode == Mode::Normal { 2 } else { 6 };
+    (orders * ORDER_BYTES + planes) * len as u64 + vectors
 }

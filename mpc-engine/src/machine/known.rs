@@ -4,7 +4,7 @@ use super::{Register, defect};
 use crate::{
     EngineError,
     template::{Instruction, Reg, Step},
-    vector::{Domain, Vector, Word, kernels, with_element},
+    vector::{Domain, Vector, Word, kernels},
 };
 
 /// Runs an instruction on known values. At a party that does not know them, the result is unknown.
@@ -16,7 +16,7 @@ pub(super) fn execute(
     let result = match instruction {
         Instruction::KnownNot(a) => known(file, *a)?.map(not),
         Instruction::KnownNegate(a) => known(file, *a)?.map(|a| a.affine(u128::MAX, 0)),
-        Instruction::KnownWiden(a) => known(file, *a)?.map(|a| resize(a, step.domain)),
+        Instruction::KnownWiden(a) => known(file, *a)?.map(|a| a.resize(step.domain)),
         Instruction::KnownShift(a, by) => known(file, *a)?.map(|a| shift(a, *by)),
         Instruction::KnownSplit { known, .. } => return split_into(*known, step, file),
         _ => return Err(defect("an instruction is not implemented")),
@@ -55,18 +55,6 @@ fn not(a: &Vector) -> Vector {
         u128::MAX
     };
     a.affine(factor, u128::MAX)
-}
-
-/// In another ring: cut off, or extended with zeros. A bit becomes 0 or 1.
-pub(super) fn resize(a: &Vector, to: Domain) -> Vector {
-    with_element!(to, E => Vector::fill::<E>(a.lanes(), |z| match a.domain() {
-        Domain::Bits => kernels::spread(z, a.elements()),
-        Domain::R8 => kernels::resize::<E, u8>(z, a.elements()),
-        Domain::R16 => kernels::resize::<E, u16>(z, a.elements()),
-        Domain::R32 => kernels::resize::<E, u32>(z, a.elements()),
-        Domain::R64 => kernels::resize::<E, u64>(z, a.elements()),
-        Domain::R128 => kernels::resize::<E, u128>(z, a.elements()),
-    }))
 }
 
 /// a >> by, unsigned.

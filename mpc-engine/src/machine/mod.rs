@@ -7,15 +7,17 @@ use wire::kind::Kind;
 use crate::{
     EngineError, PartyInputs, Stop, ValueId,
     circuit::Gate,
-    protocol::{Crossing, Place},
+    protocol::{Crossing, Place, network},
+    reserve::{ComponentSeeds, Reserve, ReserveShares},
     schedule::{Action, Layout, Run, Schedule},
     session::Frames,
-    template::{Instruction, Public, Reg, Shape, Step},
+    template::{Extent, Instruction, Public, Reg, Shape, Step},
     vector::{Domain, Share, Vector},
 };
 
 mod known;
 mod permute;
+mod reserve;
 
 /// What a register holds.
 #[derive(Default)]
@@ -40,6 +42,19 @@ pub(crate) struct Machine {
     revealed: Vec<Vector>,
     /// Whether revealed values are opened; else they are kept as shares.
     opens: bool,
+    /// With three parties.
+    reserve: Option<Reserve>,
+    /// Of a random result.
+    seeds: Option<ComponentSeeds>,
+}
+
+/// What a party runs on.
+pub(crate) struct Supplies {
+    pub(crate) inputs: PartyInputs,
+    /// What random results are drawn from, else from the session's keys.
+    pub(crate) seeds: Option<ComponentSeeds>,
+    /// With three parties.
+    pub(crate) reserve: Option<ReserveShares>,
 }
 
 /// What comes after a turn.
@@ -64,10 +79,18 @@ const fn defect(what: &'static str) -> EngineError {
 impl Machine {
     pub(crate) fn new(
         layout: Arc<Layout>,
-        inputs: PartyInputs,
-        crossing: Crossing,
+        supplies: Supplies,
+        mut crossing: Crossing,
         opens: bool,
     ) -> Self {
+        let Supplies {
+            inputs,
+            seeds,
+            reserve,
+        } = supplies;
+        if let Some(seeds) = &seeds {
+            crossing.permute_by(seeds);
+        }
         let count = layout.circuit().gates().len();
         Self {
             schedule: Schedule::new(layout.clone()),
@@ -77,6 +100,8 @@ impl Machine {
             files: Vec::new(),
             revealed: Vec::new(),
             opens,
+            reserve: reserve.map(Reserve::new),
+            seeds,
             layout,
         }
     }
@@ -125,8 +150,19 @@ impl Machine {
                 Action::Run(run) => self.run(&run)?,
                 Action::Free(value) => self.values[value.index()] = None,
                 // The last thing to do, but for sending.
-                Action::Open if !self.opens => return Ok(Next::Done(self.results()?)),
-                Action::Open => self.open()?,
+                Action::Open => {
+                    if self
+                        .reserve
+                        .as_ref()
+                        .is_some_and(|reserve| !reserve.is_used_up())
+                    {
+                        return Err(defect("less of the reserve was used than was needed"));
+                    }
+                    if !self.opens {
+                        return Ok(Next::Done(self.results()?));
+                    }
+                    self.open()?;
+                }
                 Action::Send => rounds.push(self.crossing.close()),
             }
         }
@@ -277,7 +313,7 @@ impl Machine {
             }
         };
         if run.shape == Shape::Partial {
-            whole.add(&output);
+            whole.add_at(run.row, &output);
         } else {
             let start = match run.shape {
                 Shape::Rows => run.start / (run.lanes / run.rows.max(1)).max(1),
@@ -337,14 +373,14 @@ impl Machine {
             }
             Instruction::Narrow(a) => {
                 let a = share(file, *a)?;
-                let narrow = |part: &Vector| known::resize(part, step.domain);
+                let narrow = |part: &Vector| part.resize(step.domain);
                 Register::Share(a.map(step.domain, a.lanes(), narrow))
             }
             Instruction::Lift(a) => {
                 let a = share(file, *a)?;
                 let factor = 1 << (step.domain.bits() - a.domain().bits());
                 let lift = |part: &Vector| {
-                    let mut lifted = known::resize(part, step.domain);
+                    let mut lifted = part.resize(step.domain);
                     lifted.scale(factor);
                     lifted
                 };
@@ -381,6 +417,20 @@ impl Machine {
                 let (x, y) = (share(file, *x)?, share(file, *y)?);
                 Register::Share(self.crossing.dot_rows((x, y), run.rows, *pairs, place))
             }
+            Instruction::Mask { terms, rows } => {
+                let rows = rows.then_some(run.rows);
+                return self.mask(run, step, (terms, rows), file);
+            }
+            Instruction::Unmask {
+                terms,
+                masked,
+                rows,
+            } => Register::Share(reserve::unmask(
+                self.crossing.me,
+                (terms, rows.then_some(run.rows)),
+                *masked,
+                file,
+            )?),
             Instruction::Input { known: a, half } => {
                 let half = run.template.halves[usize::from(*half)];
                 let form = (step.domain, run.lanes);
@@ -393,9 +443,66 @@ impl Machine {
                 let pass = self.pass_of(run, *lacks)?;
                 Register::Share(self.crossing.pass(share(file, *x)?, pass, place))
             }
+            Instruction::Rearrange { x, lacks } => {
+                let pass = self.pass_of(run, *lacks)?;
+                Register::Share(self.crossing.rearranged(share(file, *x)?, pass))
+            }
+            Instruction::Route { lacks, .. } => {
+                let pass = self.pass_of(run, *lacks)?;
+                Register::Known(self.crossing.route(pass))
+            }
+            Instruction::Switches {
+                route,
+                lacks,
+                layer,
+                ..
+            } => {
+                let len = run.rows;
+                let planes = run.lanes / len.max(1);
+                let depth = network::depth(*layer, network::layers(len));
+                let lanes = Extent::Switches(depth).of(run.lanes, len);
+                let mut switches = Share::zero(step.domain, lanes);
+                if let Some(all) = known::known(file, *route)? {
+                    let of_layer = network::switches_of(all, (len, planes), *layer, step.domain);
+                    switches.set(usize::from(*lacks), of_layer);
+                }
+                Register::Share(switches)
+            }
+            Instruction::Differences { x, layer } => {
+                let x = share(file, *x)?;
+                let lanes = Extent::Switches(*layer).of(run.lanes, run.rows);
+                let of = |part: &Vector| network::differences(part, run.rows, *layer);
+                Register::Share(x.map(step.domain, lanes, of))
+            }
+            Instruction::Exchange { x, by, layer } => {
+                let mut exchanged = take(file, step, *x, *by)?;
+                let by = share(file, *by)?;
+                for c in (0..4).filter(|c| *c != self.crossing.me) {
+                    if let Some(by) = by.part(c) {
+                        network::exchange(exchanged.part_mut(c), by, run.rows, *layer);
+                    }
+                }
+                Register::Share(exchanged)
+            }
+            Instruction::Summand { a, of, and } => {
+                let knows = self.crossing.me != usize::from(*of);
+                let a = share(file, *a)?;
+                let and = and.unwrap_or(*of);
+                Register::Known(knows.then(|| a.summand(usize::from(*of), usize::from(and))))
+            }
+            Instruction::Place {
+                known: a,
+                component,
+            } => {
+                let mut placed = Share::zero(step.domain, run.lanes);
+                if let Some(value) = known::known(file, *a)? {
+                    placed.set(usize::from(*component), value.copy());
+                }
+                Register::Share(placed)
+            }
             Instruction::Open(a) => self.open_within(share(file, *a)?, place),
             Instruction::Permute(a) => Register::Share(self.permuted(run, share(file, *a)?)?),
-            Instruction::Random => Register::Share(self.random(run, step.domain)),
+            Instruction::Random => Register::Share(self.random(run, step.domain)?),
             Instruction::InputProducts { bits, half } => {
                 let half = run.template.halves[usize::from(*half)];
                 let known = bits.iter().map(|bit| known::known(file, *bit));

@@ -3,7 +3,7 @@
 use super::{Gate, Machine, Place, Register, Run, defect};
 use crate::{
     EngineError,
-    protocol::{Pass, order_of, reorder},
+    protocol::{Pass, order_of, reorder, uniform},
     vector::{Domain, Share},
 };
 
@@ -58,13 +58,21 @@ impl Machine {
         Ok(x.map(x.domain(), x.lanes(), |part| reorder(part, &order)))
     }
 
-    /// Random lanes of the gate's kind.
-    pub(super) fn random(&mut self, run: &Run, domain: Domain) -> Share {
-        match self.layout.circuit().gate(run.value) {
-            Gate::Random {
-                below: Some(bound), ..
-            } => self.crossing.random_below(domain, run.lanes, *bound),
-            _ => self.crossing.random(domain, run.lanes),
+    /// Random lanes of the gate's kind: from the seeds of the computation, if it has some, else from
+    /// keys of the session. Each component is drawn by those who hold it.
+    pub(super) fn random(&mut self, run: &Run, domain: Domain) -> Result<Share, EngineError> {
+        let Gate::Random { stream, below } = *self.layout.circuit().gate(run.value) else {
+            return Err(defect("random lanes belong to no random gate"));
+        };
+        let Some(seeds) = &self.seeds else {
+            return Ok(self.crossing.random(domain, run.lanes, below));
+        };
+        let mut share = Share::zero(domain, run.lanes);
+        for c in (0..4).filter(|c| *c != self.crossing.me) {
+            let masks = seeds.masks(c, stream);
+            let mut masks = masks.ok_or(defect("a seed is missing"))?;
+            share.set(c, uniform(&mut masks, domain, run.lanes, below));
         }
+        Ok(share)
     }
 }

@@ -9,7 +9,7 @@ use wire::{
 };
 
 use super::{Column, ColumnId, Form, Node, Program, ValueId, typing};
-use crate::{ProgramError, circuit::Circuit, plan::Plan, schedule::Layout};
+use crate::{ProgramError, circuit::Circuit, plan::Plan, schedule::Layout, template::Mode};
 
 /// Elements of all values of a program together: bounds the work that one program can ask for.
 const PROGRAM_ELEMENTS: usize = 1 << 30;
@@ -170,7 +170,7 @@ impl ProgramBuilder {
             layout: Arc::default(),
             plan: Plan::default(),
         };
-        program.layout = Arc::new(Layout::new(Circuit::of(&program)?));
+        program.layout = Arc::new(Layout::new(Mode::Normal, Arc::new(Circuit::of(&program)?)));
         program.plan = Plan::of(&program.layout);
         Ok(program)
     }

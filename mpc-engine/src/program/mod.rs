@@ -35,10 +35,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use wire::{kind::Kind, secret::Op};
 
-use crate::{Explanation, ProgramError, circuit::Circuit, plan::Plan, schedule::Layout};
+use crate::{Amounts, Explanation, ProgramError, circuit::Circuit, plan::Plan, schedule::Layout};
 
 pub use builder::ProgramBuilder;
 pub use opened::{decode_opened, encode_opened};
+
+/// Who is absent where it makes no difference.
+const ABSENT: u8 = 3;
 
 /// Handle of a value in a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -196,6 +199,20 @@ impl Program {
         self.plan.clone()
     }
 
+    /// What an attempt with three parties takes of the reserve, whoever is absent. Seeds are not among
+    /// it: a computation whose result [is random](Self::is_random) takes one, for all its attempts.
+    #[must_use]
+    pub fn reserve_need(&self) -> Amounts {
+        self.layout.without(ABSENT).reserve_need()
+    }
+
+    /// What an attempt with three parties costs: here without the last one, and alike without any
+    /// other.
+    #[must_use]
+    pub fn reserve_plan(&self) -> Plan {
+        Plan::of(self.layout.without(ABSENT))
+    }
+
     /// What it does and what each part costs, for people to read.
     #[must_use]
     pub fn explain(&self) -> Explanation {
@@ -226,6 +243,14 @@ impl Program {
 
     pub(crate) const fn layout(&self) -> &Arc<Layout> {
         &self.layout
+    }
+
+    /// The layout for a session with all four, or without one.
+    pub(crate) fn layout_without(&self, absent: Option<u8>) -> Arc<Layout> {
+        match absent {
+            None => self.layout.clone(),
+            Some(absent) => self.layout.without(absent).clone(),
+        }
     }
 
     pub(crate) fn nodes(&self) -> &[Node] {

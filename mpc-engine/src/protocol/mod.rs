@@ -7,8 +7,10 @@
 
 mod input;
 mod multiply;
+pub(crate) mod network;
 mod open;
 mod permutation;
+mod reserve;
 mod shuffle;
 
 use std::collections::VecDeque;
@@ -26,7 +28,8 @@ use crate::{
 
 use permutation::Permutation;
 pub(crate) use permutation::{order_of, reorder};
-pub(crate) use shuffle::Pass;
+pub(crate) use reserve::unmask;
+pub(crate) use shuffle::{Pass, uniform};
 
 /// Where a value that is still to come belongs.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::network;
 use crate::{
     prf::Masks,
     vector::{Domain, Vector, Word, kernels},
@@ -37,6 +38,15 @@ impl Permutation {
             order.swap(i, j);
         }
         Self { name, order }
+    }
+
+    /// How the switches of a network stand that makes it, or puts back from it.
+    pub(super) fn route(&self, inverse: bool) -> Vector {
+        if inverse {
+            let order = Zeroizing::new(order_of(self.order.iter().copied(), self.order.len()));
+            return network::route(&order);
+        }
+        network::route(&self.order)
     }
 
     /// x with every plane of the permutation's length in its order, or put back from it.

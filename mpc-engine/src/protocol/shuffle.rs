@@ -16,7 +16,11 @@ use super::{
     Crossing, Place,
     permutation::{Name, Permutation},
 };
-use crate::vector::{Domain, Element, Share, Vector, with_element};
+use crate::{
+    prf::Masks,
+    reserve::ComponentSeeds,
+    vector::{Domain, Element, Share, Vector, with_element},
+};
 
 /// Random numbers below a bound that are drawn at once.
 const BATCH: usize = 512;
@@ -34,6 +38,11 @@ pub(crate) struct Pass {
 }
 
 impl Crossing {
+    /// Takes the permutations from the seeds of a random result, not from the session's keys.
+    pub(crate) fn permute_by(&mut self, seeds: &ComponentSeeds) {
+        self.keys.permutations = std::array::from_fn(|l| seeds.permutations(l));
+    }
+
     /// One pass of a shuffle. What is still to come at the party that lacks the permutation is
     /// noted for `place`.
     pub(crate) fn pass(&mut self, x: &Share, pass: Pass, place: Place) -> Share {
@@ -51,18 +60,7 @@ impl Crossing {
             }
             return y;
         }
-        let name = Name {
-            lacks: l,
-            stream: pass.stream,
-            len: pass.len,
-        };
-        let permutation = match self.permutation.take() {
-            Some(last) if last.name == name => last,
-            _ => Permutation::draw(
-                name,
-                self.keys.permutations[l].as_deref().unwrap_or(&[0; 32]),
-            ),
-        };
+        let permutation = self.permutation_of(pass);
         let permuted = |c: usize| match x.part(c) {
             Some(part) => permutation.apply(part, pass.inverse),
             None => Vector::zero(E::DOMAIN, lanes),
@@ -83,51 +81,54 @@ impl Crossing {
         y
     }
 
-    /// A share of uniformly random elements: each component is drawn by those who hold it, under a
-    /// key of the session, so another attempt draws others.
-    pub(crate) fn random(&mut self, domain: Domain, lanes: usize) -> Share {
-        let mut share = Share::zero(domain, lanes);
-        let me = self.me;
-        for c in (0..4).filter(|c| *c != me) {
-            share.set(c, with_element!(domain, E => self.mask::<E>(c, lanes)));
+    /// The permutation of a pass, which this party knows.
+    fn permutation_of(&mut self, pass: Pass) -> Permutation {
+        let name = Name {
+            lacks: pass.lacks,
+            stream: pass.stream,
+            len: pass.len,
+        };
+        match self.permutation.take() {
+            Some(last) if last.name == name => last,
+            _ => Permutation::draw(
+                name,
+                self.keys.permutations[pass.lacks]
+                    .as_deref()
+                    .unwrap_or(&[0; 32]),
+            ),
         }
-        share
     }
 
-    /// A share of uniformly random numbers below `bound`, as the sum of the components modulo
-    /// `bound`; each component is below `bound` itself, so that the sum does not wrap in a ring of
-    /// at least 4·`bound` elements.
-    pub(crate) fn random_below(&mut self, domain: Domain, lanes: usize, bound: u128) -> Share {
-        let mut share = Share::zero(domain, lanes);
-        let me = self.me;
-        for c in (0..4).filter(|c| *c != me) {
-            let mut component = Vector::zero(domain, lanes);
-            for start in (0..lanes).step_by(BATCH) {
-                let count = BATCH.min(lanes - start);
-                let numbers = Zeroizing::new(self.numbers_below(c, count, bound));
-                component.paste(start, &Vector::from_numbers(domain, &numbers), 0, count);
-            }
-            share.set(c, component);
-        }
-        share
+    /// One pass by a permutation that all who take part know.
+    pub(crate) fn rearranged(&mut self, x: &Share, pass: Pass) -> Share {
+        let permutation = self.permutation_of(pass);
+        let rearranged = x.map(x.domain(), x.lanes(), |part| {
+            permutation.apply(part, pass.inverse)
+        });
+        self.permutation = Some(permutation);
+        rearranged
     }
 
-    /// Uniform numbers below `bound`, under the key that all but `l` hold: as many bits as it takes,
-    /// and once more where they are not below.
-    fn numbers_below(&mut self, l: usize, count: usize, bound: u128) -> Vec<u128> {
-        let bits = 128 - bound.saturating_sub(1).leading_zeros();
-        let mask = u128::MAX.checked_shr(128 - bits).unwrap_or(0);
-        let mut numbers = Vec::with_capacity(count);
-        while numbers.len() < count {
-            // One in two is below at least.
-            let drawn = self.mask::<u128>(l, count - numbers.len());
-            let fit = drawn.elements::<u128>().iter().map(|x| x & mask);
-            numbers.extend(fit.filter(|x| *x < bound));
-            if self.keys.masks[l].is_none() {
-                numbers.resize(count, 0); // Not reached: only l lacks the key.
-            }
+    /// How the switches stand of a network that makes a pass; nothing at the party that must not know.
+    pub(crate) fn route(&mut self, pass: Pass) -> Option<Vector> {
+        if pass.lacks == self.me {
+            return None;
         }
-        numbers
+        let permutation = self.permutation_of(pass);
+        let route = permutation.route(pass.inverse);
+        self.permutation = Some(permutation);
+        Some(route)
+    }
+
+    /// A share of random elements under the keys of the session, so that another attempt draws
+    /// others: see [`uniform`].
+    pub(crate) fn random(&mut self, domain: Domain, lanes: usize, below: Option<u128>) -> Share {
+        let mut share = Share::zero(domain, lanes);
+        let masks = self.keys.masks.iter_mut().enumerate();
+        for (c, masks) in masks.filter_map(|(c, masks)| Some((c, masks.as_mut()?))) {
+            share.set(c, uniform(masks, domain, lanes, below));
+        }
+        share
     }
 
     /// The next masks under the key that all but `l` hold, computed.
@@ -138,4 +139,45 @@ impl Crossing {
             E::mask_tail(masks, lanes);
         })
     }
+}
+
+/// One component of random elements: uniform, or uniform numbers below a bound. The sum of four of
+/// these is uniform modulo the bound, and does not wrap in a ring of at least four times as many
+/// elements.
+pub(crate) fn uniform(
+    masks: &mut Masks,
+    domain: Domain,
+    lanes: usize,
+    below: Option<u128>,
+) -> Vector {
+    let Some(bound) = below else {
+        return with_element!(domain, E => {
+            let drawn = masks.draw::<E>(lanes);
+            Vector::fill::<E>(lanes, |all| {
+                masks.fill(drawn, 0, all);
+                E::mask_tail(all, lanes);
+            })
+        });
+    };
+    let mut component = Vector::zero(domain, lanes);
+    for start in (0..lanes).step_by(BATCH) {
+        let count = BATCH.min(lanes - start);
+        let numbers = Zeroizing::new(numbers_below(masks, count, bound));
+        component.paste(start, &Vector::from_numbers(domain, &numbers), 0, count);
+    }
+    component
+}
+
+/// Uniform numbers below `bound`: as many bits as it takes, and once more where they are not below.
+fn numbers_below(masks: &mut Masks, count: usize, bound: u128) -> Vec<u128> {
+    let bits = 128 - bound.saturating_sub(1).leading_zeros();
+    let mask = u128::MAX.checked_shr(128 - bits).unwrap_or(0);
+    let mut numbers = Vec::with_capacity(count);
+    while numbers.len() < count {
+        // One in two is below at least.
+        let drawn = uniform(masks, Domain::R128, count - numbers.len(), None);
+        let fit = drawn.elements::<u128>().iter().map(|x| x & mask);
+        numbers.extend(fit.filter(|x| *x < bound));
+    }
+    numbers
 }

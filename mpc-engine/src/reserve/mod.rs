@@ -1,34 +1,52 @@
-//! The reserve: random values made by all four parties beforehand.
+//! The reserve: random values made by all four parties beforehand, from which three can compute with
+//! one away.
+//!
+//! A *lot* holds triples of shares (a, b, c = a·b) of bits and of ring elements, and seeds for random
+//! results. [`production`] makes one; each party keeps a string of bytes for each component that it
+//! holds, of which [`Amounts`] knows the layout. What a computation takes is read into
+//! [`ReserveShares`] and [`ComponentSeeds`]. Nothing here decides who takes what: no triple may ever
+//! be used twice, and the log sees to that.
 
-/// How much of each material.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Amounts {
-    /// Triples of bits; a multiple of 64.
-    pub bits: u64,
-    /// Triples of elements of 64 bits, of which those of 8, 16 and 32 are the low bits.
-    pub r64: u64,
-    /// Triples of elements of 128 bits.
-    pub r128: u64,
-    /// Seeds of random results.
-    pub seeds: u64,
+mod amounts;
+mod dealer;
+mod lot;
+mod seeds;
+mod shares;
+
+use crate::vector::Domain;
+
+pub use amounts::{Amounts, Ranges};
+pub(crate) use lot::production;
+pub use lot::{LotShares, component_hash};
+pub use seeds::{ComponentSeeds, SEED_BYTES};
+pub(crate) use shares::Reserve;
+pub use shares::ReserveShares;
+
+/// What triples are of. Those of narrower rings are the low bits of those of 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Material {
+    Bits,
+    R64,
+    R128,
 }
 
-/// One party's seeds of a computation with a random result.
-#[derive(Debug)]
-pub struct ComponentSeeds;
+impl Material {
+    pub(crate) const ALL: [Self; 3] = [Self::Bits, Self::R64, Self::R128];
 
-/// One party's shares of triples for one attempt.
-#[derive(Debug)]
-pub struct ReserveShares;
+    /// That of which products in a domain take.
+    pub(crate) const fn of(domain: Domain) -> Self {
+        match domain {
+            Domain::Bits => Self::Bits,
+            Domain::R8 | Domain::R16 | Domain::R32 | Domain::R64 => Self::R64,
+            Domain::R128 => Self::R128,
+        }
+    }
 
-impl ReserveShares {
-    /// Nothing yet, for party `me`.
-    #[must_use]
-    pub const fn new(_me: u8) -> Self {
-        Self
+    pub(crate) const fn domain(self) -> Domain {
+        match self {
+            Self::Bits => Domain::Bits,
+            Self::R64 => Domain::R64,
+            Self::R128 => Domain::R128,
+        }
     }
 }
-
-/// One party's shares of a lot.
-#[derive(Debug)]
-pub struct LotShares;

@@ -9,7 +9,8 @@ use std::{
 use crate::{
     ValueId,
     circuit::{Circuit, Gate},
-    template::{Instruction, Key, Shape, Template, lower},
+    reserve::{Amounts, Material},
+    template::{Instruction, Key, Mode, Shape, Template, lower},
     vector::Domain,
 };
 
@@ -21,6 +22,41 @@ const VECTOR_BYTES: usize = 64 << 10;
 const PARTITIONS: usize = 3;
 /// Vectors with fewer lanes are not cut up only to divide the components in all ways.
 const LANES_TO_DIVIDE: usize = 3 * 1024;
+
+/// How the lanes of a gate are cut into chunks, none of which has lanes of two rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    lanes: usize,
+    row: usize,
+    chunk: usize,
+}
+
+impl Cut {
+    /// Chunks of one row, at least one.
+    const fn of_row(self) -> usize {
+        match self.row.div_ceil(self.chunk) {
+            0 => 1,
+            chunks => chunks,
+        }
+    }
+
+    /// How many chunks there are, at least one.
+    pub(super) const fn chunks(self) -> usize {
+        match self.lanes.checked_div(self.row) {
+            Some(rows) => rows * self.of_row(),
+            None => 1,
+        }
+    }
+
+    /// The row of a chunk, its first lane, and how many it has.
+    pub(super) const fn chunk(self, number: usize) -> (usize, usize, usize) {
+        let row = number / self.of_row();
+        let within = number % self.of_row() * self.chunk;
+        let left = self.row - within;
+        let lanes = if left < self.chunk { left } else { self.chunk };
+        (row, row * self.row + within, lanes)
+    }
+}
 
 /// How a gate is done.
 #[derive(Debug)]
@@ -56,7 +92,8 @@ struct Form {
 /// The unchanging part of a schedule.
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
-    circuit: Circuit,
+    mode: Mode,
+    circuit: Arc<Circuit>,
     /// Who reads a value: `users[first_user[v] .. first_user[v + 1]]`.
     users: Vec<ValueId>,
     first_user: Vec<u32>,
@@ -64,6 +101,8 @@ pub(crate) struct Layout {
     form: Vec<u32>,
     /// There are few: they do not depend on lengths or constants.
     forms: Vec<Form>,
+    /// The same circuit run by three, by who is absent, once it is needed.
+    reserve: [OnceLock<Arc<Layout>>; 4],
 }
 
 impl PartialEq for Layout {
@@ -75,14 +114,14 @@ impl PartialEq for Layout {
 impl Eq for Layout {}
 
 impl Layout {
-    pub(crate) fn new(circuit: Circuit) -> Self {
+    pub(crate) fn new(mode: Mode, circuit: Arc<Circuit>) -> Self {
         let (users, first_user) = users(&circuit);
         let mut places: HashMap<Option<Key>, u32> = HashMap::new();
         let mut forms = Vec::new();
         let mut form = Vec::with_capacity(circuit.gates().len());
         for value in (0..circuit.gates().len()).map(|i| ValueId(i as u32)) {
             let place = *places
-                .entry(Key::of(&circuit, value, 0))
+                .entry(Key::of(mode, &circuit, value, 0))
                 .or_insert_with(|| {
                     forms.push(Form {
                         example: value,
@@ -93,16 +132,61 @@ impl Layout {
             form.push(place);
         }
         Self {
+            mode,
             circuit,
             users,
             first_user,
             form,
             forms,
+            reserve: Default::default(),
         }
     }
 
-    pub(crate) const fn circuit(&self) -> &Circuit {
+    /// The same circuit run by the three others from the reserve.
+    pub(crate) fn without(&self, absent: u8) -> &Arc<Self> {
+        self.reserve[usize::from(absent % 4)].get_or_init(|| {
+            let mode = Mode::Reserve { absent: absent % 4 };
+            Arc::new(Self::new(mode, self.circuit.clone()))
+        })
+    }
+
+    pub(crate) const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    pub(crate) fn circuit(&self) -> &Circuit {
         &self.circuit
+    }
+
+    /// What it takes of the reserve, without a seed.
+    pub(crate) fn reserve_need(&self) -> Amounts {
+        let mut need = Amounts::default();
+        for value in (0..self.circuit.gates().len()).map(|i| ValueId(i as u32)) {
+            let Some(lowered) = self.lowered(value, 0) else {
+                continue;
+            };
+            let (lanes, rows) = (self.lanes(value), self.rows(value));
+            for message in lowered
+                .template
+                .stages
+                .iter()
+                .flat_map(|stage| &stage.messages)
+            {
+                let count = (message.triples * message.extent.of(lanes, rows)) as u64;
+                *need.of_mut(Material::of(message.domain)) += count;
+            }
+        }
+        need.bits = need.bits.next_multiple_of(64);
+        need
+    }
+
+    /// The rows in the lanes of a gate that is done in one piece; of one that shuffles, the length of
+    /// a row.
+    pub(super) fn rows(&self, value: ValueId) -> usize {
+        match self.circuit.gate(value) {
+            Gate::Shuffle { len, .. } => *len,
+            _ => self.circuit.form(value).len,
+        }
     }
 
     /// The gates that read a value, once per operand.
@@ -117,7 +201,7 @@ impl Layout {
         let form = &self.forms[self.form[value.index()] as usize];
         let of = |partition: usize| {
             let lowered = form.lowered[partition].get_or_init(|| {
-                let key = Key::of(&self.circuit, form.example, partition)?;
+                let key = Key::of(self.mode, &self.circuit, form.example, partition)?;
                 Some(Arc::new(Lowered::of(&key)))
             });
             lowered.as_ref()
@@ -148,12 +232,42 @@ impl Layout {
         self.circuit.gate(value).operands().fold(1, spread)
     }
 
-    /// Lanes of a chunk of a gate with this template: a multiple of 64 unless it is all in one
-    /// piece or goes by rows.
-    pub(super) fn chunk_lanes(&self, value: ValueId, lowered: &Lowered, lanes: usize) -> usize {
+    /// How a gate with this template is laid over its lanes, and cut into chunks: of a multiple of 64
+    /// lanes, unless it is all in one piece or goes by rows. A row is cut only with three parties, who
+    /// open as much as they multiply, into chunks whose results add up.
+    pub(super) fn cut(&self, value: ValueId, lowered: &Lowered, lanes: usize) -> (Shape, Cut) {
+        let whole = |chunk: usize| Cut {
+            lanes,
+            row: lanes,
+            chunk: chunk.max(1),
+        };
         if lowered.shape == Shape::Whole {
-            return lanes.max(1);
+            return (Shape::Whole, whole(lanes));
         }
+        let most = self.most_lanes(value, lowered);
+        let row = (lanes / self.circuit.form(value).len.max(1)).max(1);
+        match lowered.shape {
+            Shape::Rows if row > most && self.mode != Mode::Normal => {
+                let cut = Cut {
+                    lanes,
+                    row,
+                    chunk: row.div_ceil(row.div_ceil(most)),
+                };
+                (Shape::Partial, cut)
+            }
+            Shape::Rows => (Shape::Rows, whole((most / row).max(1) * row)),
+            shape if lowered.divides && lanes >= LANES_TO_DIVIDE => {
+                // As many chunks of each division, so that all links carry the same.
+                let chunks = lanes.div_ceil(most).next_multiple_of(PARTITIONS);
+                (shape, whole(lanes.div_ceil(chunks).next_multiple_of(64)))
+            }
+            shape => (shape, whole(most)),
+        }
+    }
+
+    /// Most lanes of a chunk, if it does not go by rows: a multiple of 64, or with three parties a
+    /// power of two below that.
+    fn most_lanes(&self, value: ValueId, lowered: &Lowered) -> usize {
         let operands = self.circuit.gate(value).operands();
         let operands = operands.map(|v| Domain::of(self.circuit.kind(v)));
         let stages = lowered.template.stages.iter();
@@ -165,16 +279,18 @@ impl Layout {
         let by_memory = CHUNK_BYTES / lowered.template.memory_64.max(1) * 64;
         let by_vector = (VECTOR_BYTES * 8 / widest).next_multiple_of(64);
         let most = by_memory.min(by_vector).max(64);
-        if lowered.shape == Shape::Rows {
-            let row = (lanes / self.circuit.form(value).len.max(1)).max(1);
-            return (most / row).max(1) * row;
+        if self.mode == Mode::Normal {
+            return most;
         }
-        if lowered.divides && lanes >= LANES_TO_DIVIDE {
-            // As many chunks of each division, so that all links carry the same.
-            let chunks = lanes.div_ceil(most).next_multiple_of(PARTITIONS);
-            return lanes.div_ceil(chunks).next_multiple_of(64);
+        // Three parties open all factors: what one stage sends by one route must fit a frame.
+        let stages = lowered.template.stages.iter();
+        let by_route = stages.map(|stage| stage.messages.iter().map(|m| m.bytes(64, 1)).sum());
+        let by_route: usize = by_route.max().unwrap_or(0);
+        match CHUNK_BYTES * 64 / by_route.max(1) {
+            0 => 1,
+            lanes if lanes < 64 => 1 << lanes.ilog2(),
+            lanes => most.min(lanes / 64 * 64),
         }
-        most
     }
 
     /// Bytes of the registers of a piece of a gate, at one party.

@@ -29,8 +29,8 @@ use crate::{
     template::{Shape, Template},
     vector::Domain,
 };
-use layout::CHUNK_BYTES;
 pub(crate) use layout::Layout;
+use layout::{CHUNK_BYTES, Cut};
 
 /// Values sent in one round, in bytes over all links, unless one chunk alone needs more.
 const ROUND_BYTES: usize = 6 << 20;
@@ -47,7 +47,8 @@ const TASK_BYTES: usize = 64 << 20;
 
 // What is sent over all links in a round, and so over one, fits a frame: a round carries at most
 // MOST_BYTES or one stage, and a stage sends at most twice what its results, three components
-// each, take as registers.
+// each, take as registers. With three parties a stage of a chunk sends at most CHUNK_BYTES over one
+// link, and a layer of a shuffle at most as much as is shuffled, which is less than half a frame.
 const _: () = assert!(MOST_BYTES < SESSION_FRAME_BYTES && 2 * CHUNK_BYTES < SESSION_FRAME_BYTES);
 
 /// One thing to do. A turn is a list of these.
@@ -77,8 +78,10 @@ pub(crate) struct Run {
     pub(crate) slot: usize,
     pub(crate) start: usize,
     pub(crate) lanes: usize,
-    /// Rows that sums and dot products make of the lanes.
+    /// Rows that sums and dot products make of the lanes. Of a shuffle the length of a row.
     pub(crate) rows: usize,
+    /// The row of which the lanes are a part, if they are less than one.
+    pub(crate) row: usize,
     /// Bytes of its registers, at one party.
     pub(crate) memory: usize,
     pub(crate) shape: Shape,
@@ -97,9 +100,11 @@ struct Progress {
     /// How the first chunk divides the components.
     partition: usize,
     next: usize,
+    chunks: usize,
     left: usize,
     lanes: usize,
-    chunk_lanes: usize,
+    shape: Shape,
+    cut: Cut,
 }
 
 /// The schedule of one run.
@@ -267,7 +272,8 @@ impl Schedule {
                         start: 0,
                         lanes: layout.lanes(value),
                         memory: layout.memory(value, lowered, layout.lanes(value)),
-                        rows: layout.circuit().form(value).len,
+                        rows: layout.rows(value),
+                        row: 0,
                         shape: lowered.shape,
                         template: lowered.template.clone(),
                     }));
@@ -294,15 +300,15 @@ impl Schedule {
                 self.ready.pop_first();
                 continue;
             };
-            let start = chunk * progress.chunk_lanes;
-            let lanes = progress.chunk_lanes.min(progress.lanes - start);
+            let (row, start, lanes) = progress.cut.chunk(chunk);
             let rows = self.layout.circuit().form(value).len;
             let run = Run {
-                rows: match lowered.shape {
-                    Shape::Whole => rows,
+                rows: match progress.shape {
+                    Shape::Whole => self.layout.rows(value),
                     Shape::Rows => lanes * rows / progress.lanes.max(1),
                     Shape::Lanes | Shape::Partial => 1,
                 },
+                row,
                 value,
                 chunk,
                 stage: 0,
@@ -310,7 +316,7 @@ impl Schedule {
                 start,
                 lanes,
                 memory: self.layout.memory(value, lowered, lanes),
-                shape: lowered.shape,
+                shape: progress.shape,
                 template: lowered.template.clone(),
             };
             let cost = run.template.stage_bytes(0, run.lanes, run.rows);
@@ -328,7 +334,7 @@ impl Schedule {
             actions.push(Action::Run(run.clone()));
             self.filling.push(Run { stage: 1, ..run });
             progress.next += 1;
-            if progress.next * progress.chunk_lanes >= progress.lanes {
+            if progress.next == progress.chunks {
                 self.ready.pop_first();
             }
             self.progress.insert(value, progress);
@@ -386,14 +392,16 @@ impl Schedule {
             return;
         };
         let lanes = self.layout.lanes(value);
-        let chunk_lanes = self.layout.chunk_lanes(value, lowered, lanes);
-        let chunks = lanes.div_ceil(chunk_lanes).max(1);
+        let (shape, cut) = self.layout.cut(value, lowered, lanes);
+        let chunks = cut.chunks();
         let progress = Progress {
             partition: self.divided,
             next: 0,
+            chunks,
             left: chunks,
             lanes,
-            chunk_lanes,
+            shape,
+            cut,
         };
         if lowered.divides {
             self.divided += chunks;

@@ -1,7 +1,7 @@
 use wire::{kind::Kind, secret::Op};
 
 use super::*;
-use crate::{ColumnId, Program, ProgramBuilder};
+use crate::{ColumnId, Program, ProgramBuilder, template::Mode};
 
 fn column(builder: &mut ProgramBuilder, field: u32, kind: Kind, len: usize) -> ValueId {
     let id = ColumnId {
@@ -222,7 +222,7 @@ fn rows_run_in_chunks() {
     let dots = gates.push(Gate::Dot { x, y: x, row: 4 }, form(rows));
     let sum = gates.push(Gate::Sum { x: dots, row: rows }, form(1));
     let circuit = gates.finish(vec![form(4 * rows)], vec![sum]);
-    let plan = crate::Plan::of(&Arc::new(Layout::new(circuit)));
+    let plan = crate::Plan::of(&Arc::new(Layout::new(Mode::Normal, Arc::new(circuit))));
     assert!(plan.largest_frame < MOST_BYTES, "{plan}");
     assert_eq!(plan.value_bytes, 6 * 8 * rows as u64 + 4 * 8);
 }

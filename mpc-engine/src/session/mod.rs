@@ -24,15 +24,17 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::{
-    EngineError, PartyInputs, Program, Stop, encode_opened,
-    machine::{Machine, Next, Results},
+    Amounts, EngineError, LotShares, PartyInputs, Program, Stop, encode_opened,
+    machine::{Machine, Next, Results, Supplies},
     protocol::Crossing,
+    reserve::production,
     roles::Parties,
     schedule::Layout,
+    template::Mode,
     vector::Pool,
 };
 
-pub(crate) use keys::SETUP_FRAME_BYTES;
+pub(crate) use keys::{SETUP_FRAME_BYTES, setup_frame_bytes};
 pub use outputs::{Opening, Outputs, combine, commitment};
 pub use task::{Ending, Outcome, SessionBinding, Task};
 pub use transcript::Transcript;
@@ -102,12 +104,14 @@ struct Part {
 enum Goal {
     Open(Arc<Program>),
     Commit,
+    /// They are a lot.
+    Make(Amounts),
 }
 
 enum Phase {
-    Committed(Box<keys::Committed>, PartyInputs),
-    Opened(Box<keys::Opened>, PartyInputs),
-    Confirmed(Box<keys::Confirmed>, PartyInputs),
+    Committed(Box<keys::Committed>, Box<Supplies>),
+    Opened(Box<keys::Opened>, Box<Supplies>),
+    Confirmed(Box<keys::Confirmed>, Box<Supplies>),
     Running(Box<Machine>, Pool, keys::Blindings),
 }
 
@@ -135,21 +139,8 @@ impl Session {
         entropy: Zeroizing<[u8; 32]>,
     ) -> Result<(Self, Frames), EngineError> {
         let parties = Parties::without(binding.absent(me)?);
-        let Task::Compute {
-            program,
-            inputs,
-            seeds: _,
-            reserve,
-            ending,
-        } = task
-        else {
-            return Err(EngineError::Defect("lots cannot be made yet"));
-        };
-        if reserve.is_some() != binding.absent.is_some() {
-            return Err(EngineError::ReserveUse);
-        }
-        inputs.check(me, &program)?;
-        let bound = binding.hash(&program.hash());
+        let (layout, goal, supplies, task) = prepare(me, &binding, task)?;
+        let bound = binding.hash(&task);
         let me = usize::from(me);
         let transcript = Transcript::new(me, parties);
         let (committed, frames) = keys::Committed::new((me, parties), bound, &entropy);
@@ -158,14 +149,11 @@ impl Session {
             me,
             parties,
             binding,
-            layout: program.layout().clone(),
-            goal: match ending {
-                Ending::Open => Goal::Open(program),
-                Ending::Commit => Goal::Commit,
-            },
+            layout,
+            goal,
             transcript,
         });
-        let phase = Phase::Committed(Box::new(committed), inputs);
+        let phase = Phase::Committed(Box::new(committed), Box::new(supplies));
         Ok((Self { part, phase }, frames))
     }
 
@@ -184,25 +172,25 @@ impl Session {
     pub fn step(self, frames: Frames) -> Result<Step, Stop> {
         let Self { part, phase } = self;
         let (machine, pool, blindings, next) = match phase {
-            Phase::Committed(state, inputs) => {
+            Phase::Committed(state, supplies) => {
                 let (state, frames) = state.step(&frames)?;
                 part.transcript.heard(state.heard());
-                let phase = Phase::Opened(Box::new(state), inputs);
+                let phase = Phase::Opened(Box::new(state), supplies);
                 return Ok(Step::Continue(Self { part, phase }, vec![frames]));
             }
-            Phase::Opened(state, inputs) => {
+            Phase::Opened(state, supplies) => {
                 // Contributions to keys are in these.
                 let (state, frames) = state.step(&Zeroizing::new(frames))?;
-                let phase = Phase::Confirmed(Box::new(state), inputs);
+                let phase = Phase::Confirmed(Box::new(state), supplies);
                 return Ok(Step::Continue(Self { part, phase }, vec![frames]));
             }
-            Phase::Confirmed(state, inputs) => {
+            Phase::Confirmed(state, supplies) => {
                 let (keys, blindings) = state.step(&frames)?;
                 part.transcript.has_keys(keys.digests.disputes.clone());
                 let crossing =
                     Crossing::new((part.me, part.parties), keys, part.transcript.clone());
                 let opens = matches!(part.goal, Goal::Open(_));
-                let mut machine = Machine::new(part.layout.clone(), inputs, crossing, opens);
+                let mut machine = Machine::new(part.layout.clone(), *supplies, crossing, opens);
                 let mut pool = Pool::default();
                 let next = pool.lend(|| machine.begin())?;
                 (Box::new(machine), pool, blindings, next)
@@ -222,6 +210,59 @@ impl Session {
     }
 }
 
+/// What party `me` runs, what becomes of the results, what it runs on, and the hash of the task, on
+/// which all must agree.
+fn prepare(
+    me: u8,
+    binding: &SessionBinding,
+    task: Task,
+) -> Result<(Arc<Layout>, Goal, Supplies, [u8; 32]), EngineError> {
+    match task {
+        Task::Compute {
+            program,
+            inputs,
+            seeds,
+            reserve,
+            ending,
+        } => {
+            inputs.check(me, &program)?;
+            let layout = program.layout_without(binding.absent);
+            match (&reserve, binding.absent) {
+                (Some(reserve), Some(_)) => reserve.check(me.into(), &layout.reserve_need())?,
+                (None, None) => {}
+                _ => return Err(EngineError::ReserveUse),
+            }
+            if let Some(seeds) = &seeds {
+                seeds.check(me.into())?;
+            }
+            let hash = program.hash();
+            let supplies = Supplies {
+                inputs,
+                seeds,
+                reserve,
+            };
+            let goal = match ending {
+                Ending::Open => Goal::Open(program),
+                Ending::Commit => Goal::Commit,
+            };
+            Ok((layout, goal, supplies, hash))
+        }
+        Task::Produce { amounts } => {
+            if binding.absent.is_some() {
+                return Err(EngineError::NeedsAll);
+            }
+            let circuit = production(&amounts)?;
+            let supplies = Supplies {
+                inputs: PartyInputs::new(me, Vec::new()),
+                seeds: None,
+                reserve: None,
+            };
+            let layout = Arc::new(Layout::new(Mode::Normal, Arc::new(circuit)));
+            Ok((layout, Goal::Make(amounts), supplies, amounts.hash()))
+        }
+    }
+}
+
 impl Part {
     fn outcome(&self, results: Results, blindings: keys::Blindings) -> Result<Outcome, Stop> {
         match (&self.goal, results) {
@@ -232,6 +273,9 @@ impl Part {
             (Goal::Commit, Results::Kept(shares)) => {
                 let outputs = Outputs::of(self.me, &self.binding, &shares, blindings);
                 Ok(Outcome::Committed(outputs))
+            }
+            (Goal::Make(amounts), Results::Kept(shares)) => {
+                Ok(Outcome::Made(LotShares::of(self.me, *amounts, &shares)))
             }
             _ => Err(EngineError::Defect("results do not fit the goal").into()),
         }

@@ -1,6 +1,6 @@
 //! Trees over shares, and bits as ring elements.
 
-use super::{Emitter, Reg};
+use super::{Emitter, Mode, Reg, reserve};
 use crate::vector::Domain;
 
 /// The and of all, in a tree.
@@ -17,6 +17,9 @@ pub(super) fn and_all(e: &mut Emitter, mut all: Vec<Reg>) -> Reg {
 
 /// A shared bit as a share in a ring: with p and q the two halves' bits, p + q − 2pq.
 pub(super) fn bit_to_ring(e: &mut Emitter, bit: Reg, domain: Domain) -> Reg {
+    if e.mode() != Mode::Normal {
+        return reserve::bit_to_ring(e, bit, domain);
+    }
     let [p, q] = [0, 1].map(|half| {
         let known = e.half(bit, half);
         let wide = e.known_widen(known, domain);

@@ -19,7 +19,7 @@
 //! Bits sent for a carry out of 63 bits: 670 in 6 rounds in chunks of four, 570 in 7 in chunks of
 //! three, which also takes the least work.
 
-use super::{Emitter, Reg, arithmetic};
+use super::{Emitter, Mode, Reg, arithmetic, reserve};
 
 /// Bits of a chunk in which "passes on" is found, where nothing else is: fewest rounds for 64 bits
 /// at the fewest bits sent.
@@ -119,14 +119,17 @@ pub(super) struct Carry {
 }
 
 impl Carry {
-    /// The carry out of bits of A and B, lowest first.
-    pub(super) fn of(e: &mut Emitter, a: &[Reg], b: &[Reg], aim: Aim, need_passes: bool) -> Self {
-        let size = aim.chunk();
-        let mut parts: Vec<Self> = Vec::new();
-        for (a, b) in a.chunks(size).zip(b.chunks(size)) {
-            let chunk = Chunk::new(e, a, b);
-            parts.push(chunk.carry(e, a.len(), need_passes || !parts.is_empty()));
+    /// The carry out of one place with these two shared bits.
+    pub(super) fn of_place(e: &mut Emitter, a: Reg, b: Reg, need_passes: bool) -> Self {
+        Self {
+            made: None,
+            terms: vec![(a, b)],
+            passes: need_passes.then(|| e.add(a, b)),
         }
+    }
+
+    /// The carry out of all parts, lowest first, of which there must be at least one: in a tree.
+    pub(super) fn join(e: &mut Emitter, mut parts: Vec<Self>) -> Self {
         while parts.len() > 1 {
             let mut joined = Vec::with_capacity(parts.len().div_ceil(2));
             for pair in parts.chunks_mut(2) {
@@ -138,6 +141,34 @@ impl Carry {
             parts = joined;
         }
         parts.swap_remove(0)
+    }
+
+    /// The carries out of the first part, of the first two, and so on: Sklansky's prefix tree.
+    pub(super) fn prefixes(e: &mut Emitter, mut prefix: Vec<Self>) -> Vec<Reg> {
+        let mut span = 1;
+        while span < prefix.len() {
+            for i in 0..prefix.len() {
+                if i & span != 0 {
+                    // The prefix that ends just below this block.
+                    let below = (i | (span - 1)) - span;
+                    prefix[below].made(e);
+                    prefix[i] = prefix[below].clone().below(e, &prefix[i]);
+                }
+            }
+            span *= 2;
+        }
+        prefix.iter_mut().map(|carry| carry.made(e)).collect()
+    }
+
+    /// The carry out of bits of A and B, lowest first.
+    pub(super) fn of(e: &mut Emitter, a: &[Reg], b: &[Reg], aim: Aim, need_passes: bool) -> Self {
+        let size = aim.chunk();
+        let mut parts: Vec<Self> = Vec::new();
+        for (a, b) in a.chunks(size).zip(b.chunks(size)) {
+            let chunk = Chunk::new(e, a, b);
+            parts.push(chunk.carry(e, a.len(), need_passes || !parts.is_empty()));
+        }
+        Self::join(e, parts)
     }
 
     /// Of these bits and, above them, `high`.
@@ -179,6 +210,9 @@ pub(super) fn bits_of_halves(e: &mut Emitter, x: Reg) -> [Vec<Reg>; 2] {
 
 /// Bit `position` of x: those of A and B, and the carry into it.
 pub(super) fn bit(e: &mut Emitter, x: Reg, position: u32, aim: Aim) -> Reg {
+    if e.mode() != Mode::Normal {
+        return reserve::bit(e, x, position);
+    }
     let at = position as usize;
     let [a, b] = bits_of_halves(e, x);
     let [a_bit, b_bit] = [a[at], b[at]].map(|bit| e.input(bit));
@@ -192,6 +226,9 @@ pub(super) fn bit(e: &mut Emitter, x: Reg, position: u32, aim: Aim) -> Reg {
 
 /// `[x = 0]`: then A + (B − 1) is 2^k − 1, which means that all its bits would pass a carry on.
 pub(super) fn is_zero(e: &mut Emitter, x: Reg) -> Reg {
+    if e.mode() != Mode::Normal {
+        return reserve::is_zero(e, x);
+    }
     let [a, b] = [0, 1].map(|half| e.half(x, half));
     let b = e.known_negate(b);
     let b = e.known_not(b);

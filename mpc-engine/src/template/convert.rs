@@ -1,8 +1,9 @@
 //! Between rings, and between rings and bits.
 
 use super::{
-    Emitter, Public, Reg, arithmetic,
+    Emitter, Mode, Public, Reg, arithmetic,
     compare::{self, Aim, Carry, Chunk},
+    reserve,
 };
 use crate::{circuit::Bound, vector::Domain};
 
@@ -11,7 +12,7 @@ const CHUNK: usize = 4;
 
 /// Moves a value up, so that it is not negative, and below half the range if it is bounded. Returns
 /// by how much.
-fn lift_sign(e: &mut Emitter, x: Reg, signed: bool, bound: Bound) -> (Reg, u128) {
+pub(super) fn lift_sign(e: &mut Emitter, x: Reg, signed: bool, bound: Bound) -> (Reg, u128) {
     let half = 1 << (e.domain(x).bits() - 1);
     let by = match bound {
         Bound::Any if signed => half,
@@ -22,7 +23,7 @@ fn lift_sign(e: &mut Emitter, x: Reg, signed: bool, bound: Bound) -> (Reg, u128)
 }
 
 /// The smallest ring with at least so many bits.
-fn ring_of(bits: u32) -> Domain {
+pub(super) fn ring_of(bits: u32) -> Domain {
     use Domain::{Bits, R8, R16, R32, R64, R128};
     let fits = |domain: &Domain| domain.bits() >= bits;
     [Bits, R8, R16, R32, R64]
@@ -74,6 +75,9 @@ pub(super) fn widen(
     (signed, bound): (bool, Bound),
     aim: Aim,
 ) -> Reg {
+    if e.mode() != Mode::Normal {
+        return reserve::widen(e, x, to, signed, bound);
+    }
     let bits = e.domain(x).bits();
     let (x, lifted) = lift_sign(e, x, signed, bound);
     let sum = [0, 1].map(|half| {
@@ -90,7 +94,8 @@ pub(super) fn widen(
     lower(e, wide, lifted)
 }
 
-fn lower(e: &mut Emitter, x: Reg, by: u128) -> Reg {
+/// x − by.
+pub(super) fn lower(e: &mut Emitter, x: Reg, by: u128) -> Reg {
     if by == 0 {
         return x;
     }
@@ -106,6 +111,9 @@ pub(super) fn shift_right(
     (signed, bound): (bool, Bound),
     aim: Aim,
 ) -> Reg {
+    if e.mode() != Mode::Normal {
+        return reserve::shift_right(e, x, by, signed, bound);
+    }
     let domain = e.domain(x);
     // What x is moved up by must be a multiple of 2^by.
     let bound = match bound {
@@ -137,6 +145,9 @@ pub(super) fn shift_right(
 /// prefix over the chunks; those within a chunk, made there or passed on, are one dot product each.
 /// The highest bit belongs to no chunk, for nobody needs its carry.
 pub(super) fn to_bits(e: &mut Emitter, x: Reg) -> Vec<Reg> {
+    if e.mode() != Mode::Normal {
+        return reserve::to_bits(e, x);
+    }
     let [a, b] = compare::bits_of_halves(e, x);
     let top = a.len() - 1;
     let mut chunks = Vec::new();
@@ -168,25 +179,13 @@ pub(super) fn to_bits(e: &mut Emitter, x: Reg) -> Vec<Reg> {
     bits
 }
 
-/// The carry into each chunk, none into the first: Sklansky's prefix tree.
+/// The carry into each chunk, none into the first.
 fn carries_into(e: &mut Emitter, chunks: &[(Chunk, usize)]) -> Vec<Option<Reg>> {
-    let mut prefix: Vec<Carry> = Vec::new();
+    let mut parts: Vec<Carry> = Vec::new();
     for (i, (chunk, size)) in chunks[..chunks.len() - 1].iter().enumerate() {
-        prefix.push(chunk.carry(e, *size, i > 0));
+        parts.push(chunk.carry(e, *size, i > 0));
     }
-    let mut span = 1;
-    while span < prefix.len() {
-        for i in 0..prefix.len() {
-            if i & span != 0 {
-                // The prefix that ends just below this block.
-                let below = (i | (span - 1)) - span;
-                prefix[below].made(e);
-                prefix[i] = prefix[below].clone().below(e, &prefix[i]);
-            }
-        }
-        span *= 2;
-    }
-    let carries = prefix.into_iter().map(|mut carry| Some(carry.made(e)));
+    let carries = Carry::prefixes(e, parts).into_iter().map(Some);
     std::iter::once(None).chain(carries).collect()
 }
 
@@ -223,11 +222,11 @@ fn compose_in(e: &mut Emitter, terms: &[(Reg, u128)], ring: Domain) -> Reg {
             sum.push(e.scale(*bit, Public::Literal(*weight)));
             continue;
         }
-        let [p, q] = [0, 1].map(|half| {
-            let known = e.half(*bit, half);
-            let wide = e.known_widen(known, ring);
-            e.input(wide)
-        });
+        let Some([p, q]) = two_parts(e, *bit, ring) else {
+            let bit = arithmetic::bit_to_ring(e, *bit, ring);
+            sum.push(e.scale(bit, Public::Literal(*weight)));
+            continue;
+        };
         let either = e.add(p, q);
         sum.push(e.scale(either, Public::Literal(*weight)));
         let twice = e.scale(p, Public::Literal(weight.wrapping_mul(2)));
@@ -239,4 +238,16 @@ fn compose_in(e: &mut Emitter, terms: &[(Reg, u128)], ring: Domain) -> Reg {
     }
     let both = e.dot(products);
     e.subtract(sum, both)
+}
+
+/// Two ring elements, 0 or 1, whose sum modulo 2 is a shared bit, as far as that takes two.
+fn two_parts(e: &mut Emitter, bit: Reg, ring: Domain) -> Option<[Reg; 2]> {
+    if e.mode() != Mode::Normal {
+        return reserve::two_parts(e, bit, ring);
+    }
+    Some([0, 1].map(|half| {
+        let known = e.half(bit, half);
+        let wide = e.known_widen(known, ring);
+        e.input(wide)
+    }))
 }

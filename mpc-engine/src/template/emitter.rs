@@ -1,8 +1,10 @@
 //! Writing templates: gives out registers, tracks domains, classes and depths, and cuts the code
 //! into stages.
 
-use super::{Class, Instruction, Message, Public, Reg, Routes, Stage, Step, Template};
-use crate::{roles::PAIRS, vector::Domain};
+use super::{
+    Class, Extent, Instruction, Message, Mode, Public, Reg, Routes, Stage, Step, Template,
+};
+use crate::{protocol::network, roles::PAIRS, vector::Domain};
 
 /// What is known of a register while the template is written.
 #[derive(Clone, Copy)]
@@ -11,12 +13,12 @@ struct Info {
     class: Class,
     /// Exchanges that must have happened before it is there.
     depth: usize,
-    /// Whether it has a lane for each row of lanes of the operands.
-    per_row: bool,
+    extent: Extent,
 }
 
 /// Writes a [`Template`].
 pub(crate) struct Emitter {
+    mode: Mode,
     halves: [[usize; 2]; 2],
     registers: Vec<Info>,
     steps: Vec<(usize, Step)>,
@@ -26,17 +28,22 @@ pub(crate) struct Emitter {
 const REGISTER_BYTES: usize = 160;
 /// Bytes that a vector takes besides its lanes: short ones fill a cache line or two, and are counted.
 pub(crate) const VECTOR_OVERHEAD: usize = 192;
-const FULL: u8 = 0b1111;
+pub(super) const FULL: u8 = 0b1111;
 
 impl Emitter {
     /// `halves` are the two pairs into which the components are divided where two parties' common
     /// knowledge is used.
-    pub(crate) const fn new(halves: [[usize; 2]; 2]) -> Self {
+    pub(crate) const fn new(mode: Mode, halves: [[usize; 2]; 2]) -> Self {
         Self {
+            mode,
             halves,
             registers: Vec::new(),
             steps: Vec::new(),
         }
+    }
+
+    pub(super) const fn mode(&self) -> Mode {
+        self.mode
     }
 
     pub(crate) fn domain(&self, a: Reg) -> Domain {
@@ -48,10 +55,14 @@ impl Emitter {
         match self.registers[a.0 as usize].class {
             Class::Share { support } => support,
             Class::Known { half } => self.half_mask(half),
+            Class::Opened => FULL,
         }
     }
 
     fn half_mask(&self, half: u8) -> u8 {
+        if self.mode != Mode::Normal {
+            return 1 << half;
+        }
         let [a, b] = self.halves[usize::from(half)];
         1 << a | 1 << b
     }
@@ -59,7 +70,7 @@ impl Emitter {
     fn half_of(&self, a: Reg) -> u8 {
         match self.registers[a.0 as usize].class {
             Class::Known { half } => half,
-            Class::Share { .. } => 0,
+            Class::Share { .. } | Class::Opened => 0,
         }
     }
 
@@ -74,30 +85,31 @@ impl Emitter {
         class: Class,
         count: usize,
     ) -> Reg {
-        let (mut depth, mut per_row, mut sources) = (0, true, 0);
-        instruction.for_each_source(|r| {
-            let info = self.registers[r.0 as usize];
-            depth = depth.max(info.depth);
-            per_row &= info.per_row;
-            sources += 1;
-        });
-        per_row &= sources > 0;
-        per_row |= matches!(
+        let extent = self.extent(&instruction);
+        self.push(
             instruction,
-            Instruction::SumRows(_) | Instruction::DotRows { .. }
-        );
-        let at = depth;
-        if instruction.is_interactive() {
-            depth += 1;
-        }
+            domain,
+            std::iter::repeat_n((class, extent), count),
+        )
+    }
+
+    /// Adds a step with its results, each of this class and extent.
+    fn push(
+        &mut self,
+        instruction: Instruction,
+        domain: Domain,
+        results: impl Iterator<Item = (Class, Extent)>,
+    ) -> Reg {
+        let mut at = 0;
+        instruction.for_each_source(|r| at = at.max(self.registers[r.0 as usize].depth));
+        let depth = at + usize::from(instruction.is_interactive());
         let to = Reg(self.registers.len() as u32);
-        let info = Info {
+        self.registers.extend(results.map(|(class, extent)| Info {
             domain,
             class,
             depth,
-            per_row,
-        };
-        self.registers.extend(std::iter::repeat_n(info, count));
+            extent,
+        }));
         let step = Step {
             to,
             domain,
@@ -108,11 +120,54 @@ impl Emitter {
         to
     }
 
-    fn share(&mut self, instruction: Instruction, domain: Domain, support: u8) -> Reg {
+    /// The extent of an instruction's results: if it does not say, that of all sources.
+    fn extent(&self, instruction: &Instruction) -> Extent {
+        match instruction {
+            Instruction::SumRows(_) | Instruction::DotRows { .. } => return Extent::Rows,
+            Instruction::Unmask { rows: true, .. } => return Extent::Rows,
+            Instruction::Differences { layer, .. } => return Extent::Switches(*layer),
+            Instruction::Switches { route, layer, .. } => {
+                if let Extent::Network(layers) = self.registers[route.0 as usize].extent {
+                    return Extent::Switches(network::depth(*layer, layers));
+                }
+            }
+            Instruction::Exchange { .. } => return Extent::Lanes,
+            _ => {}
+        }
+        let mut common = None;
+        instruction.for_each_source(|r| {
+            let own = self.registers[r.0 as usize].extent;
+            let same = common.is_none_or(|other| other == own);
+            common = Some(if same { own } else { Extent::Lanes });
+        });
+        common.unwrap_or(Extent::Lanes)
+    }
+
+    /// The first step of products from the reserve: registers of what is opened, then one of the
+    /// sum of the triples' products.
+    pub(super) fn mask(&mut self, terms: Vec<(Reg, Reg)>, rows: bool) -> Reg {
+        let domain = self.domain(terms[0].0);
+        let opened = 2 * terms.len();
+        let instruction = Instruction::Mask { terms, rows };
+        let extent = self.extent(&instruction);
+        let product = Class::Share { support: FULL };
+        let products = (product, if rows { Extent::Rows } else { extent });
+        let results = std::iter::repeat_n((Class::Opened, extent), opened);
+        self.push(instruction, domain, results.chain([products]))
+    }
+
+    /// How the switches of a network stand, known to all but `lacks`.
+    pub(super) fn route(&mut self, x: Reg, lacks: u8, layers: u32) -> Reg {
+        let known = (Class::Known { half: lacks }, Extent::Network(layers));
+        let route = Instruction::Route { x, lacks };
+        self.push(route, Domain::Bits, std::iter::once(known))
+    }
+
+    pub(super) fn share(&mut self, instruction: Instruction, domain: Domain, support: u8) -> Reg {
         self.emit(instruction, domain, Class::Share { support })
     }
 
-    fn known(&mut self, instruction: Instruction, domain: Domain, half: u8) -> Reg {
+    pub(super) fn known(&mut self, instruction: Instruction, domain: Domain, half: u8) -> Reg {
         self.emit(instruction, domain, Class::Known { half })
     }
 
@@ -212,12 +267,18 @@ impl Emitter {
     /// Σ xᵢ·yᵢ; one exchange, however many terms there are.
     pub(crate) fn dot(&mut self, terms: Vec<(Reg, Reg)>) -> Reg {
         let (pairs, support) = self.crossing(&terms);
+        if pairs != 0 && self.mode != Mode::Normal {
+            return self.beaver(terms, false);
+        }
         let domain = self.domain(terms[0].0);
         self.share(Instruction::Dot { terms, pairs }, domain, support)
     }
 
     pub(crate) fn dot_rows(&mut self, x: Reg, y: Reg) -> Reg {
         let (pairs, support) = self.crossing(&[(x, y)]);
+        if pairs != 0 && self.mode != Mode::Normal {
+            return self.beaver(vec![(x, y)], true);
+        }
         self.share(
             Instruction::DotRows { x, y, pairs },
             self.domain(x),
@@ -271,9 +332,14 @@ impl Emitter {
         self.known(Instruction::Half(a, half), self.domain(a), half)
     }
 
-    /// A share of a known value: one element, one exchange.
+    /// A share of a known value: one element, one exchange; nothing with three parties.
     pub(crate) fn input(&mut self, known: Reg) -> Reg {
         let support = self.support(known);
+        if self.mode != Mode::Normal {
+            let component = self.half_of(known);
+            let place = Instruction::Place { known, component };
+            return self.share(place, self.domain(known), support);
+        }
         let half = self.half_of(known);
         self.share(
             Instruction::Input { known, half },
@@ -340,7 +406,7 @@ impl Emitter {
         stages.resize_with(deepest + 1, Stage::default);
         self.steps.sort_by_key(|(at, _)| *at);
         for (at, step) in std::mem::take(&mut self.steps) {
-            let per_row = self.registers[step.to.0 as usize].per_row;
+            let extent = self.registers[step.to.0 as usize].extent;
             let domain = step.domain;
             let routes = match &step.instruction {
                 Instruction::Dot { pairs, .. } | Instruction::DotRows { pairs, .. } => {
@@ -352,16 +418,21 @@ impl Emitter {
                     Routes::Pairs(1 << crate::roles::pair_of(half[0], half[1]))
                 }
                 Instruction::Pass { lacks, .. } => Routes::Pass(*lacks),
-                Instruction::Open(_) => Routes::All,
+                Instruction::Open(_) | Instruction::Mask { .. } => Routes::All(self.mode),
                 _ => Routes::Pairs(0),
             };
             let stage = &mut stages[at];
             if step.instruction.is_interactive() {
+                let (count, triples) = match &step.instruction {
+                    Instruction::Mask { terms, .. } => (2 * terms.len(), terms.len()),
+                    instruction => (instruction.results(), 0),
+                };
                 stage.messages.push(Message {
                     domain,
-                    per_row,
+                    extent,
                     routes,
-                    count: step.instruction.results(),
+                    count,
+                    triples,
                 });
             }
             stage.steps.push(step);
@@ -419,22 +490,39 @@ impl Emitter {
         }
         let held = |r: Reg| {
             let info = self.registers[r.0 as usize];
-            let lanes = if info.per_row { 1 } else { 64 };
-            let vectors = if matches!(info.class, Class::Share { .. }) {
-                3
-            } else {
-                1
+            let lanes = match info.extent {
+                Extent::Lanes => 64,
+                Extent::Rows => 1,
+                Extent::Switches(_) => 32,
+                Extent::Network(layers) => 32 * layers as usize,
+            };
+            let vectors = match info.class {
+                // A share with fewer than three components takes less.
+                Class::Share { support } if self.mode != Mode::Normal => {
+                    support.count_ones().min(3) as usize
+                }
+                Class::Share { .. } => 3,
+                Class::Known { .. } | Class::Opened => 1,
             };
             (vectors * info.domain.memory_bytes(lanes), vectors)
         };
         let (mut bytes, mut vectors) = (0, 0);
         let (mut most, mut most_vectors) = (0, 0);
         for step in stages.iter().flat_map(|stage| &stage.steps) {
-            let results = step.instruction.results();
-            let made = held(step.to);
-            bytes += results * made.0;
-            vectors += results * made.1;
-            (most, most_vectors) = (most.max(bytes), most_vectors.max(vectors));
+            let to = step.to.0;
+            for made in (to..to + step.instruction.results() as u32).map(|r| held(Reg(r))) {
+                bytes += made.0;
+                vectors += made.1;
+            }
+            // A product from the reserve works on two vectors beside its registers.
+            let working = match step.instruction {
+                Instruction::Mask { .. } | Instruction::Unmask { .. } => {
+                    (2 * step.domain.memory_bytes(64), 2)
+                }
+                _ => (0, 0),
+            };
+            most = most.max(bytes + working.0);
+            most_vectors = most_vectors.max(vectors + working.1);
             for freed in step.last_use.iter().map(|r| held(*r)) {
                 bytes -= freed.0;
                 vectors -= freed.1;

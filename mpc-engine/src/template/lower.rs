@@ -5,17 +5,20 @@ use std::sync::Arc;
 use wire::kind::Kind;
 
 use super::{
-    Emitter, Public, Reg, Template, arithmetic, compare, compare::Aim, compress, convert, planes,
+    Emitter, Mode, Public, Reg, Template, arithmetic, compare, compare::Aim, compress, convert,
+    planes, reserve,
 };
 use crate::{
     ValueId,
     circuit::{Bound, Circuit, Gate},
+    protocol::network,
     vector::Domain,
 };
 
 /// All that a template depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
+    mode: Mode,
     code: Code,
     /// Kind of the first operand.
     from: Kind,
@@ -61,6 +64,8 @@ enum Code {
     IsZero,
     Shuffle {
         inverse: bool,
+        /// Layers of the networks that make it with three parties.
+        layers: u32,
     },
     Open,
     Permute,
@@ -86,7 +91,12 @@ const PARTITIONS: [[[usize; 2]; 2]; 3] = [[[0, 1], [2, 3]], [[0, 2], [1, 3]], [[
 impl Key {
     /// The key of a gate for this division into halves (modulo 3); nothing for gates that have no
     /// template.
-    pub(crate) fn of(circuit: &Circuit, value: ValueId, partition: usize) -> Option<Self> {
+    pub(crate) fn of(
+        mode: Mode,
+        circuit: &Circuit,
+        value: ValueId,
+        partition: usize,
+    ) -> Option<Self> {
         let gate = circuit.gate(value);
         let code = match gate {
             Gate::Add(..) => Code::Add,
@@ -128,7 +138,13 @@ impl Key {
             Gate::Resize { bound, .. } => Code::Resize(*bound),
             Gate::Shr { by, bound, .. } => Code::Shr(*by, *bound),
             Gate::IsZero(_) => Code::IsZero,
-            Gate::Shuffle { inverse, .. } => Code::Shuffle { inverse: *inverse },
+            Gate::Shuffle { inverse, len, .. } => Code::Shuffle {
+                inverse: *inverse,
+                layers: match mode {
+                    Mode::Normal => 0,
+                    Mode::Reserve { .. } => network::layers(*len),
+                },
+            },
             Gate::Open(_) => Code::Open,
             Gate::Permute { .. } => Code::Permute,
             Gate::Random { .. } => Code::Random,
@@ -150,6 +166,7 @@ impl Key {
             .max()
             .unwrap_or(0);
         Some(Self {
+            mode,
             aim: Aim::for_lanes(len),
             code,
             from: circuit.kind(gate.operands().next().unwrap_or(value)),
@@ -162,7 +179,7 @@ impl Key {
 
 /// The template of a gate.
 pub(crate) fn lower(key: &Key) -> (Template, Shape) {
-    let mut e = Emitter::new(PARTITIONS[usize::from(key.partition % 3)]);
+    let mut e = Emitter::new(key.mode, PARTITIONS[usize::from(key.partition % 3)]);
     let outputs = match &key.code {
         Code::Bits => {
             let x = operand(&mut e, key, 0);
@@ -234,6 +251,7 @@ fn single(e: &mut Emitter, key: &Key, code: &Code) -> Reg {
         Code::MulPublic => e.scale_lanes(x),
         Code::Scale => e.scale(x, Public::Factor),
         Code::Sum => e.sum_rows(x),
+        Code::Count if key.mode != Mode::Normal => reserve::count(e, x),
         Code::Count => count(e, x),
         Code::Bit(position) => compare::bit(e, x, *position, key.aim),
         Code::ToRing => arithmetic::bit_to_ring(e, x, to),
@@ -246,7 +264,10 @@ fn single(e: &mut Emitter, key: &Key, code: &Code) -> Reg {
             convert::shift_right(e, x, *by, signed, key.aim)
         }
         Code::IsZero => compare::is_zero(e, x),
-        Code::Shuffle { inverse } => e.shuffle(x, *inverse),
+        Code::Shuffle { inverse, layers } => match key.mode {
+            Mode::Normal => e.shuffle(x, *inverse),
+            Mode::Reserve { absent } => e.shuffle_by_networks(x, *inverse, *layers, absent),
+        },
         Code::Open => e.open(x),
         Code::Permute => e.permute(x),
         // The others are not single; resizing to the same width is nothing.

@@ -7,8 +7,13 @@
 //! components of a share can be non-zero (its support) is known beforehand, so that messages for
 //! products that vanish are never sent.
 //!
-//! [`Emitter`] writes templates; `arithmetic`, `compare`, `convert` and `planes` hold the constructions;
-//! [`lower()`] chooses among them.
+//! With three parties ([`Mode::Reserve`]) a product is taken from the reserve: both factors of each
+//! term are opened under the factors of a triple, and what is left is local. A value that two live
+//! parties know becomes a share without any message: it is the component that the third live party
+//! lacks, and the others are zero.
+//!
+//! [`Emitter`] writes templates; `arithmetic`, `compare`, `convert`, `planes` and `reserve` hold the
+//! constructions; [`lower()`] chooses among them.
 
 mod arithmetic;
 mod compare;
@@ -17,8 +22,10 @@ mod convert;
 mod emitter;
 mod lower;
 mod planes;
+mod reserve;
 
 use crate::{
+    protocol::network,
     roles::{Links, Roles},
     vector::Domain,
 };
@@ -26,6 +33,32 @@ use crate::{
 pub(crate) use compress::planes_left;
 pub(crate) use emitter::{Emitter, VECTOR_OVERHEAD};
 pub(crate) use lower::{Key, Shape, lower};
+
+/// Who runs a circuit, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Mode {
+    /// All four parties, by the protocol of four.
+    #[default]
+    Normal,
+    /// Three parties, from the reserve.
+    Reserve { absent: u8 },
+}
+
+impl Mode {
+    /// Who takes no part.
+    pub(crate) fn absent(self) -> Option<usize> {
+        match self {
+            Self::Normal => None,
+            Self::Reserve { absent } => Some(absent.into()),
+        }
+    }
+
+    /// The parties that take part.
+    pub(crate) fn live(self) -> impl Iterator<Item = usize> + Clone {
+        let absent = self.absent();
+        (0..4).filter(move |party| absent != Some(*party))
+    }
+}
 
 /// A register of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +76,9 @@ pub(crate) enum Public {
 }
 
 /// A step of a template. `half` 0 or 1 names one of the two pairs of components in
-/// [`Template::halves`]; who knows the sum of a half is the pair of parties of the other half.
+/// [`Template::halves`]; who knows the sum of a half is the pair of parties of the other half. With
+/// three parties, `half` is the number of a live one: the two others know the summand of a share that
+/// is its component.
 #[derive(Clone, Debug)]
 pub(crate) enum Instruction {
     /// The lanes of an operand.
@@ -75,8 +110,34 @@ pub(crate) enum Instruction {
     Dot { terms: Vec<(Reg, Reg)>, pairs: u8 },
     /// Σ x·y over each row of lanes.
     DotRows { x: Reg, y: Reg, pairs: u8 },
+    /// From the reserve, for Σ xᵢ·yᵢ: x₀ − a₀, y₀ − b₀, x₁ − a₁ and so on, opened to the three, into the
+    /// destination and the registers after it, then Σ cᵢ. With `rows`, Σ c over each row of lanes.
+    Mask { terms: Vec<(Reg, Reg)>, rows: bool },
+    /// Σ xᵢ·yᵢ from what [`Self::Mask`] has put into `masked` and the registers after it.
+    Unmask {
+        terms: Vec<(Reg, Reg)>,
+        masked: Reg,
+        rows: bool,
+    },
     /// One pass of a shuffle, by the permutation that this party lacks.
     Pass { x: Reg, lacks: u8 },
+    /// The same by a permutation that all three know.
+    Rearrange { x: Reg, lacks: u8 },
+    /// Known: how the switches of a network stand that makes the permutation that this party lacks
+    /// ([`network`]); `x` is what it will permute.
+    Route { x: Reg, lacks: u8 },
+    /// The switches of one layer, as a share in a ring, for all planes of x.
+    Switches {
+        route: Reg,
+        lacks: u8,
+        x: Reg,
+        layer: u32,
+    },
+    /// The differences of the lanes that meet in a layer of this depth.
+    Differences { x: Reg, layer: u32 },
+    /// x with `by` taken from the first and added to the second of the lanes that meet in a layer
+    /// of this depth.
+    Exchange { x: Reg, by: Reg, layer: u32 },
     /// The sum of all components, to everybody. What comes is no share: only [`Self::Permute`] reads
     /// it, as the sum of the components that are there.
     Open(Reg),
@@ -91,6 +152,10 @@ pub(crate) enum Instruction {
     InputProducts { bits: Vec<Reg>, half: u8 },
     /// The sum of a half's components of a share: a known value.
     Half(Reg, u8),
+    /// With three parties: the component of a share that party `of` lacks, and another that all know.
+    Summand { a: Reg, of: u8, and: Option<u8> },
+    /// With three parties: a share of a known value, which becomes this component.
+    Place { known: Reg, component: u8 },
     /// Known: the complement of all bits.
     KnownNot(Reg),
     /// Known: −a.
@@ -108,9 +173,11 @@ impl Instruction {
     pub(crate) const fn is_interactive(&self) -> bool {
         match self {
             Self::Dot { pairs, .. } | Self::DotRows { pairs, .. } => *pairs != 0,
-            Self::Input { .. } | Self::InputProducts { .. } | Self::Pass { .. } | Self::Open(_) => {
-                true
-            }
+            Self::Input { .. }
+            | Self::InputProducts { .. }
+            | Self::Mask { .. }
+            | Self::Pass { .. }
+            | Self::Open(_) => true,
             _ => false,
         }
     }
@@ -120,6 +187,7 @@ impl Instruction {
         match self {
             Self::KnownSplit { bits, .. } => *bits as usize,
             Self::InputProducts { bits, .. } => (1 << bits.len()) - 1,
+            Self::Mask { terms, .. } => 2 * terms.len() + 1,
             _ => 1,
         }
     }
@@ -136,11 +204,24 @@ impl Instruction {
                 f(*a);
                 f(*b);
             }
+            Self::Switches { route: a, x: b, .. } | Self::Exchange { x: a, by: b, .. } => {
+                f(*a);
+                f(*b);
+            }
             Self::InputProducts { bits, .. } => bits.iter().for_each(|bit| f(*bit)),
-            Self::Dot { terms, .. } => terms.iter().for_each(|(x, y)| {
-                f(*x);
-                f(*y);
-            }),
+            Self::Dot { terms, .. } | Self::Mask { terms, .. } => {
+                terms.iter().for_each(|(x, y)| {
+                    f(*x);
+                    f(*y);
+                });
+            }
+            Self::Unmask { terms, masked, .. } => {
+                terms.iter().for_each(|(x, y)| {
+                    f(*x);
+                    f(*y);
+                });
+                (0..=2 * terms.len() as u32).for_each(|i| f(Reg(masked.0 + i)));
+            }
             Self::AddPublic { a, .. }
             | Self::Scale(a, _)
             | Self::Narrow(a)
@@ -149,9 +230,14 @@ impl Instruction {
             | Self::SumRows(a)
             | Self::Input { known: a, .. }
             | Self::Pass { x: a, .. }
+            | Self::Rearrange { x: a, .. }
+            | Self::Route { x: a, .. }
+            | Self::Differences { x: a, .. }
             | Self::Open(a)
             | Self::Permute(a)
             | Self::Half(a, _)
+            | Self::Summand { a, .. }
+            | Self::Place { known: a, .. }
             | Self::KnownNot(a)
             | Self::KnownNegate(a)
             | Self::KnownSplit { known: a, .. }
@@ -168,6 +254,39 @@ pub(crate) enum Class {
     Share { support: u8 },
     /// The sum of this half's components, in clear to two parties.
     Known { half: u8 },
+    /// In clear to all parties that take part.
+    Opened,
+}
+
+/// How many lanes a register has, or a message elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Those of the piece of the operands that is being worked on.
+    Lanes,
+    /// One for each row of them.
+    Rows,
+    /// One for each switch of a layer of this depth of a network on each row.
+    Switches(u32),
+    /// One for each switch of a network of so many layers on one row.
+    Network(u32),
+}
+
+impl Extent {
+    /// In a piece with so many lanes and rows. Networks are on rows of so many lanes instead.
+    pub(crate) const fn of(self, lanes: usize, rows: usize) -> usize {
+        match self {
+            Self::Lanes => lanes,
+            Self::Rows => rows,
+            Self::Switches(layer) => {
+                let planes = match lanes.checked_div(rows) {
+                    Some(planes) => planes,
+                    None => 0,
+                };
+                planes * network::switches(rows, layer)
+            }
+            Self::Network(_) => network::all_switches(rows),
+        }
+    }
 }
 
 /// An instruction with its destination.
@@ -180,14 +299,23 @@ pub(crate) struct Step {
     pub(crate) last_use: Vec<Reg>,
 }
 
-/// A message of a stage: an element per lane (or per row) by each of its routes.
+/// A message of a stage: its elements by each of its routes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message {
     pub(crate) domain: Domain,
-    pub(crate) per_row: bool,
+    pub(crate) extent: Extent,
     pub(crate) routes: Routes,
     /// How many of them follow each other on the same routes.
     pub(crate) count: usize,
+    /// How many triples of the reserve it takes for each element.
+    pub(crate) triples: usize,
+}
+
+impl Message {
+    /// Bytes by one route.
+    pub(crate) const fn bytes(&self, lanes: usize, rows: usize) -> usize {
+        self.domain.wire_bytes(self.extent.of(lanes, rows)) * self.count
+    }
 }
 
 /// Between whom the elements of a message cross.
@@ -197,8 +325,8 @@ pub(crate) enum Routes {
     Pairs(u8),
     /// Three to the party that lacks the permutation of a pass.
     Pass(u8),
-    /// One to each party.
-    All,
+    /// One to each party that takes part.
+    All(Mode),
 }
 
 impl Routes {
@@ -210,7 +338,7 @@ impl Routes {
                 links.cross(set.nth(route).unwrap_or(0), bytes)
             }
             Self::Pass(lacks) => links.pass(lacks.into(), route, bytes),
-            Self::All => links.open(route, bytes),
+            Self::All(mode) => links.open(mode.live().nth(route).unwrap_or(0), bytes),
         }
     }
 
@@ -218,7 +346,8 @@ impl Routes {
         match self {
             Self::Pairs(pairs) => pairs.count_ones() as usize,
             Self::Pass(_) => 3,
-            Self::All => 4,
+            Self::All(Mode::Normal) => 4,
+            Self::All(Mode::Reserve { .. }) => 3,
         }
     }
 }
@@ -261,10 +390,7 @@ impl Template {
         let Some(stage) = self.stages.get(stage) else {
             return 0;
         };
-        let bytes = |m: &Message| {
-            let lanes = if m.per_row { rows } else { lanes };
-            m.domain.wire_bytes(lanes) * m.count * m.routes.elements()
-        };
+        let bytes = |m: &Message| m.bytes(lanes, rows) * m.routes.elements();
         stage.messages.iter().map(bytes).sum()
     }
 }

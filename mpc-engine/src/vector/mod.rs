@@ -350,6 +350,21 @@ impl Vector {
         });
     }
 
+    /// In another ring: cut off, or extended with zeros. A bit becomes 0 or 1.
+    pub(crate) fn resize(&self, to: Domain) -> Self {
+        if self.domain == to {
+            return self.copy();
+        }
+        with_element!(to, E => Self::fill::<E>(self.lanes, |z| match self.domain {
+            Domain::Bits => kernels::spread(z, self.elements()),
+            Domain::R8 => kernels::resize::<E, u8>(z, self.elements()),
+            Domain::R16 => kernels::resize::<E, u16>(z, self.elements()),
+            Domain::R32 => kernels::resize::<E, u32>(z, self.elements()),
+            Domain::R64 => kernels::resize::<E, u64>(z, self.elements()),
+            Domain::R128 => kernels::resize::<E, u128>(z, self.elements()),
+        }))
+    }
+
     /// The sums of so many rows of equal length. Bits only in one row.
     pub(crate) fn sum_rows(&self, rows: usize) -> Self {
         if self.domain == Domain::Bits {

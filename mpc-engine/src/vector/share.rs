@@ -82,6 +82,19 @@ impl Share {
         }
     }
 
+    /// Adds `other` to the lanes from `at` on.
+    pub(crate) fn add_at(&mut self, at: usize, other: &Self) {
+        for (c, from) in other.parts.iter().enumerate() {
+            if let Some(from) = from {
+                let part = self.part_mut(c);
+                let mut sum = Vector::zero(from.domain(), from.lanes());
+                sum.paste(0, part, at, from.lanes());
+                sum.add(from);
+                part.paste(at, &sum, 0, from.lanes());
+            }
+        }
+    }
+
     /// `self -= other`.
     pub(crate) fn subtract(&mut self, other: &Self) {
         for (c, from) in other.parts.iter().enumerate() {
@@ -156,6 +169,17 @@ impl Share {
             (Some(x), Some(y)) => x.plus(y),
             (Some(x), None) | (None, Some(x)) => x.copy(),
             (None, None) => Vector::zero(self.domain, self.lanes),
+        }
+    }
+
+    /// Component a, and component b if it is another one.
+    pub(crate) fn summand(&self, a: usize, b: usize) -> Vector {
+        if a != b {
+            return self.half(a, b);
+        }
+        match &self.parts[a] {
+            Some(x) => x.copy(),
+            None => Vector::zero(self.domain, self.lanes),
         }
     }
 }

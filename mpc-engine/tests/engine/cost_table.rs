@@ -1,4 +1,4 @@
-//! `docs/operations.md` says what every operation costs; it is written from plans.
+//! `docs/costs.md` says what every operation costs; it is written from plans.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -22,6 +22,10 @@ Every program has four rounds more, three for its keys and one that opens. *free
 operands are secret; with public ones most operations are cheaper, and with public ones alone they are
 free. Independent operations share rounds, and what several operations have in common is computed
 once. `Program::explain` tells what a whole program costs.
+
+The last two columns are what an attempt with three parties costs, at 64 bits (at 8 or as booleans where
+there is none): rounds, and triples of bits and of ring elements that it takes of the reserve per
+element.
 
 ";
 
@@ -102,8 +106,9 @@ const GROUPS: &[(&str, &str, &[Op])] = &[
     (
         "Order and chance",
         "What is opened on the way is a uniformly random permutation, so it tells nothing. Random values \
-         come from the keys of the session, of which every party lacks one. A computation that \
-         opens what depends on them is not attempted again ([ADR 14](adr/0014-randomness-and-attempts.md)).",
+         come from a seed of the computation, of which every party lacks a part; all its attempts \
+         draw the same from it ([ADR 16](adr/0016-attempts-through-the-log.md)). With three parties a shuffle takes more \
+         rounds the longer the vector is.",
         &[
             Op::Sort,
             Op::Places,
@@ -145,6 +150,36 @@ fn cost(op: Op, kinds: &[Kind]) -> Option<String> {
     })
 }
 
+/// The kinds of which the first on which an operation is defined stands for an attempt with three.
+const WITH_THREE: &[Kind] = &[Kind::U64, Kind::I64, Kind::U8, Kind::Bool];
+
+/// Rounds of an attempt with three parties, and triples of bits and of rings for each element.
+fn cost_with_three(op: Op) -> [String; 2] {
+    let program = WITH_THREE.iter().find_map(|kind| {
+        let case = Case::new(op, *kind, LANES, &mut random(110));
+        case.program(0).ok()
+    });
+    let Some(program) = program else {
+        return Default::default();
+    };
+    let (plan, need) = (program.reserve_plan(), program.reserve_need());
+    let each = |triples: u64| {
+        let each = triples as f64 / LANES as f64;
+        if each < 10.0 && each.fract() > 0.0 {
+            format!("{each:.1}")
+        } else {
+            format!("{each:.0}")
+        }
+    };
+    match plan.latency - FRAME {
+        0 => ["free".into(), String::new()],
+        rounds => [
+            rounds.to_string(),
+            format!("{} · {}", each(need.bits), each(need.r64 + need.r128)),
+        ],
+    }
+}
+
 fn table() -> String {
     let mut text = HEAD.to_owned();
     for (name, words, ops) in GROUPS {
@@ -152,9 +187,12 @@ fn table() -> String {
         for (column, _) in COLUMNS {
             write!(text, " {column} |").unwrap();
         }
-        write!(text, "\n| --- |{}\n", " --- |".repeat(COLUMNS.len())).unwrap();
+        writeln!(text, " three parties: rounds | triples: bits · rings |").unwrap();
+        writeln!(text, "| --- |{}", " --- |".repeat(COLUMNS.len() + 2)).unwrap();
         for op in *ops {
             let cells = COLUMNS.map(|(_, kinds)| cost(*op, kinds).unwrap_or_default());
+            let three = cost_with_three(*op);
+            let cells = [&cells[..], &three[..]].concat();
             writeln!(text, "| `{op:?}` | {} |", cells.join(" | ")).unwrap();
         }
         text.push('\n');
@@ -166,19 +204,16 @@ fn table() -> String {
 
 #[test]
 fn the_cost_table_is_up_to_date() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/costs.md");
     let table = table();
     if std::env::var_os("QUARTET_UPDATE").is_some() {
         fs::write(&path, &table).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
     for (written, now) in written.lines().zip(table.lines()) {
-        assert_eq!(
-            written, now,
-            "docs/operations.md is stale: see its first lines"
-        );
+        assert_eq!(written, now, "docs/costs.md is stale: see its first lines");
     }
-    assert_eq!(written.len(), table.len(), "docs/operations.md is stale");
+    assert_eq!(written.len(), table.len(), "docs/costs.md is stale");
 }
 
 #[test]

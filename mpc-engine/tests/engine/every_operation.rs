@@ -120,7 +120,7 @@ fn notices_lies() {
         if wanted.contains(&case.kind) {
             let program = case.program(0).unwrap();
             let what = format!("{:?} on {:?}", case.op, case.kind);
-            tampering::sample(&what, &program, &case.columns(0), lies, &mut random);
+            tampering::sample(&what, None, &program, &case.columns(0), lies, &mut random);
         }
     });
 }

@@ -16,6 +16,7 @@ mod integers;
 mod operations;
 mod outputs;
 mod privacy;
+mod reserve;
 mod shuffle;
 mod sort;
 mod support;

@@ -1,8 +1,9 @@
 //! Building programs and running four sessions under a test's control.
 
 use mpc_engine::{
-    ColumnId, Ending, Frames, Outcome, PartyInputs, Program, ProgramBuilder, ReserveShares,
-    Session, SessionBinding, Step, Stop, Task, Transcript, ValueId, local,
+    ColumnId, ComponentSeeds, Ending, Frames, LotShares, Outcome, PartyInputs, Program,
+    ProgramBuilder, Ranges, ReserveShares, Session, SessionBinding, Step, Stop, Task, Transcript,
+    ValueId, local,
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -136,6 +137,21 @@ pub fn without(absent: Option<u8>) -> SessionBinding {
     binding
 }
 
+/// What a party takes of a lot: all of it.
+pub fn all_of(lot: &LotShares, me: u8) -> ReserveShares {
+    let amounts = lot.amounts();
+    let mut shares = ReserveShares::new(me);
+    let components = [0, 1, 2, 3].map(|c| lot.component(c));
+    let ranges = Ranges {
+        seeds: 0..0,
+        ..Ranges::all(&amounts)
+    };
+    let bytes = amounts.seed_range(0).start as usize;
+    let components = components.map(|component| Some(&component?[..bytes]));
+    shares.push(&amounts, &ranges, components).unwrap();
+    shares
+}
+
 impl Cluster {
     pub fn start(program: &Program, columns: &[Vec<u128>], seed: u64) -> Self {
         Self::start_bound(program, columns, seed, |_| binding())
@@ -159,13 +175,26 @@ impl Cluster {
         columns: &[Vec<u128>],
         seed: u64,
     ) -> Self {
+        let lots = LotShares::deal(program.reserve_need(), seed).unwrap();
+        Self::start_on(&lots, absent, program, columns, seed, |_| None)
+    }
+
+    /// The same from this lot of the reserve, if a party is absent, and with these seeds.
+    pub fn start_on(
+        lots: &[LotShares; 4],
+        absent: Option<u8>,
+        program: &Program,
+        columns: &[Vec<u128>],
+        seed: u64,
+        seeds: impl Fn(u8) -> Option<ComponentSeeds>,
+    ) -> Self {
         let shared = Arc::new(program.clone());
         let binding = |_| without(absent);
         let task = |me, inputs| Task::Compute {
             program: shared.clone(),
             inputs,
-            seeds: None,
-            reserve: absent.map(|_| ReserveShares::new(me)),
+            seeds: seeds(me),
+            reserve: absent.map(|_| all_of(&lots[usize::from(me)], me)),
             ending: Ending::Open,
         };
         Self::start_with(program, columns, seed, binding, task)
@@ -265,20 +294,20 @@ impl Cluster {
     /// Runs to the end with everybody honest: what all opened, and the frame sizes of each round.
     pub fn run(mut self) -> (Vec<Vec<u128>>, Vec<[[usize; 4]; 4]>) {
         let mut trace = Vec::new();
-        loop {
+        let mut opened: Vec<Vec<Vec<u128>>> = Vec::new();
+        while self.sessions.iter().any(Option::is_some) {
             trace.push(std::array::from_fn(|from| {
                 self.frames[from].each_ref().map(Vec::len)
             }));
             let results = self.round();
-            let ends = self.go_on(results);
-            if let [Some(a), Some(b), Some(c), Some(d)] = ends {
-                let opened = a.unwrap();
-                for other in [b, c, d] {
-                    assert_eq!(other.unwrap(), opened, "parties open different values");
-                }
-                return (opened, trace);
-            }
+            let ends = self.go_on(results).into_iter().flatten();
+            opened.extend(ends.map(Result::unwrap));
         }
+        let first = opened.swap_remove(0);
+        for other in opened {
+            assert_eq!(other, first, "parties open different values");
+        }
+        (first, trace)
     }
 }
 

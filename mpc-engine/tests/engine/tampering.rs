@@ -186,8 +186,8 @@ impl<'a> Victim<'a> {
             Lie::OtherSession => &self.other[lied_in][liar][receiver],
             Lie::OtherLink => {
                 &sent[(0..4)
-                    .find(|p| *p != liar && *p != receiver)
-                    .unwrap_or(liar)]
+                    .find(|p| *p != liar && *p != receiver && !sent[*p].is_empty())
+                    .unwrap_or(receiver)]
             }
             _ => &sent[receiver],
         };
@@ -227,15 +227,16 @@ pub fn grid_without(absent: Option<u8>, what: &str, program: &Program, columns: 
     }
 }
 
-/// Alters so many frames of the rounds after the keys, at random.
+/// Alters so many frames of the rounds after the keys, at random; of all four, or without a party.
 pub fn sample(
     what: &str,
+    absent: Option<u8>,
     program: &Program,
     columns: &[Vec<u128>],
     lies: usize,
     random: &mut ChaCha20Rng,
 ) {
-    let victim = Victim::new(what, None, program, columns);
+    let victim = Victim::new(what, absent, program, columns);
     let rounds = victim.honest.len() - SETUP;
     let mut told = 0;
     while told < lies {
