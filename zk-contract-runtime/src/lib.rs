@@ -23,9 +23,10 @@ mod reserve;
 mod runtime;
 mod sandbox;
 mod state;
-mod stub;
 mod suspicion;
 mod transition;
+
+pub use mpc_engine::{Amounts, Ranges};
 
 pub use admit::CallRequest;
 pub use check::CheckedBlock;
@@ -37,8 +38,6 @@ pub use receipt::{Applied, CallOutcome, CallStatus, Event, Log, Receipt, SystemL
 pub use reserve::{LotInfo, SeedRef, Slice, lot_job};
 pub use runtime::{Head, Runtime};
 pub use state::{BadProof, StateKey, StateProof};
-
-pub use stub::{Amounts, Ranges};
 
 #[cfg(test)]
 mod tests;

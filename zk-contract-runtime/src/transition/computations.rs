@@ -22,7 +22,6 @@ use crate::{
     input,
     sandbox::{Call, Ending, Entry, Outcome, Tracing},
     state::Work,
-    stub::reserve_of,
 };
 
 /// Fuel that freezing one input stands for.
@@ -73,20 +72,19 @@ impl Transition<'_> {
         let outcome = self.tell(contract, Entry::Compute, calldata, tracing, TRACE_FUEL)?;
         let used = outcome.fuel_used + FREEZE_INPUT_FUEL * inputs.len() as u64;
         match checked(outcome) {
-            Ok(program) => self.run(id, inputs, program),
+            Ok((program, reserve_plan)) => self.run(id, inputs, program, &reserve_plan),
             Err(reason) => self.fail(id, Fault::Program, reason),
         }
         Ok(used)
     }
 
-    fn run(&mut self, id: B256, inputs: Vec<(B256, u32)>, program: Program) {
+    fn run(&mut self, id: B256, inputs: Vec<(B256, u32)>, program: Program, reserve_plan: &Plan) {
         let leaves = inputs.iter().filter_map(|(id, _)| {
             let input = self.state.input(*id)?;
             let sealed = input.sealed.as_deref()?;
             Some(input::leaf(*id, input.owner, sealed))
         });
         let plan = program.plan();
-        let (need, reserve_plan) = reserve_of(&program);
         let frozen = Frozen {
             input_root: input::root(leaves.collect()),
             input_count: inputs.len() as u64,
@@ -94,7 +92,7 @@ impl Transition<'_> {
             program_hash: B256::from(program.hash()),
             rounds: plan.rounds as u64,
             session_bytes: plan.memory_bytes.max(reserve_plan.memory_bytes),
-            need,
+            need: program.reserve_need(),
             is_random: program.is_random(),
             program: Some(Arc::new(program)),
         };
@@ -262,8 +260,8 @@ impl Transition<'_> {
     }
 }
 
-/// The traced program, if the nodes can run it.
-fn checked(outcome: Outcome) -> Result<Program, String> {
+/// The traced program and its plan without one node, if the nodes can run both.
+fn checked(outcome: Outcome) -> Result<(Program, Plan), String> {
     let program = match (outcome.ending, outcome.program) {
         (Ending::Ok, Some(program)) => program,
         (ending, _) => {
@@ -272,8 +270,9 @@ fn checked(outcome: Outcome) -> Result<Program, String> {
         }
     };
     check(&program.plan(), "")?;
-    check(&reserve_of(&program).1, " without one node")?;
-    Ok(program)
+    let reserve_plan = program.reserve_plan();
+    check(&reserve_plan, " without one node")?;
+    Ok((program, reserve_plan))
 }
 
 /// Whether the nodes can run a session with this plan.
