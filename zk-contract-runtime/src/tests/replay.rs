@@ -17,11 +17,17 @@ fn about(chain: &mut Chain, job: B256, node: u8) -> Vec<NodeMessage> {
         1 => current.attempt + 1,
         _ => current.attempt,
     };
-    let values = RESULTS[usize::from(chain.rng.random_bool(0.03))];
+    let values = RESULTS[usize::from(chain.rng.random_bool(0.05))];
     let components = [0, 1, 2, 3].map(|_| chain.rng.random_range(0..4));
     let digest = B256::repeat_byte(chain.rng.random_range(0..2));
-    let [sender, backup, peer] = [0; 3].map(|_: u8| chain.rng.random_range(0..5));
-    let reason = match chain.rng.random_range(0..4) {
+    let [mut sender, mut backup, peer] = [0; 3].map(|_: u8| chain.rng.random_range(0..5));
+    if chain.rng.random_bool(0.8) {
+        [sender, backup] = [(node + 1) % 4, (node + 2) % 4];
+    }
+    // Little stands in the way of lots, so that some are made.
+    let lot = matches!(current.task, JobTask::Produce { .. });
+    let [joins, votes] = if lot { [0.95, 0.95] } else { [0.6, 0.3] };
+    let reason = match chain.rng.random_range(0..8) {
         0 => StopReason::Silence { peer },
         1 => StopReason::BadFrame { peer },
         2 => StopReason::Local,
@@ -40,9 +46,9 @@ fn about(chain: &mut Chain, job: B256, node: u8) -> Vec<NodeMessage> {
                 attempt,
                 nonce: nonce(node, attempt),
             },
-            0.6,
+            joins,
         ),
-        (ready(job, attempt, node, &values), 0.3),
+        (ready(job, attempt, node, &values), votes),
         (open(job, &components, &values), 0.5),
         (
             NodeMessage::Statement {
@@ -52,7 +58,7 @@ fn about(chain: &mut Chain, job: B256, node: u8) -> Vec<NodeMessage> {
             },
             0.5,
         ),
-        (stop(job, attempt, reason), 0.03),
+        (stop(job, attempt, reason), 0.05),
     ] {
         if chain.rng.random_bool(probability) {
             messages.push(message);
