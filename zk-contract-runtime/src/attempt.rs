@@ -8,10 +8,11 @@
 mod dispute;
 
 use alloy_primitives::{B256, Bytes};
+use mpc_engine::{Opening, commitment};
 use serde::Serialize;
 use wire::{
     limits::{JOIN_MS, LONGEST_PAUSE_MS, NODES, QUORUM, READY_MS, STATEMENT_MS},
-    node_transaction::StopReason,
+    node_transaction::{OpenedComponent, StopReason},
 };
 
 use crate::suspicion::{Blame, Lie, pair};
@@ -280,6 +281,19 @@ impl Attempt {
         let place = usize::from(component);
         let lacking = components.get(place)?.is_none();
         commitments.get(place).copied().filter(|_| lacking)
+    }
+
+    /// Whether the log lacks a component, and this opens what was agreed on. `job` is the
+    /// computation.
+    pub(crate) fn is_opened_by(&self, job: B256, opened: &OpenedComponent) -> bool {
+        let Some(wanted) = self.wanted(opened.component) else {
+            return false;
+        };
+        let opening = Opening {
+            blinding: opened.blinding.0,
+            value: opened.value.to_vec(),
+        };
+        commitment(&job.0, self.number, opened.component, &opening) == wanted.0
     }
 
     /// A component, which opens what [`Self::wanted`] says.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::B256;
-use wire::{limits::NODES, rpc::Contradiction};
+use wire::{limits::NODES, node_transaction::OpenedComponent, rpc::Contradiction};
 
 use crate::{
     Amounts, Job, JobTask, LotInfo, Runtime,
@@ -96,6 +96,13 @@ impl Runtime {
         let attempt = self.state.attempt(job);
         let wanted = |c: u8| Some((c, attempt?.wanted(c)?));
         (0..NODES as u8).filter_map(wanted).collect()
+    }
+
+    /// Whether the log lacks a component of a computation whose result is fixed, and this opens it.
+    #[must_use]
+    pub fn opens(&self, job: B256, opened: &OpenedComponent) -> bool {
+        let attempt = self.state.attempt(job);
+        attempt.is_some_and(|attempt| attempt.is_opened_by(job, opened))
     }
 
     /// Whether jobs begin without a node, since it did not take part and has not said that it is

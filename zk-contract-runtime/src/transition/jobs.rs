@@ -1,7 +1,7 @@
 //! Attempts of jobs: what nodes say about them, what the time does to them, and when they begin.
 
 use alloy_primitives::{B256, Bytes};
-use mpc_engine::{Opening, Program, combine, commitment};
+use mpc_engine::{Program, combine};
 use wire::{limits::SESSIONS_MEMORY_BYTES, node_transaction::OpenedComponent, rpc::Contradiction};
 
 use super::{
@@ -59,15 +59,8 @@ impl Transition<'_> {
             let Some(attempt) = self.state.attempt(job) else {
                 return;
             };
-            let (number, wanted) = (attempt.number, attempt.wanted(opened.component));
-            let Some(wanted) = wanted else {
-                continue;
-            };
-            let opening = Opening {
-                blinding: opened.blinding.0,
-                value: opened.value.to_vec(),
-            };
-            if commitment(&job.0, number, opened.component, &opening) == wanted.0 {
+            let number = attempt.number;
+            if attempt.is_opened_by(job, opened) {
                 let value = opened.value.clone();
                 self.about(job, number, |attempt| attempt.open(opened.component, value));
             }
