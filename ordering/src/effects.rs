@@ -5,8 +5,8 @@ use wire::{
     WireError,
     block::Block,
     consensus::DecidedBlock,
-    limits::{PENDING_BYTES, PENDING_PER_SENDER, PENDING_TRANSACTIONS},
-    node_transaction::StopReason,
+    limits::{NODES, PENDING_BYTES, PENDING_PER_SENDER, PENDING_TRANSACTIONS},
+    node_transaction::{OpenedComponent, StopReason},
     peer::PeerMessage,
 };
 use zk_contract_runtime::{Applied, BlockError};
@@ -59,24 +59,53 @@ pub enum Input {
         /// Id of the input.
         input: B256,
     },
-    /// A session ended with a result.
-    SessionDone {
-        /// The computation.
-        computation: B256,
+    /// The answer to [`Effect::Prepare`].
+    Prepared {
+        /// The job.
+        job: B256,
         /// Number of the attempt.
         attempt: u32,
-        /// The opened values.
-        opened: Bytes,
+        /// Fresh and random; kept in memory only.
+        nonce: B256,
     },
-    /// A session ended without one.
+    /// A session has computed everything, and what it made is on disk (fsync).
+    SessionReady {
+        /// The job.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Commitments to the outputs, or hashes of a lot's components.
+        commitments: [Option<B256>; NODES],
+    },
+    /// A session ended without a result, or cannot be run.
     SessionStopped {
-        /// The computation.
-        computation: B256,
+        /// The job.
+        job: B256,
         /// Number of the attempt.
         attempt: u32,
         /// Why.
         reason: StopReason,
     },
+    /// The answer to [`Effect::AnswerDispute`].
+    Statement {
+        /// The job.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Digest of the stream as this node sent it, or vouched for it.
+        digest: B256,
+    },
+    /// The answer to [`Effect::OpenOutputs`].
+    OutputsOpened {
+        /// The computation.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+        /// Those that this node holds.
+        components: Vec<OpenedComponent>,
+    },
+    /// The answer to [`Effect::TakeStock`].
+    Stocked,
 }
 
 /// What the shell is to do. Effects are performed strictly in order, and [`Effect::AppendWal`] and
@@ -125,20 +154,65 @@ pub enum Effect {
         /// Id of the input.
         input: B256,
     },
-    /// Run a session; one of an earlier attempt of the same computation ends.
-    StartSession {
-        /// The computation.
-        computation: B256,
+    /// Get ready for an attempt: the seeds of its inputs, its part of the reserve, and a fresh
+    /// nonce. [`Input::Prepared`] is the answer, however long it takes, unless the log goes on
+    /// without it. What an earlier attempt of the same job has under way ends.
+    Prepare {
+        /// The job.
+        job: B256,
         /// Number of the attempt.
         attempt: u32,
-        /// Not before this time of the shell's clock, in milliseconds since the Unix epoch.
-        not_before_ms: u64,
     },
-    /// End whatever session of this computation runs: its result is no longer wanted.
+    /// Run the session of an attempt for which all nonces are in the log. If the one of this node
+    /// is not the one in memory, it was drawn before the node was started anew: then there must be
+    /// no session, and the answer is [`Input::SessionReady`] if what it made is on disk, else
+    /// [`Input::SessionStopped`] for a local reason.
+    StartSession {
+        /// The job.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// End whatever session of this job runs: the log has gone on. What it has sent is kept for a
+    /// while, for [`Effect::AnswerDispute`].
     StopSession {
-        /// The computation.
-        computation: B256,
+        /// The job.
+        job: B256,
     },
+    /// Say what this node sent, or vouched for, of the disputed stream; [`Input::Statement`] is the
+    /// answer, if it is still known.
+    AnswerDispute {
+        /// The job.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// The result of an attempt is final: open the outputs that are kept of it, if there are any.
+    /// [`Input::OutputsOpened`] is the answer.
+    OpenOutputs {
+        /// The computation.
+        job: B256,
+        /// Number of the attempt.
+        attempt: u32,
+    },
+    /// The result is in the log, or there will be none: the kept outputs are of no use.
+    DropOutputs {
+        /// The computation.
+        job: B256,
+    },
+    /// A lot of the reserve counts: keep what a session made of it, or get it from peers.
+    KeepLot {
+        /// Its number.
+        lot: u64,
+    },
+    /// Nobody needs a lot any more, or it was not made in the end.
+    DropLot {
+        /// Its number.
+        lot: u64,
+    },
+    /// This node is away in the state, and could be back: get whatever of seeds and lots it lacks,
+    /// and then answer with [`Input::Stocked`].
+    TakeStock,
     /// A peer did what no honest node does, or a message could not be used: for logs and metrics.
     Suspect {
         /// Party number of the peer.

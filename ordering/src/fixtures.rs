@@ -8,6 +8,7 @@ use wire::{
     block::{Block, Header},
     committee::{Committee, L1, Node},
     consensus::{CommitCertificate, DecidedBlock, Proposal, Signed, Vote, VoteKind},
+    node_transaction::{NodeMessage, NodeTransaction},
     signing::{self, Purpose},
 };
 use zk_contract_runtime::Runtime;
@@ -30,6 +31,7 @@ pub(crate) fn committee() -> Committee {
         epoch: 1,
         genesis_ms: GENESIS_MS,
         dev: false,
+        reserve_lots: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::ZERO,
@@ -69,6 +71,20 @@ pub(crate) fn proposal(proposer: u8, height: u64, round: u32, block: Bytes) -> S
 
 /// An empty block after the head.
 pub(crate) fn block(runtime: &Runtime, proposer: u8, time_ms: u64) -> Bytes {
+    block_with(runtime, proposer, time_ms, Vec::new())
+}
+
+/// A block after the head in which nodes say something.
+pub(crate) fn block_with(
+    runtime: &Runtime,
+    proposer: u8,
+    time_ms: u64,
+    said: Vec<(u8, NodeMessage)>,
+) -> Bytes {
+    let sign = |(node, message)| {
+        let messages = vec![message];
+        NodeTransaction { node, messages }.sign(&key(node), runtime.committee())
+    };
     let head = runtime.head();
     let header = Header {
         number: head.number + 1,
@@ -79,7 +95,7 @@ pub(crate) fn block(runtime: &Runtime, proposer: u8, time_ms: u64) -> Bytes {
     };
     let block = Block {
         header,
-        node_transactions: Vec::new(),
+        node_transactions: said.into_iter().map(sign).collect(),
         transactions: Vec::new(),
     };
     block.encode().into()

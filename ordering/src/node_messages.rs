@@ -6,32 +6,48 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::B256;
 use k256::ecdsa::SigningKey;
 use wire::{
     codec,
     committee::Committee,
-    limits::{NODE_TRANSACTION_BYTES, PENDING_INPUTS, RUNNING_COMPUTATIONS},
-    node_transaction::{NodeMessage, NodeTransaction, SignedNodeTransaction, StopReason},
+    limits::{NODE_TRANSACTION_BYTES, NODES, PENDING_INPUTS, RUNNING_COMPUTATIONS},
+    node_transaction::{
+        NodeMessage, NodeTransaction, OpenedComponent, SignedNodeTransaction, StopReason,
+    },
     rpc::InputStatus,
     signing::{self, Signature},
 };
-use zk_contract_runtime::Runtime;
+use zk_contract_runtime::{Runtime, Stage};
 
 /// Inputs in one message, at most: a tenth of a megabyte.
 const INPUTS_PER_MESSAGE: usize = 3_000;
 /// Requests to advance the time that wait, at most.
 const ADVANCES: usize = 16;
+/// Jobs of which there is something to say: all computations, and the making of some lots.
+const JOBS: usize = 2 * RUNNING_COMPUTATIONS;
 /// Room for what is around the messages of a node transaction.
 const MARGIN_BYTES: usize = 64;
+
+/// What a node has to say of an attempt of a job. There is one of each kind at most, of the latest
+/// attempt, and the first counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Stop,
+    Statement,
+    Join,
+    Ready,
+    /// One component of an opening.
+    Open(u8),
+}
 
 /// Everything that this node wants in the next block.
 #[derive(Default)]
 pub(crate) struct Outbox {
     held: BTreeSet<B256>,
     missing: BTreeSet<B256>,
-    results: BTreeMap<B256, Bytes>,
-    stops: BTreeMap<B256, (u32, StopReason)>,
+    jobs: BTreeMap<(Kind, B256), (u32, NodeMessage)>,
+    here: bool,
     signatures: BTreeMap<B256, Signature>,
     advances: BTreeMap<B256, u64>,
     signed: Option<SignedNodeTransaction>,
@@ -53,25 +69,65 @@ impl Outbox {
         }
     }
 
-    /// The node opened these values.
-    pub(crate) fn result(&mut self, computation: B256, opened: Bytes) {
-        if self.results.len() < RUNNING_COMPUTATIONS {
-            self.results.insert(computation, opened);
-        }
+    /// The node takes part in an attempt.
+    pub(crate) fn join(&mut self, job: B256, attempt: u32, nonce: B256) {
+        let message = NodeMessage::Join {
+            job,
+            attempt,
+            nonce,
+        };
+        self.of_job(Kind::Join, job, attempt, message);
     }
 
     /// An attempt stopped at the node; the first reason counts.
-    pub(crate) fn stop(&mut self, computation: B256, attempt: u32, reason: StopReason) {
-        if self.stops.len() >= RUNNING_COMPUTATIONS {
-            return;
+    pub(crate) fn stop(&mut self, job: B256, attempt: u32, reason: StopReason) {
+        let message = NodeMessage::Stop {
+            job,
+            attempt,
+            reason,
+        };
+        self.of_job(Kind::Stop, job, attempt, message);
+    }
+
+    /// What the node sent of a stream that is disputed.
+    pub(crate) fn state(&mut self, job: B256, attempt: u32, digest: B256) {
+        let message = NodeMessage::Statement {
+            job,
+            attempt,
+            digest,
+        };
+        self.of_job(Kind::Statement, job, attempt, message);
+    }
+
+    /// The node has computed everything.
+    pub(crate) fn ready(&mut self, job: B256, attempt: u32, commitments: [Option<B256>; NODES]) {
+        let message = NodeMessage::Ready {
+            job,
+            attempt,
+            commitments,
+        };
+        self.of_job(Kind::Ready, job, attempt, message);
+    }
+
+    /// The node opens a component: one message for each, so that every one fits.
+    pub(crate) fn open(&mut self, job: B256, attempt: u32, component: OpenedComponent) {
+        let kind = Kind::Open(component.component);
+        let components = vec![component];
+        self.of_job(kind, job, attempt, NodeMessage::Open { job, components });
+    }
+
+    fn of_job(&mut self, kind: Kind, job: B256, attempt: u32, message: NodeMessage) {
+        let known = self.jobs.get(&(kind, job));
+        let newer = known.is_none_or(|known| known.0 < attempt);
+        let room = known.is_some() || self.jobs.len() < JOBS * (NODES + 4);
+        if newer && room {
+            self.jobs.insert((kind, job), (attempt, message));
         }
-        let stop = self
-            .stops
-            .entry(computation)
-            .or_insert((attempt, reason.clone()));
-        if stop.0 < attempt {
-            *stop = (attempt, reason);
-        }
+    }
+
+    /// The node is back.
+    pub(crate) const fn here(&mut self) {
+        self.here = true;
     }
 
     /// The node signs an attestation.
@@ -102,27 +158,14 @@ impl Outbox {
                         self.missing.remove(input);
                     }
                 }
-                NodeMessage::Result {
-                    computation,
-                    opened,
-                } => {
-                    if self.results.get(computation) == Some(opened) {
-                        self.results.remove(computation);
-                    }
+                NodeMessage::Join { .. }
+                | NodeMessage::Stop { .. }
+                | NodeMessage::Statement { .. }
+                | NodeMessage::Ready { .. }
+                | NodeMessage::Open { .. } => {
+                    self.jobs.retain(|_, (_, waiting)| waiting != message)
                 }
-                NodeMessage::Stop {
-                    computation,
-                    attempt,
-                    ..
-                } => {
-                    if self
-                        .stops
-                        .get(computation)
-                        .is_some_and(|stop| stop.0 == *attempt)
-                    {
-                        self.stops.remove(computation);
-                    }
-                }
+                NodeMessage::Here => self.here = false,
                 NodeMessage::Attest { computation, .. } => {
                     self.signatures.remove(computation);
                 }
@@ -137,8 +180,8 @@ impl Outbox {
     pub(crate) fn is_empty(&self) -> bool {
         self.held.is_empty()
             && self.missing.is_empty()
-            && self.results.is_empty()
-            && self.stops.is_empty()
+            && self.jobs.is_empty()
+            && !self.here
             && self.signatures.is_empty()
             && self.advances.is_empty()
     }
@@ -149,9 +192,9 @@ impl Outbox {
             .retain(|&input| vote_needed(runtime, me, input, true));
         self.missing
             .retain(|&input| vote_needed(runtime, me, input, false));
-        self.results.retain(|&id, _| result_needed(runtime, me, id));
-        self.stops
-            .retain(|&id, &mut (attempt, _)| stop_needed(runtime, me, id, attempt));
+        self.jobs
+            .retain(|_, (_, message)| job_needed(runtime, me, message));
+        self.here &= runtime.is_away(me);
         self.signatures
             .retain(|&id, _| signature_needed(runtime, me, id));
         self.advances
@@ -185,17 +228,12 @@ impl Outbox {
             computation,
             signature,
         });
-        let results = self.results.iter();
-        let results = results.map(|(&computation, opened)| NodeMessage::Result {
-            computation,
-            opened: opened.clone(),
-        });
-        let stops = self.stops.iter();
-        let stops = stops.map(|(&computation, (attempt, reason))| NodeMessage::Stop {
-            computation,
-            attempt: *attempt,
-            reason: reason.clone(),
-        });
+        let of_jobs = |long: bool| {
+            let kept = self.jobs.iter();
+            let kept = kept.filter(move |((kind, _), _)| matches!(kind, Kind::Open(_)) == long);
+            kept.map(|(_, (_, message))| message.clone())
+        };
+        let here = self.here.then_some(NodeMessage::Here);
         let advances = self.advances.iter();
         let advances =
             advances.map(|(&request, &by_ms)| NodeMessage::AdvanceTime { request, by_ms });
@@ -207,11 +245,12 @@ impl Outbox {
         let missing = (!missing.is_empty()).then_some(NodeMessage::Missing { inputs: missing });
 
         let all = signatures
-            .chain(stops)
+            .chain(here)
+            .chain(of_jobs(false))
             .chain(advances)
             .chain(missing)
             .chain(held)
-            .chain(results);
+            .chain(of_jobs(true));
         let mut room = NODE_TRANSACTION_BYTES - MARGIN_BYTES;
         let mut chosen = Vec::new();
         for message in all {
@@ -235,15 +274,12 @@ pub(crate) fn is_useful(runtime: &Runtime, transaction: &NodeTransaction) -> boo
         NodeMessage::Missing { inputs } => inputs
             .iter()
             .any(|&input| vote_needed(runtime, node, input, false)),
-        NodeMessage::Result {
-            computation,
-            opened,
-        } => runtime.takes_result(*computation, node, opened),
-        NodeMessage::Stop {
-            computation,
-            attempt,
-            ..
-        } => stop_needed(runtime, node, *computation, *attempt),
+        NodeMessage::Join { .. }
+        | NodeMessage::Stop { .. }
+        | NodeMessage::Statement { .. }
+        | NodeMessage::Ready { .. }
+        | NodeMessage::Open { .. } => job_needed(runtime, node, message),
+        NodeMessage::Here => runtime.is_away(node),
         NodeMessage::Attest {
             computation,
             signature,
@@ -272,15 +308,37 @@ fn vote_needed(runtime: &Runtime, node: u8, input: B256, holds: bool) -> bool {
     news && is_undecided(runtime, input)
 }
 
-fn result_needed(runtime: &Runtime, node: u8, computation: B256) -> bool {
-    runtime.posted_result(computation, node).is_none() && runtime.job(computation).is_some()
-}
-
-fn stop_needed(runtime: &Runtime, node: u8, computation: B256, attempt: u32) -> bool {
-    !runtime.posted_stop(computation, node)
-        && runtime
-            .job(computation)
-            .is_some_and(|job| job.attempt == attempt)
+/// Whether what a node says of a job counts, and is not in the log.
+fn job_needed(runtime: &Runtime, node: u8, message: &NodeMessage) -> bool {
+    let stage = |id: &B256, attempt: &u32| {
+        let job = runtime.job(*id)?;
+        (job.attempt == *attempt && job.absent != Some(node)).then_some(job.stage)
+    };
+    match message {
+        NodeMessage::Join { job, attempt, .. } => {
+            stage(job, attempt) == Some(Stage::Joining) && runtime.joined(*job, node).is_none()
+        }
+        NodeMessage::Stop {
+            job,
+            attempt,
+            reason,
+        } => match stage(job, attempt) {
+            Some(Stage::Joining) => *reason == StopReason::Local,
+            Some(Stage::Running { .. }) => true,
+            _ => false,
+        },
+        NodeMessage::Statement { job, attempt, .. } => {
+            stage(job, attempt).is_some() && runtime.wants_statement(*job, node)
+        }
+        NodeMessage::Ready { job, attempt, .. } => {
+            matches!(stage(job, attempt), Some(Stage::Running { .. }))
+                && !runtime.posted_ready(*job, node)
+        }
+        NodeMessage::Open { job, components } => {
+            components.iter().any(|opened| runtime.opens(*job, opened))
+        }
+        _ => false,
+    }
 }
 
 fn signature_needed(runtime: &Runtime, node: u8, computation: B256) -> bool {

@@ -119,16 +119,32 @@ impl Ordering {
             Input::AdvanceTime { request, by_ms } => self.on_advance_time(request, by_ms),
             Input::SeedsHeld { input } => self.on_seeds(input, true),
             Input::SeedsMissing { input } => self.on_seeds(input, false),
-            Input::SessionDone {
-                computation,
-                opened,
-                ..
-            } => self.on_session_done(computation, opened),
+            Input::Prepared {
+                job,
+                attempt,
+                nonce,
+            } => self.on_prepared(job, attempt, nonce),
+            Input::SessionReady {
+                job,
+                attempt,
+                commitments,
+            } => self.on_session_ready(job, attempt, commitments),
             Input::SessionStopped {
-                computation,
+                job,
                 attempt,
                 reason,
-            } => self.on_session_stopped(computation, attempt, reason),
+            } => self.on_session_stopped(job, attempt, reason),
+            Input::Statement {
+                job,
+                attempt,
+                digest,
+            } => self.on_statement(job, attempt, digest),
+            Input::OutputsOpened {
+                job,
+                attempt,
+                components,
+            } => self.on_outputs_opened(job, attempt, components),
+            Input::Stocked => self.on_stocked(),
         }
         self.settle();
         mem::take(&mut self.effects)
@@ -194,7 +210,10 @@ impl Ordering {
             PeerMessage::Status { height } => self.on_status(from, height),
             PeerMessage::WantBlocks { from: first } => self.on_want_blocks(from, first),
             PeerMessage::Blocks(blocks) => self.on_blocks(from, blocks),
-            PeerMessage::WantSeeds { .. } | PeerMessage::Seeds(_) => {
+            PeerMessage::WantSeeds { .. }
+            | PeerMessage::Seeds(_)
+            | PeerMessage::WantLot { .. }
+            | PeerMessage::LotPart(_) => {
                 self.suspect(from, Suspicion::Unexpected);
             }
         }

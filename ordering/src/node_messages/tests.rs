@@ -49,7 +49,7 @@ fn the_latest_attempt_counts_and_its_first_reason() {
         outbox.stop(id(1), attempt, silence(peer));
     }
     let stop = |attempt, peer| NodeMessage::Stop {
-        computation: id(1),
+        job: id(1),
         attempt,
         reason: silence(peer),
     };
@@ -58,28 +58,61 @@ fn the_latest_attempt_counts_and_its_first_reason() {
     assert_eq!(said(&mut outbox), [stop(2, 3)]);
 }
 
+/// A component of this many bytes.
+fn component(component: u8, bytes: usize) -> OpenedComponent {
+    OpenedComponent {
+        component,
+        blinding: id(7),
+        value: vec![component; bytes].into(),
+    }
+}
+
 #[test]
 fn what_a_block_holds_is_not_said_again() {
     let mut outbox = Outbox::default();
     (0..10).for_each(|n| outbox.hold(id(n)));
-    outbox.result(id(20), vec![1].into());
+    outbox.join(id(20), 0, id(1));
     outbox.stop(id(21), 0, StopReason::Local);
+    outbox.here();
+    (0..3).for_each(|n| outbox.open(id(22), 1, component(n, 5)));
     let first = said(&mut outbox);
+    assert_eq!(first.len(), 7);
     outbox.hold(id(11));
-    outbox.result(id(20), vec![2].into());
+    outbox.join(id(20), 1, id(2));
+    outbox.ready(id(23), 0, [None; NODES]);
     outbox.said(&first);
     let rest = [
+        NodeMessage::Join {
+            job: id(20),
+            attempt: 1,
+            nonce: id(2),
+        },
+        NodeMessage::Ready {
+            job: id(23),
+            attempt: 0,
+            commitments: [None; NODES],
+        },
         NodeMessage::Hold {
             inputs: vec![id(11)],
-        },
-        NodeMessage::Result {
-            computation: id(20),
-            opened: vec![2].into(),
         },
     ];
     assert_eq!(said(&mut outbox), rest);
     outbox.said(&rest);
     assert!(outbox.is_empty());
+}
+
+#[test]
+fn a_nonce_that_was_said_is_not_replaced_by_another() {
+    let mut outbox = Outbox::default();
+    outbox.join(id(1), 3, id(10));
+    outbox.join(id(1), 3, id(11));
+    outbox.join(id(1), 2, id(12));
+    let join = NodeMessage::Join {
+        job: id(1),
+        attempt: 3,
+        nonce: id(10),
+    };
+    assert_eq!(said(&mut outbox), [join]);
 }
 
 #[test]
@@ -89,7 +122,9 @@ fn however_much_there_is_a_transaction_stays_within_its_bound() {
         outbox.hold(id(n));
         outbox.miss(id(100_000 + n));
     }
-    (0..10).for_each(|n| outbox.result(id(n), vec![0; OUTPUT_BYTES].into()));
+    for n in 0..10 {
+        (0..3).for_each(|c| outbox.open(id(n), 0, component(c, OUTPUT_BYTES)));
+    }
     outbox.advance_time(id(1), 5);
     let mut rounds = 0;
     while !outbox.is_empty() {
@@ -100,7 +135,7 @@ fn however_much_there_is_a_transaction_stays_within_its_bound() {
         signed.verify(&committee()).unwrap();
         outbox.said(&signed.transaction.messages);
         rounds += 1;
-        assert!(rounds < 30, "every transaction takes what it can");
+        assert!(rounds < 40, "every transaction takes what it can");
     }
     assert!(rounds > 1);
 }

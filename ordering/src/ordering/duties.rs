@@ -1,15 +1,13 @@
-//! What the log asks of this node, and what the node says in the log: votes on inputs, sessions of
-//! computations, signatures of attestations.
+//! What the log asks of this node, and what the node says in the log: votes on inputs, its part in
+//! attempts of jobs, signatures of attestations.
 
-use std::collections::BTreeMap;
-
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::B256;
 use wire::{
-    limits::{NODES, RUNNING_COMPUTATIONS},
-    node_transaction::{SignedNodeTransaction, StopReason},
+    limits::NODES,
+    node_transaction::{OpenedComponent, SignedNodeTransaction, StopReason},
     signing,
 };
-use zk_contract_runtime::Event;
+use zk_contract_runtime::{Event, Job, Stage};
 
 use super::Ordering;
 use crate::{
@@ -21,13 +19,13 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Duties {
     outbox: Outbox,
-    /// What this node itself opened since it was started.
-    opened: BTreeMap<B256, Bytes>,
+    /// Whether the shell is asked to take stock.
+    taking_stock: bool,
 }
 
 impl Ordering {
-    /// After a start: opens the seals that it has not voted on, and leaves the attempts that it may
-    /// have joined before. No attempt is ever joined twice.
+    /// After a start: opens the seals that it has not voted on, and goes on with the jobs that are
+    /// under way. What it was at before is only on disk: the shell says what has become of that.
     pub(super) fn resume_duties(&mut self) {
         let me = self.config.me;
         for input in self.runtime.undecided_inputs() {
@@ -35,36 +33,29 @@ impl Ordering {
                 self.effects.push(Effect::OpenSeal { input });
             }
         }
-        for computation in self.runtime.unfinished_computations() {
-            self.attest(computation);
-            if let Some(job) = self.runtime.job(computation)
-                && self.runtime.posted_result(computation, me).is_none()
-            {
-                let outbox = &mut self.duties.outbox;
-                outbox.stop(computation, job.attempt, StopReason::Local);
+        for &lot in self.runtime.lots().keys() {
+            self.effects.push(Effect::KeepLot { lot });
+        }
+        for id in self.runtime.jobs() {
+            if let Some(job) = self.runtime.job(id) {
+                self.resume_job(id, &job);
             }
         }
-        self.leave_attempts();
+        for computation in self.runtime.unfinished_computations() {
+            self.attest(computation);
+        }
         self.duties.outbox.prune(&self.runtime, me);
         self.flush_soon();
     }
 
-    /// Stops those attempts at this node, too, that it has nothing to gain from, and that stopped
-    /// at a node which has no result. That node needs another attempt, for which two must ask; the
-    /// third result might never come, since a corrupt node can end an attempt well for two only.
-    fn leave_attempts(&mut self) {
-        let (runtime, me) = (&self.runtime, self.config.me);
-        let has_result = |id, node| runtime.posted_result(id, node).is_some();
-        for id in runtime.unfinished_computations() {
-            let mut nodes = (0..).take(NODES);
-            let stopped = |node| runtime.posted_stop(id, node) && !has_result(id, node);
-            if has_result(id, me)
-                && nodes.any(stopped)
-                && let Some(job) = runtime.job(id)
-            {
-                let outbox = &mut self.duties.outbox;
-                outbox.stop(id, job.attempt, StopReason::Local);
-            }
+    fn resume_job(&mut self, id: B256, job: &Job) {
+        let attempt = job.attempt;
+        match job.stage {
+            Stage::Joining => self.prepare(id, attempt),
+            Stage::Running { .. } => self.start_session(id, attempt),
+            // What it sent before is forgotten.
+            Stage::Disputed { .. } => {}
+            Stage::Opening => self.effects.push(Effect::OpenOutputs { job: id, attempt }),
         }
     }
 
@@ -75,29 +66,39 @@ impl Ordering {
                 Event::InputOrdered { id: input } => {
                     self.effects.push(Effect::OpenSeal { input });
                 }
-                Event::AttemptStarted {
-                    computation,
-                    attempt,
-                } => self.start_session(computation, attempt),
-                Event::Opened { computation } => self.attest(computation),
-                Event::Failed { computation } => {
-                    self.duties.opened.remove(&computation);
-                    self.effects.push(Effect::StopSession { computation });
+                Event::JoinWanted { job, attempt } => self.prepare(job, attempt),
+                Event::AttemptStarted { job, attempt } => self.start_session(job, attempt),
+                Event::AttemptStopped { job, .. } => {
+                    self.effects.push(Effect::StopSession { job });
                 }
+                Event::Disputed { job, attempt } => {
+                    self.effects.push(Effect::StopSession { job });
+                    self.effects.push(Effect::AnswerDispute { job, attempt });
+                }
+                Event::OpeningFinal { job, attempt } => {
+                    self.effects.push(Effect::OpenOutputs { job, attempt });
+                }
+                Event::Opened { computation } => {
+                    self.effects.push(Effect::DropOutputs { job: computation });
+                    self.attest(computation);
+                }
+                Event::Failed { computation: job } => {
+                    self.effects.push(Effect::StopSession { job });
+                    self.effects.push(Effect::DropOutputs { job });
+                }
+                Event::LotAvailable { lot } => self.effects.push(Effect::KeepLot { lot }),
+                Event::LotDropped { lot } => self.effects.push(Effect::DropLot { lot }),
                 Event::InputAccepted { .. }
                 | Event::InputRejected { .. }
                 | Event::Attested { .. }
+                | Event::Contradiction(_)
+                | Event::NodeAway { .. }
+                | Event::NodeBack { .. }
                 | Event::ContractDeployed { .. } => {}
             }
         }
-        self.leave_attempts();
         let (runtime, me) = (&self.runtime, self.config.me);
         self.duties.outbox.prune(runtime, me);
-        // A result is kept until its signature is in the log, unless three nodes have another one.
-        self.duties.opened.retain(|&id, own| {
-            let other = runtime.opened(id).is_some_and(|opened| opened != own);
-            !other && !runtime.posted_signature(id, me)
-        });
         for peer in &mut self.peers {
             let stale = |signed: &SignedNodeTransaction| !is_useful(runtime, &signed.transaction);
             peer.transaction.take_if(|signed| stale(signed));
@@ -118,17 +119,23 @@ impl Ordering {
         }
     }
 
-    fn start_session(&mut self, computation: B256, attempt: u32) {
-        let Some(job) = self.runtime.job(computation) else {
-            return;
-        };
-        // The job has the chain's time; the shell has its clock.
-        let offset_ms = self.runtime.time_offset_ms();
-        self.effects.push(Effect::StartSession {
-            computation,
-            attempt,
-            not_before_ms: job.attempt_not_before_ms.saturating_sub(offset_ms),
-        });
+    /// Whether this node has a part in the current attempt of a job, and this is that attempt.
+    fn has_part(&self, job: B256, attempt: u32) -> bool {
+        let me = Some(self.config.me);
+        let job = self.runtime.job(job);
+        job.is_some_and(|job| job.attempt == attempt && job.absent != me)
+    }
+
+    fn prepare(&mut self, job: B256, attempt: u32) {
+        if self.has_part(job, attempt) {
+            self.effects.push(Effect::Prepare { job, attempt });
+        }
+    }
+
+    fn start_session(&mut self, job: B256, attempt: u32) {
+        if self.has_part(job, attempt) {
+            self.effects.push(Effect::StartSession { job, attempt });
+        }
     }
 
     pub(super) fn on_seeds(&mut self, input: B256, held: bool) {
@@ -143,24 +150,70 @@ impl Ordering {
         self.prune_outbox();
     }
 
-    pub(super) fn on_session_done(&mut self, computation: B256, opened: Bytes) {
-        let known = self.runtime.computation(computation).is_some();
-        if !known || self.duties.opened.len() >= 4 * RUNNING_COMPUTATIONS {
+    /// Joins an attempt, once: should the log have another nonce of this node, that was drawn by
+    /// the process before this one, and with it went what could have been sent under it.
+    pub(super) fn on_prepared(&mut self, job: B256, attempt: u32, nonce: B256) {
+        if !self.has_part(job, attempt) {
             return;
         }
-        self.duties.opened.insert(computation, opened.clone());
-        self.duties.outbox.result(computation, opened);
-        self.attest(computation);
+        match self.runtime.joined(job, self.config.me) {
+            None => self.duties.outbox.join(job, attempt, nonce),
+            Some(known) if known == nonce => {}
+            Some(_) => self.duties.outbox.stop(job, attempt, StopReason::Local),
+        }
         self.prune_outbox();
     }
 
-    pub(super) fn on_session_stopped(
+    pub(super) fn on_session_ready(
         &mut self,
-        computation: B256,
+        job: B256,
         attempt: u32,
-        reason: StopReason,
+        commitments: [Option<B256>; NODES],
     ) {
-        self.duties.outbox.stop(computation, attempt, reason);
+        self.duties.outbox.ready(job, attempt, commitments);
+        self.prune_outbox();
+    }
+
+    pub(super) fn on_session_stopped(&mut self, job: B256, attempt: u32, reason: StopReason) {
+        self.duties.outbox.stop(job, attempt, reason);
+        self.prune_outbox();
+    }
+
+    pub(super) fn on_statement(&mut self, job: B256, attempt: u32, digest: B256) {
+        self.duties.outbox.state(job, attempt, digest);
+        self.prune_outbox();
+    }
+
+    pub(super) fn on_outputs_opened(
+        &mut self,
+        job: B256,
+        attempt: u32,
+        components: Vec<OpenedComponent>,
+    ) {
+        for component in components {
+            self.duties.outbox.open(job, attempt, component);
+        }
+        self.prune_outbox();
+    }
+
+    /// If the state says that this node is away although it has caught up, sees to it that it has
+    /// all that it may be asked for. Called again and again.
+    pub(super) fn come_back(&mut self) {
+        let away = self.runtime.is_away(self.config.me);
+        if !away {
+            self.duties.taking_stock = false;
+        } else if !self.duties.taking_stock && self.has_caught_up() {
+            self.duties.taking_stock = true;
+            self.effects.push(Effect::TakeStock);
+        }
+    }
+
+    pub(super) fn on_stocked(&mut self) {
+        // Should the state have moved on too far meanwhile, it is asked again.
+        self.duties.taking_stock = false;
+        if self.has_caught_up() {
+            self.duties.outbox.here();
+        }
         self.prune_outbox();
     }
 
@@ -169,14 +222,9 @@ impl Ordering {
         self.prune_outbox();
     }
 
-    /// Signs the attestation of a computation if this node opened the very values itself: it
-    /// remembers them, or said so in the log before it was started anew.
+    /// Signs the attestation of a computation that is opened: its components are in the log, and
+    /// each opens the commitment that three nodes agreed on.
     fn attest(&mut self, computation: B256) {
-        let posted = self.runtime.posted_result(computation, self.config.me);
-        let own = self.duties.opened.get(&computation).or(posted);
-        if own.is_none() || own != self.runtime.opened(computation) {
-            return;
-        }
         if let Some(attestation) = self.runtime.attestation(computation) {
             let digest = attestation.digest(&self.config.committee.l1);
             let signature = signing::sign_digest(&self.config.key, digest);
@@ -203,6 +251,7 @@ impl Ordering {
         !self.mempool.is_empty()
             || self.height.time_moved
             || self.runtime.counts().owed > 0
+            || self.state_due_ms() == Some(0)
             || !self.duties.outbox.is_empty()
             || self.peers.iter().any(|peer| peer.transaction.is_some())
     }

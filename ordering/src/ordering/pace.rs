@@ -1,8 +1,8 @@
 //! When a height begins, and all timers.
 //!
 //! An idle cluster makes a block only now and then. A height begins when there is work (after
-//! gathering for a few milliseconds), when peers have begun it, or when nothing has happened for
-//! long; and never sooner after the last block than the least interval. One peer alone cannot make
+//! gathering for a few milliseconds), when the state itself has something to do by now, when peers have
+//! begun it, or when nothing has happened for long; and never sooner after the last block than the least interval. One peer alone cannot make
 //! the others produce empty blocks at that rate: its own proposal begins a height at once, its mere
 //! vote only after a while.
 
@@ -133,10 +133,20 @@ impl Ordering {
             self.pace.flush_at_ms,
             self.engine.deadline_ms(),
             self.start_due(),
+            self.state_due_ms()
+                .filter(|wait_ms| *wait_ms > 0)
+                .map(|wait_ms| self.pace.now_ms.saturating_add(wait_ms)),
         ]
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// How long it takes until the state has something to do by itself, in milliseconds: 0 if a block
+    /// with this node's time would do it.
+    pub(super) fn state_due_ms(&self) -> Option<u64> {
+        let due_ms = self.runtime.next_due_ms()?;
+        Some(due_ms.saturating_sub(self.own_ms()))
     }
 
     /// When the next height begins; none while one is under way.
@@ -168,6 +178,7 @@ impl Ordering {
     fn repeat(&mut self) {
         let height = self.runtime.head().number;
         self.broadcast(PeerMessage::Status { height });
+        self.come_back();
         self.forward_again();
         if let Some(transaction) = self.own_transaction() {
             self.broadcast(PeerMessage::NodeTransaction(transaction));

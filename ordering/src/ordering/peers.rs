@@ -119,6 +119,19 @@ impl Ordering {
         }
     }
 
+    /// Whether this node is about as far as its peers: at least half of those that are connected say
+    /// so. One that boasts cannot change that alone, and nothing depends on it but when this node
+    /// calls itself back.
+    pub(super) fn has_caught_up(&self) -> bool {
+        /// Blocks that may be under way.
+        const NEAR: u64 = 2;
+        let head = self.runtime.head().number;
+        let connected = self.peers.iter().filter(|peer| peer.connected);
+        let (near, far): (Vec<&Peer>, Vec<&Peer>) =
+            connected.partition(|peer| peer.height <= head.saturating_add(NEAR));
+        !near.is_empty() && near.len() >= far.len()
+    }
+
     /// Tells a peer that is behind how far this node is.
     pub(super) fn tell_height(&mut self, peer: u8) {
         let now_ms = self.pace.now_ms();

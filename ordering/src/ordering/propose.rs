@@ -199,7 +199,7 @@ impl Ordering {
     }
 
     /// This node's time, moved as the log says.
-    fn own_ms(&self) -> u64 {
+    pub(super) fn own_ms(&self) -> u64 {
         self.pace
             .wall_ms()
             .saturating_add(self.runtime.time_offset_ms())

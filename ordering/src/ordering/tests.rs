@@ -1,3 +1,5 @@
+mod jobs;
+
 use alloy_primitives::keccak256;
 use wire::consensus::{Signed, Vote};
 
