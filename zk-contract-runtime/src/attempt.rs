@@ -88,7 +88,7 @@ pub(crate) enum Turn {
     Final,
     /// All components are there.
     Opened,
-    /// The attempt is over.
+    /// The attempt is over. It may be that nobody is named.
     Stopped(Vec<Blame>),
 }
 

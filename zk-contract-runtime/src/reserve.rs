@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, keccak256};
 use serde::Serialize;
-use wire::limits::{
-    LONGEST_PAUSE_MS, LOT_BITS, LOT_R64, LOT_R128, LOT_SEEDS, NODES, RESERVE_IDLE_MS,
-};
+use wire::limits::{LOT_BITS, LOT_R64, LOT_R128, LOT_SEEDS, NODES, RESERVE_IDLE_MS};
 
-use crate::{Amounts, Ranges, attempt::Attempt};
+use crate::{
+    Amounts, Ranges,
+    attempt::{Attempt, pause_ms},
+    suspicion::{Blame, History},
+};
 
 /// What a lot has, if it has all materials.
 const LOT: Amounts = Amounts {
@@ -87,6 +89,8 @@ pub(crate) struct Reserve {
     pub(crate) production: Option<Production>,
     /// How many productions in a row were stopped.
     failures: u32,
+    /// What stopped them.
+    pub(crate) history: History,
     /// No production begins before this time.
     not_before_ms: u64,
     /// When the cluster last had work.
@@ -209,6 +213,7 @@ impl Reserve {
     pub(crate) fn made(&mut self, hashes: [B256; NODES]) -> Option<u64> {
         let production = self.production.take()?;
         self.failures = 0;
+        self.history = History::default();
         let live = std::array::from_fn(|node| production.attempt.is_live(node as u8));
         let lot = LotInfo {
             amounts: production.amounts,
@@ -220,12 +225,16 @@ impl Reserve {
         Some(production.lot)
     }
 
-    /// The production is over without a lot; the next one waits longer.
-    pub(crate) fn abandon(&mut self, now_ms: u64) {
-        self.production = None;
+    /// The production is over without a lot. The next one, which is of another lot, counts as the next
+    /// attempt: it leaves somebody else out, and waits as long.
+    pub(crate) fn abandon(&mut self, blames: &[Blame], now_ms: u64) {
+        let Some(production) = self.production.take() else {
+            return;
+        };
+        let absent = production.attempt.absent;
+        self.history.note(self.failures, absent, blames);
         self.failures = self.failures.saturating_add(1);
-        let pause_ms = (1_000 << self.failures.min(5)).min(LONGEST_PAUSE_MS);
-        self.not_before_ms = now_ms.saturating_add(pause_ms);
+        self.not_before_ms = now_ms.saturating_add(pause_ms(self.failures));
     }
 }
 

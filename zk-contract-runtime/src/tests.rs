@@ -9,6 +9,7 @@ mod figures;
 mod inputs;
 mod jobs;
 mod play;
+mod production;
 mod replay;
 
 use std::collections::BTreeMap;

@@ -12,7 +12,9 @@ enum Strategy {
     /// Also by accusing others, by being silent towards them, or by stopping for itself and saying
     /// that it is there again.
     Silence,
-    /// Also so that an honest node seems silent to another honest node.
+    /// Also by spoiling the lot that three make, which names nobody.
+    Productions,
+    /// As with silence, and so that an honest node seems silent to another honest node.
     Cascades,
 }
 
@@ -27,11 +29,11 @@ fn contradiction(pair: Pair) -> Contradiction {
 }
 
 /// All ways in which an attempt without `absent` can be stopped by `corrupt`.
-fn stops(corrupt: u8, absent: Option<u8>, strategy: Strategy) -> Vec<Blame> {
+fn stops(corrupt: u8, absent: Option<u8>, strategy: Strategy) -> Vec<Vec<Blame>> {
     let live: Vec<u8> = (0..4).filter(|node| absent != Some(*node)).collect();
     let mut stops = Vec::new();
     if strategy != Strategy::Lies {
-        stops.push(Blame::Away(corrupt));
+        stops.push(vec![Blame::Away(corrupt)]);
     }
     for a in &live {
         for b in &live {
@@ -42,12 +44,15 @@ fn stops(corrupt: u8, absent: Option<u8>, strategy: Strategy) -> Vec<Blame> {
             }
             if accuser == corrupt {
                 let (pair, about) = (pair(accuser, accused), Lie::Computed);
-                stops.push(Blame::Proven { pair, about });
+                stops.push(vec![Blame::Proven { pair, about }]);
             }
-            if strategy == Strategy::Cascades || (strategy == Strategy::Silence && touched) {
-                stops.push(Blame::Accused { accuser, accused });
+            if strategy == Strategy::Cascades || (strategy != Strategy::Lies && touched) {
+                stops.push(vec![Blame::Accused { accuser, accused }]);
             }
         }
+    }
+    if strategy == Strategy::Productions && absent.is_some() {
+        stops.push(Vec::new());
     }
     stops
 }
@@ -70,13 +75,13 @@ fn worst(
         return (0, 0);
     }
     let mut most = (0, 0);
-    for blame in stops(corrupt, absent, strategy) {
+    for blames in stops(corrupt, absent, strategy) {
         let (mut standing, mut history) = (standing.clone(), history.clone());
-        if let Blame::Proven { pair, .. } = &blame {
+        if let [Blame::Proven { pair, .. }] = &blames[..] {
             standing.contradict(contradiction(*pair));
         }
         let proven = !standing.proven.is_empty();
-        history.note(attempt, absent, &[blame]);
+        history.note(attempt, absent, &blames);
         let (stopped, after) = worst(corrupt, strategy, &standing, &history, attempt + 1);
         let after = if proven { after + 1 } else { after };
         most = (most.0.max(stopped + 1), most.1.max(after));
@@ -97,6 +102,8 @@ fn one_corrupt_node_stops_few_attempts() {
     // Two are stopped, so the third succeeds: that of the proven contradiction, and one more.
     assert_eq!(worst(Strategy::Lies), (2, 2));
     assert_eq!(worst(Strategy::Silence), (2, 2));
+    // After a lot is spoiled, the other of the pair is left out.
+    assert_eq!(worst(Strategy::Productions), (2, 2));
     // Each of the other three may be left out once before it is the corrupt one's turn.
     assert_eq!(worst(Strategy::Cascades), (4, 2));
 }
@@ -179,4 +186,41 @@ fn without_proof_everybody_is_left_out_in_turn() {
         assert_eq!(distinct.len(), 4, "{left_out:?}");
     }
     assert!(history.pairs().len() <= PAIRS);
+}
+
+/// Who names itself is left out of the next attempt, even if it is there again, unless somebody else is
+/// known to have lied.
+#[test]
+fn who_names_itself_is_left_out_next() {
+    let mut history = History::default();
+    history.note(0, None, &[Blame::Away(2)]);
+    assert_eq!(history.next(&[]), Some(2));
+    assert_eq!(history.next(&[1, 2]), Some(2));
+    assert_eq!(
+        history.next(&[0, 1]),
+        None,
+        "nothing was proven in this job"
+    );
+    let (pair, about) = ([0, 1], Lie::Computed);
+    history.note(1, Some(2), &[Blame::Proven { pair, about }]);
+    assert_eq!(history.next(&[0, 1]), Some(0));
+    history.note(2, Some(0), &[Blame::Away(3)]);
+    assert_eq!(history.next(&[0, 1]), Some(1));
+}
+
+/// What three made was spoiled: whoever of the last pair was there is next, then all others in turn.
+#[test]
+fn after_a_stop_that_names_nobody_the_next_is_left_out() {
+    let mut history = History::default();
+    history.note(0, None, &[]);
+    assert_eq!(history.next(&[]), None);
+    let (accuser, accused) = (3, 1);
+    history.note(1, None, &[Blame::Accused { accuser, accused }]);
+    let mut left_out = Vec::new();
+    for attempt in 2..7 {
+        let absent = history.next(&[]);
+        history.note(attempt, absent, &[]);
+        left_out.extend(absent);
+    }
+    assert_eq!(left_out, [1, 3, 0, 2, 1]);
 }

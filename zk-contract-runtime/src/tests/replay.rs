@@ -31,6 +31,7 @@ fn about(chain: &mut Chain, job: B256, node: u8) -> Vec<NodeMessage> {
         0 => StopReason::Silence { peer },
         1 => StopReason::BadFrame { peer },
         2 => StopReason::Local,
+        3 => StopReason::Spoiled,
         _ => StopReason::Mismatch {
             round: 1,
             sender,

@@ -159,7 +159,7 @@ impl Transition<'_> {
         }
         let now_ms = self.now_ms;
         if let Some(lot) = self.state.lot_of(job) {
-            self.state.jobs_mut().reserve.abandon(now_ms);
+            self.state.jobs_mut().reserve.abandon(blames, now_ms);
             self.event(Event::LotDropped { lot });
         } else if let Some(attempts) = self.attempts_mut(job) {
             attempts.stopped(blames, now_ms);
@@ -243,7 +243,8 @@ impl Transition<'_> {
         if let Some((due_ms, amounts)) = due
             && due_ms <= now_ms
         {
-            let attempt = Attempt::new(0, None, Purpose::Make, now_ms);
+            let absent = self.state.left_out_of(&self.state.jobs().reserve.history);
+            let attempt = Attempt::new(0, absent, Purpose::Make, now_ms);
             let lot = self.state.jobs_mut().reserve.begin(amounts, attempt);
             let (job, attempt) = (lot_job(lot), 0);
             self.event(Event::JoinWanted { job, attempt });

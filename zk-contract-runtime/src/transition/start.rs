@@ -3,7 +3,10 @@
 use alloy_primitives::B256;
 use wire::limits::SMALL_SESSION_BYTES;
 
-use crate::{Amounts, computation::Computation, job::Attempts, reserve::lot_for, state::State};
+use crate::{
+    Amounts, computation::Computation, job::Attempts, reserve::lot_for, state::State,
+    suspicion::History,
+};
 
 /// With what an attempt can begin.
 pub(crate) struct Start {
@@ -46,9 +49,8 @@ impl State {
         if attempts.current.is_some() || attempts.not_before_ms > now_ms {
             return Err(Lack::Turn);
         }
-        let standing = &self.jobs().standing;
-        let out = standing.out();
-        let absent = out.or_else(|| attempts.history.next(&standing.suspects()));
+        let out = self.jobs().standing.out();
+        let absent = self.left_out_of(&attempts.history);
         let seed = frozen.is_random && attempts.seed.is_none();
         let need = |absent: Option<u8>| match absent {
             Some(_) if attempts.reserve.is_empty() => frozen.need,
@@ -67,26 +69,45 @@ impl State {
         if lack.is_empty() {
             return Ok(start(absent));
         }
-        // All four try again if none is known to be missing.
+        // All four try again if none is known to be missing. Meanwhile a lot is made.
         if out.is_none() && lacks(&Amounts::default()).is_empty() {
             return Ok(start(None));
         }
         Err(Lack::Reserve(lack))
     }
 
-    /// When the next production of a lot begins, and of what.
+    /// Who is left out of the next attempt of a job with this history.
+    pub(super) fn left_out_of(&self, history: &History) -> Option<u8> {
+        let standing = &self.jobs().standing;
+        standing
+            .out()
+            .or_else(|| history.next(&standing.suspects()))
+    }
+
+    /// What the reserve lacks for a computation to begin, or to go on without a node after a stop.
+    fn lacking(&self, id: B256, now_ms: u64) -> Option<Amounts> {
+        if let Err(Lack::Reserve(missing)) = self.start_of(id, now_ms) {
+            return Some(missing);
+        }
+        let computation = self.computation(id)?;
+        let attempts = computation.attempts.as_ref()?;
+        // If all four try again, they may be stopped again.
+        attempts.history.next(&self.jobs().standing.suspects())?;
+        let opening = attempts.current.is_some() && !attempts.is_active();
+        let need = &computation.frozen.as_ref()?.need;
+        let lacks = !opening && attempts.reserve.is_empty();
+        lacks.then(|| self.jobs().reserve.lacks(need))
+    }
+
+    /// When the next production of a lot begins, and of what. If a node is left out, three make it.
     pub(crate) fn production_due(&self, target: u32, now_ms: u64) -> Option<(u64, Amounts)> {
-        let jobs = self.jobs();
-        let reserve = &jobs.reserve;
-        if reserve.production.is_some() || jobs.standing.out().is_some() {
+        let reserve = &self.jobs().reserve;
+        if reserve.production.is_some() {
             return None;
         }
-        let waiting = jobs.waiting.values();
-        let missing = waiting
-            .filter_map(|id| match self.start_of(*id, now_ms) {
-                Err(Lack::Reserve(missing)) => Some(missing),
-                _ => None,
-            })
+        let unfinished = self.unfinished.iter();
+        let missing = unfinished
+            .filter_map(|id| self.lacking(*id, now_ms))
             .fold(Amounts::default(), |sum, missing| sum.plus(&missing));
         if !missing.is_empty() {
             return Some((reserve.not_before_ms(), lot_for(&missing)));
