@@ -192,10 +192,17 @@ impl Meter {
                 at_party[to] += bytes;
             }
         }
+        // Three parties send in many pieces, so that buffers grow to at most twice what they hold.
+        let grown = if self.parties.live().count() == 4 {
+            1
+        } else {
+            2
+        };
         let copies = (0..4).map(|party| self.said_by(party)).max().unwrap_or(0);
+        let copies = grown * copies;
         self.copied.push_back((self.received, copies));
         self.streams = [[[0; 4]; 4]; 4];
-        let most = at_party.into_iter().max().unwrap_or(0);
+        let most = grown * at_party.into_iter().max().unwrap_or(0);
         self.outstanding.push_back((self.depth + 1, most));
         most + copies
     }
@@ -228,8 +235,9 @@ impl Memory {
             Gate::Shuffle { len, .. } => ORDER_BYTES * *len as u64,
             _ => 0,
         };
-        // What is taken of the reserve is held to the end.
-        let reserve = 3 * layout.reserve_need().component_bytes() as u64;
+        // What is taken of the reserve is held to the end, in vectors whose sizes are rounded up by at
+        // most a quarter.
+        let reserve = 3 * layout.reserve_need().component_bytes() as u64 / 4 * 5;
         let held = columns + reserve + circuit.gates().iter().map(order).max().unwrap_or(0);
         Self {
             mode: layout.mode(),

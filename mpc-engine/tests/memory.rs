@@ -14,7 +14,8 @@ use std::{
 };
 
 use mpc_engine::{
-    ColumnId, Frames, Program, ProgramBuilder, Session, SessionBinding, Step, Task, local,
+    ColumnId, Ending, Frames, LotShares, Program, ProgramBuilder, Ranges, ReserveShares, Session,
+    SessionBinding, Step, Task, local,
 };
 use wire::{kind::Kind, secret::Op};
 use zeroize::Zeroizing;
@@ -88,8 +89,13 @@ fn bytes_of(frames: &Frames) -> i64 {
     frames.iter().map(|frame| frame.capacity() as i64).sum()
 }
 
-/// Runs the program; the most that any party took, in bytes.
+/// Runs the program with all four parties; the most that any of them took, in bytes.
 fn most_taken(program: Program) -> u64 {
+    most_taken_without(None, program)
+}
+
+/// The same without a party, from the reserve.
+fn most_taken_without(absent: Option<usize>, program: Program) -> u64 {
     let columns: Vec<Vec<u128>> = program
         .columns()
         .iter()
@@ -101,26 +107,34 @@ fn most_taken(program: Program) -> u64 {
         .collect();
     let program = Arc::new(program);
     let mut taken = [Taken::default(); 4];
+    let live: Vec<usize> = (0..4).filter(|me| Some(*me) != absent).collect();
     let mut sessions = Vec::new();
     let mut sent: [std::collections::VecDeque<Frames>; 4] = Default::default();
-    for me in 0..4 {
+    for me in live.iter().copied() {
         // Each has shares of its own: those that are dealt at once are views of the same memory.
         let inputs = taken[me].during(0, || {
             let all = local::deal(&program, &columns, 1).unwrap();
             all.into_iter().nth(me).unwrap()
         });
+        let reserve = taken[me].during(0, || absent.map(|_| dealt(&program, me as u8)));
         taken[me].most = taken[me].held;
         let binding = SessionBinding {
             chain_id: 1,
             epoch: 1,
             computation: [1; 32],
             attempt: 0,
-            absent: None,
+            absent: absent.map(|absent| absent as u8),
             nonces: [[1; 32]; 4],
         };
         let entropy = Zeroizing::new([me as u8; 32]);
         let (session, frames) = taken[me].during(0, || {
-            let task = Task::open(program.clone(), inputs);
+            let task = Task::Compute {
+                program: program.clone(),
+                inputs,
+                seeds: None,
+                reserve,
+                ending: Ending::Open,
+            };
             Session::start(me as u8, binding, task, entropy).unwrap()
         });
         taken[me].held -= bytes_of(&frames);
@@ -128,9 +142,10 @@ fn most_taken(program: Program) -> u64 {
         sent[me].push_back(frames);
     }
     loop {
-        let mut round: [Frames; 4] = std::array::from_fn(|me| sent[me].pop_front().unwrap());
+        let mut round: [Frames; 4] =
+            std::array::from_fn(|me| sent[me].pop_front().unwrap_or_default());
         let mut next = Vec::new();
-        for (me, session) in sessions.into_iter().enumerate() {
+        for (me, session) in live.iter().copied().zip(sessions) {
             let frames: Frames = std::array::from_fn(|from| std::mem::take(&mut round[from][me]));
             let brought = bytes_of(&frames);
             match taken[me].during(brought, || session.step(frames).unwrap()) {
@@ -151,16 +166,26 @@ fn most_taken(program: Program) -> u64 {
     }
 }
 
-/// `passes` times the operation, on two columns of 200,000 numbers; one element is opened.
-fn repeated(op: Op, passes: usize) -> Program {
+/// What a party takes of the reserve.
+fn dealt(program: &Program, me: u8) -> ReserveShares {
+    let need = program.reserve_need();
+    let lots = LotShares::deal(need, 1).unwrap();
+    let components = [0, 1, 2, 3].map(|c| lots[usize::from(me)].component(c));
+    let mut shares = ReserveShares::new(me);
+    shares.push(&need, &Ranges::all(&need), components).unwrap();
+    shares
+}
+
+/// `passes` times the operation, on two columns of so many numbers; one element is opened.
+fn repeated(op: Op, passes: usize, lanes: usize) -> Program {
     let column = |field| ColumnId {
         input_type: 0,
         field,
         element: 0,
     };
     let mut builder = ProgramBuilder::new();
-    let mut a = builder.input(column(0), Kind::U64, LANES).unwrap();
-    let b = builder.input(column(1), Kind::U64, LANES).unwrap();
+    let mut a = builder.input(column(0), Kind::U64, lanes).unwrap();
+    let b = builder.input(column(1), Kind::U64, lanes).unwrap();
     for _ in 0..passes {
         a = builder.apply(op, &[a, b], 0).unwrap();
     }
@@ -173,7 +198,7 @@ const LANES: usize = 200_000;
 
 #[test]
 fn a_party_takes_no_more_than_planned() {
-    let multiplications = repeated(Op::Mul, 20);
+    let multiplications = repeated(Op::Mul, 20, LANES);
     let planned = multiplications.plan().memory_bytes;
     let most = most_taken(multiplications);
     assert!(most <= planned, "{most}, but {planned} planned");
@@ -181,8 +206,31 @@ fn a_party_takes_no_more_than_planned() {
     let live = 3 * (3 * 8 * LANES as u64);
     assert!(most <= 4 * live, "{most}, but {live} of shares");
 
-    let comparisons = repeated(Op::Lt, 1);
+    let comparisons = repeated(Op::Lt, 1, LANES);
     let planned = comparisons.plan().memory_bytes;
     let most = most_taken(comparisons);
     assert!(most <= planned, "{most}, but {planned} planned");
+
+    let shuffle = {
+        let mut builder = ProgramBuilder::new();
+        let numbers: Vec<u128> = (0..20_000).collect();
+        let numbers = builder.public(Kind::U64, &numbers).unwrap();
+        let shuffled = builder.apply(Op::Shuffle, &[numbers], 0).unwrap();
+        let first = builder.apply(Op::Slice, &[shuffled], 1).unwrap();
+        builder.reveal(first).unwrap();
+        builder.finish().unwrap()
+    };
+    for program in [
+        repeated(Op::Mul, 1, LANES),
+        repeated(Op::Lt, 1, LANES / 8),
+        shuffle,
+    ] {
+        let planned = program.reserve_plan().memory_bytes;
+        let most = most_taken_without(Some(1), program);
+        println!("{most} of {planned} with three parties");
+        assert!(
+            most <= planned,
+            "{most}, but {planned} planned with three parties"
+        );
+    }
 }

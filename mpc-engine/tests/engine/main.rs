@@ -16,6 +16,7 @@ mod integers;
 mod operations;
 mod outputs;
 mod privacy;
+mod production;
 mod reserve;
 mod shuffle;
 mod sort;

@@ -10,10 +10,10 @@ use crate::{
 };
 use mpc_engine::{
     Amounts, ComponentSeeds, Ending, EngineError, LotShares, PartyInputs, Program, ProgramBuilder,
-    Ranges, ReserveShares, Session, Stop, Task, clear, local,
+    Ranges, ReserveShares, Session, Stop, Task, ValueId, clear, local,
 };
 use rand_chacha::ChaCha20Rng;
-use wire::{kind::Kind, secret::Op};
+use wire::{kind::Kind, limits::SESSION_FRAME_BYTES, secret::Op};
 use zeroize::Zeroizing;
 
 /// The seeds of a computation, at one party.
@@ -194,6 +194,40 @@ fn three_send_what_the_plan_says_whatever_the_secrets() {
             let largest = trace.iter().flatten().flatten().max();
             assert_eq!(largest, Some(&plan.largest_frame), "{case:?}");
         }
+    }
+}
+
+/// The program that applies one operation and opens the first element of what comes of it.
+fn first(op: Op, operands: &[(Kind, usize)], immediate: u64) -> Program {
+    let mut builder = ProgramBuilder::new();
+    let operands = (0..).zip(operands);
+    let operands = operands.map(|(i, (kind, len))| builder.input(column(i), *kind, *len).unwrap());
+    let operands: Vec<ValueId> = operands.collect();
+    let result = builder.apply(op, &operands, immediate).unwrap();
+    let result = builder.apply(Op::Slice, &[result], 1).unwrap();
+    builder.reveal(result).unwrap();
+    builder.finish().unwrap()
+}
+
+/// What three open of factors is more than what four send, and still fits frames: of long vectors,
+/// of long rows, of tables with many entries, of what is shuffled in one piece.
+#[test]
+fn messages_of_three_fit_frames() {
+    let wide = Kind::U128;
+    let programs = [
+        first(Op::Mul, &[(wide, 100_000), (wide, 100_000)], 0),
+        first(Op::Dot, &[(wide, 1_000_000), (wide, 1_000_000)], 0),
+        first(Op::DotRows, &[(wide, 1 << 20), (wide, 1 << 20)], 1 << 19),
+        first(Op::Lookup, &[(wide, 12_000), (Kind::U16, 64)], 0),
+        first(Op::Sort, &[(Kind::U64, 30_000)], 0),
+        first(Op::Shuffle, &[(Kind::U64, (1 << 20) - 128)], 0),
+        first(Op::Shuffle, &[(Kind::Bool, 1 << 22)], 0),
+    ];
+    for program in programs {
+        let plan = program.reserve_plan();
+        println!("{plan}, {}", program.reserve_need());
+        assert!(plan.largest_frame <= SESSION_FRAME_BYTES, "{plan}");
+        assert!(plan.sent_by(3) == 0 && plan.sent_by(0) > 0);
     }
 }
 

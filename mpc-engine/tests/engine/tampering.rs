@@ -100,7 +100,7 @@ fn record_of(mut cluster: Cluster) -> Vec<Vec<Frames>> {
 }
 
 /// Whoever is blamed includes the liar.
-fn blames(stop: &Stop, liar: usize) -> bool {
+pub fn blames(stop: &Stop, liar: usize) -> bool {
     match stop {
         Stop::Mismatch { sender, backup, .. } => {
             sender != backup && [*sender, *backup].contains(&(liar as u8))
