@@ -86,9 +86,6 @@ pub enum EngineError {
     /// The reserve is used if a party is absent, and only then.
     #[error("an attempt takes of the reserve if a party is absent, and only then")]
     ReserveUse,
-    /// A lot of the reserve is made by all four parties.
-    #[error("a lot of the reserve is made by all four parties: wait until all are there")]
-    NeedsAll,
     /// The engine contradicts itself: a defect, never a peer's doing.
     #[error("defect in the engine: {0}")]
     Defect(&'static str),
@@ -263,6 +260,13 @@ pub enum Stop {
         /// What is wrong with it.
         fault: FrameFault,
     },
+    /// What three parties made for the reserve failed its check: one of the three lied, and nobody can
+    /// say which.
+    #[error("round {round}: what was made for the reserve is wrong; one of the three lied")]
+    Spoiled {
+        /// Number of the round, from 0.
+        round: u32,
+    },
     /// This party cannot go on, through no fault of a peer.
     #[error(transparent)]
     Local(#[from] EngineError),
@@ -312,6 +316,7 @@ impl From<&Stop> for StopReason {
                 digest: (*digest).into(),
             },
             Stop::BadFrame { peer, .. } => Self::BadFrame { peer: *peer },
+            Stop::Spoiled { .. } => Self::Spoiled,
             Stop::Local(_) => Self::Local,
         }
     }
@@ -350,6 +355,7 @@ mod tests {
                 Stop::BadFrame { round, peer, fault },
                 StopReason::BadFrame { peer },
             ),
+            (Stop::Spoiled { round }, StopReason::Spoiled),
             (Stop::Local(EngineError::OpenedForm), StopReason::Local),
         ] {
             assert_eq!(StopReason::from(stop), reason);

@@ -3,7 +3,9 @@
 //! Values that party s sends to h with backup k form one stream per round. k vouches for the
 //! stream in the same round: by its digest under a key that only k and h hold, or by the bytes
 //! themselves where they are fewer than [`COPY_BELOW`]. h uses nothing before both agree. A frame
-//! from p to q is: header · the two streams of p to q, by backup · what p vouches for to q, by sender.
+//! from p to q is: header · the two streams of p to q, by backup · what p vouches for to q, by sender
+//! · what p tells q and nobody vouches for, which is used for nothing but random values that are checked
+//! later (see `reserve::refill`).
 
 use subtle::ConstantTimeEq;
 
@@ -83,8 +85,12 @@ pub(crate) struct Outgoing {
     second: [Vec<u8>; 4],
     /// What this party vouches for, by sender and receiver.
     vouched: [[Vec<u8>; 4]; 4],
+    /// What nobody vouches for, by receiver.
+    unvouched: [Vec<u8>; 4],
     /// Bytes to come, by sender and backup.
     expected: [[usize; 4]; 4],
+    /// Bytes to come for which nobody vouches, by sender.
+    expected_unvouched: [usize; 4],
     /// What the digests are bound to.
     operations: blake3::Hasher,
 }
@@ -98,7 +104,9 @@ impl Outgoing {
             spare: Vec::new(),
             second: Default::default(),
             vouched: Default::default(),
+            unvouched: Default::default(),
             expected: [[0; 4]; 4],
+            expected_unvouched: [0; 4],
             operations: blake3::Hasher::new_derive_key("quartet v1 operations of a round"),
         }
     }
@@ -128,6 +136,16 @@ impl Outgoing {
     /// Notes that the receiver will get `bytes` bytes.
     pub(crate) fn expect(&mut self, roles: Roles, bytes: usize) {
         self.expected[roles.sender][roles.backup] += bytes;
+    }
+
+    /// Where this party writes what nobody vouches for.
+    pub(crate) const fn unvouched(&mut self, to: usize) -> &mut Vec<u8> {
+        &mut self.unvouched[to]
+    }
+
+    /// Notes that a peer will send `bytes` bytes for which nobody vouches.
+    pub(crate) const fn expect_unvouched(&mut self, from: usize, bytes: usize) {
+        self.expected_unvouched[from] += bytes;
     }
 
     /// Closes the round: the frames to send, and what to check the frames to come against. What
@@ -161,15 +179,18 @@ impl Outgoing {
                     frame.extend_from_slice(&keys.digest(to, round, &operations, roles, stream));
                 }
             }
+            frame.extend_from_slice(&self.unvouched[to]);
         }
         let expected = Expected {
             me,
             parties: self.parties,
             round,
             bytes: std::mem::take(&mut self.expected),
+            unvouched: std::mem::take(&mut self.expected_unvouched),
             operations,
         };
         self.second.iter_mut().for_each(Vec::clear);
+        self.unvouched.iter_mut().for_each(Vec::clear);
         std::mem::swap(&mut self.vouched, &mut said.vouched);
         self.operations.reset();
         (frames, expected)
@@ -217,6 +238,8 @@ pub(crate) struct Expected {
     pub(crate) round: u32,
     /// Bytes of streams to come, by sender and backup.
     bytes: [[usize; 4]; 4],
+    /// Bytes for which nobody vouches, by sender.
+    unvouched: [usize; 4],
     operations: [u8; 32],
 }
 
@@ -282,15 +305,16 @@ impl Expected {
         Ok(Incoming {
             frames,
             next: starts,
+            unvouched: self.unvouched,
         })
     }
 
     /// Bytes of the frame from a peer.
     fn frame_bytes(&self, peer: usize) -> usize {
-        self.vouching_start(peer, 4)
+        self.vouching_start(peer, 4) + self.unvouched[peer]
     }
 
-    /// Where in a backup's frame it vouches for the stream of `sender`; with 4, the frame's end.
+    /// Where in a backup's frame it vouches for the stream of `sender`; with 4, where that ends.
     fn vouching_start(&self, backup: usize, sender: usize) -> usize {
         let others = others(self.me, backup);
         let own: usize = others.iter().map(|k| self.bytes[backup][*k]).sum();
@@ -307,6 +331,8 @@ pub(crate) struct Incoming {
     frames: Frames,
     /// Where the next value of a stream begins, by sender and backup.
     next: [[usize; 4]; 4],
+    /// Bytes for which nobody vouched, by sender: the ends of their frames.
+    unvouched: [usize; 4],
 }
 
 impl Incoming {
@@ -315,6 +341,12 @@ impl Incoming {
         let start = self.next[sender][backup];
         self.next[sender][backup] = start + bytes;
         &self.frames[sender][start..start + bytes]
+    }
+
+    /// What a peer said and nobody vouched for. It may be anything.
+    pub(crate) fn unvouched(&self, sender: usize) -> &[u8] {
+        let frame = &self.frames[sender];
+        &frame[frame.len() - self.unvouched[sender]..]
     }
 
     /// The frames, when all is taken.

@@ -45,6 +45,10 @@ impl Parties {
         Self { absent }
     }
 
+    pub(crate) const fn absent(self) -> Option<usize> {
+        self.absent
+    }
+
     pub(crate) fn is_live(self, party: usize) -> bool {
         party < 4 && self.absent != Some(party)
     }

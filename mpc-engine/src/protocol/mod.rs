@@ -10,6 +10,7 @@ mod multiply;
 pub(crate) mod network;
 mod open;
 mod permutation;
+mod refill;
 mod reserve;
 mod shuffle;
 
@@ -27,7 +28,8 @@ use crate::{
 };
 
 use permutation::Permutation;
-pub(crate) use permutation::{order_of, reorder};
+pub(crate) use permutation::{order_of, random_order, reorder};
+pub(crate) use refill::{Ring, take_product};
 pub(crate) use reserve::unmask;
 pub(crate) use shuffle::{Pass, uniform};
 
@@ -110,12 +112,17 @@ impl Crossing {
         let (frames, expected) = self
             .outgoing
             .close(self.round, &self.keys.digests, &mut streams);
-        let verified = self.round - self.outstanding.len() as u32;
+        let verified = self.awaited();
         self.transcript.said(self.round, verified, streams);
         let pending = std::mem::take(&mut self.pending);
         self.outstanding.push_back((expected, pending));
         self.round += 1;
         frames
+    }
+
+    /// Number of the oldest round whose frames are to come.
+    pub(crate) fn awaited(&self) -> u32 {
+        self.round - self.outstanding.len() as u32
     }
 
     /// Verifies the frames of the oldest round whose frames are to come. Nothing of them can be used
@@ -172,5 +179,10 @@ impl Arrivals {
         let bytes = p.domain.wire_bytes(p.lanes);
         let bytes = self.incoming.take(p.sender, p.backup, bytes);
         Some((p.place, p.component, bytes))
+    }
+
+    /// What a peer said and nobody vouched for. It may be anything, in the length that was expected.
+    pub(crate) fn unvouched(&self, sender: usize) -> &[u8] {
+        self.incoming.unvouched(sender)
     }
 }

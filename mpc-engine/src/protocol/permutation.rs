@@ -29,14 +29,9 @@ pub(super) struct Permutation {
 }
 
 impl Permutation {
-    /// Draws it under the key that all but one hold, uniformly (Fisher and Yates).
+    /// Draws it under the key that all but one hold.
     pub(super) fn draw(name: Name, key: &[u8; 32]) -> Self {
-        let mut numbers = Numbers::new(name, key);
-        let mut order = Zeroizing::new((0..name.len as u32).collect::<Vec<u32>>());
-        for i in (1..name.len).rev() {
-            let j = numbers.below(i as u64 + 1) as usize;
-            order.swap(i, j);
-        }
+        let order = Zeroizing::new(random_order(key, name.stream, name.len));
         Self { name, order }
     }
 
@@ -57,6 +52,18 @@ impl Permutation {
         }
         reorder(x, &self.order)
     }
+}
+
+/// A uniform permutation (Fisher and Yates), which key, number and length determine: which lane goes to
+/// each place. Fewer than 2^32 lanes.
+pub(crate) fn random_order(key: &[u8; 32], stream: u32, len: usize) -> Vec<u32> {
+    let mut numbers = Numbers::new(stream, len, key);
+    let mut order: Vec<u32> = (0..len as u32).collect();
+    for i in (1..len).rev() {
+        let j = numbers.below(i as u64 + 1) as usize;
+        order.swap(i, j);
+    }
+    order
 }
 
 /// Which lane goes to each place, if `places` says where each lane goes. Places outside `len` are
@@ -136,10 +143,10 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn new(name: Name, key: &[u8; 32]) -> Self {
+    fn new(stream: u32, len: usize, key: &[u8; 32]) -> Self {
         let mut hasher = blake3::Hasher::new_keyed(key);
-        hasher.update(&name.stream.to_le_bytes());
-        hasher.update(&(name.len as u64).to_le_bytes());
+        hasher.update(&stream.to_le_bytes());
+        hasher.update(&(len as u64).to_le_bytes());
         let mut own = Zeroizing::new([0; 16]);
         hasher.finalize_xof().fill(&mut *own);
         Self {

@@ -1,8 +1,7 @@
-//! The reserve: random values made by all four parties beforehand, from which three can compute with
-//! one away.
+//! The reserve: random values made beforehand, from which three parties can compute with one away.
 //!
 //! A *lot* holds triples of shares (a, b, c = a·b) of bits and of ring elements, and seeds for random
-//! results. [`production`] makes one; each party keeps a string of bytes for each component that it
+//! results. All four make one by [`production`], three by `refill`; each party keeps a string of bytes for each component that it
 //! holds, of which [`Amounts`] knows the layout. What a computation takes is read into
 //! [`ReserveShares`] and [`ComponentSeeds`]. Nothing here decides who takes what: no triple may ever
 //! be used twice, and the log sees to that.
@@ -10,6 +9,7 @@
 mod amounts;
 mod dealer;
 mod lot;
+mod refill;
 mod seeds;
 mod shares;
 
@@ -18,6 +18,7 @@ use crate::vector::Domain;
 pub use amounts::{Amounts, Ranges};
 pub(crate) use lot::production;
 pub use lot::{LotShares, component_hash};
+pub(crate) use refill::{Contributions, Refill};
 pub use seeds::{ComponentSeeds, SEED_BYTES};
 pub(crate) use shares::Reserve;
 pub use shares::ReserveShares;

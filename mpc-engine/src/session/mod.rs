@@ -27,7 +27,7 @@ use crate::{
     Amounts, EngineError, LotShares, PartyInputs, Program, Stop, encode_opened,
     machine::{Machine, Next, Results, Supplies},
     protocol::Crossing,
-    reserve::production,
+    reserve::{Contributions, Refill, production},
     roles::Parties,
     schedule::Layout,
     template::Mode,
@@ -95,7 +95,6 @@ struct Part {
     me: usize,
     parties: Parties,
     binding: SessionBinding,
-    layout: Arc<Layout>,
     goal: Goal,
     transcript: Transcript,
 }
@@ -109,10 +108,39 @@ enum Goal {
 }
 
 enum Phase {
-    Committed(Box<keys::Committed>, Box<Supplies>),
-    Opened(Box<keys::Opened>, Box<Supplies>),
-    Confirmed(Box<keys::Confirmed>, Box<Supplies>),
-    Running(Box<Machine>, Pool, keys::Blindings),
+    Committed(Box<keys::Committed>, Box<Run>),
+    Opened(Box<keys::Opened>, Box<Run>),
+    Confirmed(Box<keys::Confirmed>, Box<Run>),
+    Running(Worker, Pool, keys::Blindings),
+}
+
+/// What is run when there are keys.
+enum Run {
+    Circuit(Arc<Layout>, Supplies),
+    /// Three make a lot.
+    Refill(Amounts, Contributions),
+}
+
+/// What runs.
+enum Worker {
+    Circuit(Box<Machine>),
+    Refill(Box<Refill>),
+}
+
+impl Worker {
+    fn begin(&mut self) -> Result<Next, Stop> {
+        match self {
+            Self::Circuit(machine) => Ok(machine.begin()?),
+            Self::Refill(refill) => Ok(refill.begin()),
+        }
+    }
+
+    fn step(&mut self, frames: Frames) -> Result<Next, Stop> {
+        match self {
+            Self::Circuit(machine) => machine.step(frames),
+            Self::Refill(refill) => refill.step(frames),
+        }
+    }
 }
 
 impl std::fmt::Debug for Session {
@@ -139,8 +167,7 @@ impl Session {
         entropy: Zeroizing<[u8; 32]>,
     ) -> Result<(Self, Frames), EngineError> {
         let parties = Parties::without(binding.absent(me)?);
-        let (layout, goal, supplies, task) = prepare(me, &binding, task)?;
-        let bound = binding.hash(&task);
+        let (goal, run, bound) = prepare(me, &binding, task, &entropy)?;
         let me = usize::from(me);
         let transcript = Transcript::new(me, parties);
         let (committed, frames) = keys::Committed::new((me, parties), bound, &entropy);
@@ -149,11 +176,10 @@ impl Session {
             me,
             parties,
             binding,
-            layout,
             goal,
             transcript,
         });
-        let phase = Phase::Committed(Box::new(committed), Box::new(supplies));
+        let phase = Phase::Committed(Box::new(committed), Box::new(run));
         Ok((Self { part, phase }, frames))
     }
 
@@ -171,38 +197,47 @@ impl Session {
     /// [`Stop`] names who is to blame.
     pub fn step(self, frames: Frames) -> Result<Step, Stop> {
         let Self { part, phase } = self;
-        let (machine, pool, blindings, next) = match phase {
-            Phase::Committed(state, supplies) => {
+        let (worker, pool, blindings, next) = match phase {
+            Phase::Committed(state, run) => {
                 let (state, frames) = state.step(&frames)?;
                 part.transcript.heard(state.heard());
-                let phase = Phase::Opened(Box::new(state), supplies);
+                let phase = Phase::Opened(Box::new(state), run);
                 return Ok(Step::Continue(Self { part, phase }, vec![frames]));
             }
-            Phase::Opened(state, supplies) => {
+            Phase::Opened(state, run) => {
                 // Contributions to keys are in these.
                 let (state, frames) = state.step(&Zeroizing::new(frames))?;
-                let phase = Phase::Confirmed(Box::new(state), supplies);
+                let phase = Phase::Confirmed(Box::new(state), run);
                 return Ok(Step::Continue(Self { part, phase }, vec![frames]));
             }
-            Phase::Confirmed(state, supplies) => {
+            Phase::Confirmed(state, run) => {
                 let (keys, blindings) = state.step(&frames)?;
                 part.transcript.has_keys(keys.digests.disputes.clone());
                 let crossing =
                     Crossing::new((part.me, part.parties), keys, part.transcript.clone());
-                let opens = matches!(part.goal, Goal::Open(_));
-                let mut machine = Machine::new(part.layout.clone(), *supplies, crossing, opens);
+                let mut worker = match *run {
+                    Run::Circuit(layout, supplies) => {
+                        let opens = matches!(part.goal, Goal::Open(_));
+                        let machine = Machine::new(layout, supplies, crossing, opens);
+                        Worker::Circuit(Box::new(machine))
+                    }
+                    Run::Refill(amounts, contributions) => {
+                        let refill = Refill::new(crossing, amounts, contributions)?;
+                        Worker::Refill(Box::new(refill))
+                    }
+                };
                 let mut pool = Pool::default();
-                let next = pool.lend(|| machine.begin())?;
-                (Box::new(machine), pool, blindings, next)
+                let next = pool.lend(|| worker.begin())?;
+                (worker, pool, blindings, next)
             }
-            Phase::Running(mut machine, mut pool, blindings) => {
-                let next = pool.lend(|| machine.step(frames))?;
-                (machine, pool, blindings, next)
+            Phase::Running(mut worker, mut pool, blindings) => {
+                let next = pool.lend(|| worker.step(frames))?;
+                (worker, pool, blindings, next)
             }
         };
         match next {
             Next::Rounds(rounds) => {
-                let phase = Phase::Running(machine, pool, blindings);
+                let phase = Phase::Running(worker, pool, blindings);
                 Ok(Step::Continue(Self { part, phase }, rounds))
             }
             Next::Done(results) => Ok(Step::Done(part.outcome(results, blindings)?)),
@@ -210,13 +245,14 @@ impl Session {
     }
 }
 
-/// What party `me` runs, what becomes of the results, what it runs on, and the hash of the task, on
-/// which all must agree.
+/// What becomes of the results, what party `me` runs, and what the session is bound to, on which all must
+/// agree.
 fn prepare(
     me: u8,
     binding: &SessionBinding,
     task: Task,
-) -> Result<(Arc<Layout>, Goal, Supplies, [u8; 32]), EngineError> {
+    entropy: &[u8; 32],
+) -> Result<(Goal, Run, [u8; 32]), EngineError> {
     match task {
         Task::Compute {
             program,
@@ -235,7 +271,7 @@ fn prepare(
             if let Some(seeds) = &seeds {
                 seeds.check(me.into())?;
             }
-            let hash = program.hash();
+            let bound = binding.hash(&program.hash());
             let supplies = Supplies {
                 inputs,
                 seeds,
@@ -245,11 +281,18 @@ fn prepare(
                 Ending::Open => Goal::Open(program),
                 Ending::Commit => Goal::Commit,
             };
-            Ok((layout, goal, supplies, hash))
+            Ok((goal, Run::Circuit(layout, supplies), bound))
         }
         Task::Produce { amounts } => {
+            let bound = binding.hash(&amounts.hash());
             if binding.absent.is_some() {
-                return Err(EngineError::NeedsAll);
+                amounts.check()?;
+                let contributions = Contributions::new(me.into(), bound, entropy);
+                return Ok((
+                    Goal::Make(amounts),
+                    Run::Refill(amounts, contributions),
+                    bound,
+                ));
             }
             let circuit = production(&amounts)?;
             let supplies = Supplies {
@@ -258,7 +301,7 @@ fn prepare(
                 reserve: None,
             };
             let layout = Arc::new(Layout::new(Mode::Normal, Arc::new(circuit)));
-            Ok((layout, Goal::Make(amounts), supplies, amounts.hash()))
+            Ok((Goal::Make(amounts), Run::Circuit(layout, supplies), bound))
         }
     }
 }

@@ -39,7 +39,7 @@ pub enum Task {
         /// How it ends.
         ending: Ending,
     },
-    /// Make a lot of the reserve; needs all four.
+    /// Make a lot of the reserve.
     Produce {
         /// How much of each material.
         amounts: Amounts,

@@ -129,7 +129,7 @@ impl Streams {
 }
 
 impl Transcript {
-    pub(super) fn new(me: usize, parties: Parties) -> Self {
+    pub(crate) fn new(me: usize, parties: Parties) -> Self {
         Self(Arc::new(Mutex::new(Spoken {
             me,
             parties,

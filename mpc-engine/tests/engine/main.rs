@@ -17,6 +17,7 @@ mod operations;
 mod outputs;
 mod privacy;
 mod production;
+mod refill;
 mod reserve;
 mod shuffle;
 mod sort;
