@@ -9,8 +9,9 @@
 //! Party p holds the components x_c, c ≠ p, of every `x = x₀ + x₁ + x₂ + x₃`. No byte that depends on
 //! a received message leaves a party before that message's second copy has matched.
 //!
-//! Read [`program`] first, then `circuit` (what a program becomes), `template` (what a gate is made of), `schedule` (when
-//! it runs), `protocol` (how values cross) and [`session`].
+//! Read [`program`] first, then `circuit` (what a program becomes), `template` (what a gate is made
+//! of), `schedule` (when it runs), `protocol` (how values cross) and [`session`]; and `reserve`, from
+//! which three parties compute without the fourth.
 
 mod circuit;
 pub mod clear;

@@ -7,11 +7,11 @@ use wire::kind::Kind;
 use crate::{
     EngineError, PartyInputs, Stop, ValueId,
     circuit::Gate,
-    protocol::{Crossing, Place, network},
+    protocol::{Crossing, Place},
     reserve::{ComponentSeeds, Reserve, ReserveShares},
     schedule::{Action, Layout, Run, Schedule},
     session::Frames,
-    template::{Extent, Instruction, Public, Reg, Shape, Step},
+    template::{Instruction, Public, Reg, Shape, Step},
     vector::{Domain, Share, Vector},
 };
 
@@ -417,20 +417,6 @@ impl Machine {
                 let (x, y) = (share(file, *x)?, share(file, *y)?);
                 Register::Share(self.crossing.dot_rows((x, y), run.rows, *pairs, place))
             }
-            Instruction::Mask { terms, rows } => {
-                let rows = rows.then_some(run.rows);
-                return self.mask(run, step, (terms, rows), file);
-            }
-            Instruction::Unmask {
-                terms,
-                masked,
-                rows,
-            } => Register::Share(reserve::unmask(
-                self.crossing.me,
-                (terms, rows.then_some(run.rows)),
-                *masked,
-                file,
-            )?),
             Instruction::Input { known: a, half } => {
                 let half = run.template.halves[usize::from(*half)];
                 let form = (step.domain, run.lanes);
@@ -442,63 +428,6 @@ impl Machine {
             Instruction::Pass { x, lacks } => {
                 let pass = self.pass_of(run, *lacks)?;
                 Register::Share(self.crossing.pass(share(file, *x)?, pass, place))
-            }
-            Instruction::Rearrange { x, lacks } => {
-                let pass = self.pass_of(run, *lacks)?;
-                Register::Share(self.crossing.rearranged(share(file, *x)?, pass))
-            }
-            Instruction::Route { lacks, .. } => {
-                let pass = self.pass_of(run, *lacks)?;
-                Register::Known(self.crossing.route(pass))
-            }
-            Instruction::Switches {
-                route,
-                lacks,
-                layer,
-                ..
-            } => {
-                let len = run.rows;
-                let planes = run.lanes / len.max(1);
-                let depth = network::depth(*layer, network::layers(len));
-                let lanes = Extent::Switches(depth).of(run.lanes, len);
-                let mut switches = Share::zero(step.domain, lanes);
-                if let Some(all) = known::known(file, *route)? {
-                    let of_layer = network::switches_of(all, (len, planes), *layer, step.domain);
-                    switches.set(usize::from(*lacks), of_layer);
-                }
-                Register::Share(switches)
-            }
-            Instruction::Differences { x, layer } => {
-                let x = share(file, *x)?;
-                let lanes = Extent::Switches(*layer).of(run.lanes, run.rows);
-                let of = |part: &Vector| network::differences(part, run.rows, *layer);
-                Register::Share(x.map(step.domain, lanes, of))
-            }
-            Instruction::Exchange { x, by, layer } => {
-                let mut exchanged = take(file, step, *x, *by)?;
-                let by = share(file, *by)?;
-                for c in (0..4).filter(|c| *c != self.crossing.me) {
-                    if let Some(by) = by.part(c) {
-                        network::exchange(exchanged.part_mut(c), by, run.rows, *layer);
-                    }
-                }
-                Register::Share(exchanged)
-            }
-            Instruction::Summand { a, of, and } => {
-                let knows = self.crossing.me != usize::from(*of);
-                let a = share(file, *a)?;
-                let and = and.unwrap_or(*of);
-                Register::Known(knows.then(|| a.summand(usize::from(*of), usize::from(and))))
-            }
-            Instruction::Place {
-                known: a,
-                component,
-            } => {
-                let mut placed = Share::zero(step.domain, run.lanes);
-                if let Some(value) = known::known(file, *a)? {
-                    placed.set(usize::from(*component), value.copy());
-                }
-                Register::Share(placed)
             }
             Instruction::Open(a) => self.open_within(share(file, *a)?, place),
             Instruction::Permute(a) => Register::Share(self.permuted(run, share(file, *a)?)?),
@@ -524,6 +453,15 @@ impl Machine {
                 let a = share(file, *a)?;
                 Register::Known(knows.then(|| a.half(a0, a1)))
             }
+            Instruction::Mask { .. }
+            | Instruction::Unmask { .. }
+            | Instruction::Rearrange { .. }
+            | Instruction::Route { .. }
+            | Instruction::Switches { .. }
+            | Instruction::Differences { .. }
+            | Instruction::Exchange { .. }
+            | Instruction::Summand { .. }
+            | Instruction::Place { .. } => return self.execute_with_three(run, step, file),
             instruction => return known::execute(instruction, step, file),
         };
         file[step.to.0 as usize] = result;

@@ -1,9 +1,10 @@
-//! Products from the reserve.
+//! What only three parties do: products from the reserve, and shares of what two know.
 
-use super::{Machine, Place, Register, Run, defect, share};
+use super::{Machine, Place, Register, Run, defect, known, share, take};
 use crate::{
-    EngineError, protocol,
-    template::{Reg, Step},
+    EngineError,
+    protocol::{self, network},
+    template::{Extent, Instruction, Reg, Step},
     vector::{Share, Vector},
 };
 
@@ -11,8 +12,93 @@ use crate::{
 type Products<'a> = (&'a [(Reg, Reg)], Option<usize>);
 
 impl Machine {
+    /// Runs an instruction that only three parties run.
+    pub(super) fn execute_with_three(
+        &mut self,
+        run: &Run,
+        step: &Step,
+        file: &mut [Register],
+    ) -> Result<(), EngineError> {
+        let result = match &step.instruction {
+            Instruction::Mask { terms, rows } => {
+                let rows = rows.then_some(run.rows);
+                return self.mask(run, step, (terms, rows), file);
+            }
+            Instruction::Unmask {
+                terms,
+                masked,
+                rows,
+            } => Register::Share(unmask(
+                self.crossing.me,
+                (terms, rows.then_some(run.rows)),
+                *masked,
+                file,
+            )?),
+            Instruction::Rearrange { x, lacks } => {
+                let pass = self.pass_of(run, *lacks)?;
+                Register::Share(self.crossing.rearranged(share(file, *x)?, pass))
+            }
+            Instruction::Route { lacks, .. } => {
+                let pass = self.pass_of(run, *lacks)?;
+                Register::Known(self.crossing.route(pass))
+            }
+            Instruction::Switches {
+                route,
+                lacks,
+                layer,
+                ..
+            } => {
+                let len = run.rows;
+                let planes = run.lanes / len.max(1);
+                let depth = network::depth(*layer, network::layers(len));
+                let lanes = Extent::Switches(depth).of(run.lanes, len);
+                let mut switches = Share::zero(step.domain, lanes);
+                if let Some(all) = known::known(file, *route)? {
+                    let of_layer = network::switches_of(all, (len, planes), *layer, step.domain);
+                    switches.set(usize::from(*lacks), of_layer);
+                }
+                Register::Share(switches)
+            }
+            Instruction::Differences { x, layer } => {
+                let x = share(file, *x)?;
+                let lanes = Extent::Switches(*layer).of(run.lanes, run.rows);
+                let of = |part: &Vector| network::differences(part, run.rows, *layer);
+                Register::Share(x.map(step.domain, lanes, of))
+            }
+            Instruction::Exchange { x, by, layer } => {
+                let mut exchanged = take(file, step, *x, *by)?;
+                let by = share(file, *by)?;
+                for c in (0..4).filter(|c| *c != self.crossing.me) {
+                    if let Some(by) = by.part(c) {
+                        network::exchange(exchanged.part_mut(c), by, run.rows, *layer);
+                    }
+                }
+                Register::Share(exchanged)
+            }
+            Instruction::Summand { a, of, and } => {
+                let knows = self.crossing.me != usize::from(*of);
+                let a = share(file, *a)?;
+                let and = and.unwrap_or(*of);
+                Register::Known(knows.then(|| a.summand(usize::from(*of), usize::from(and))))
+            }
+            Instruction::Place {
+                known: a,
+                component,
+            } => {
+                let mut placed = Share::zero(step.domain, run.lanes);
+                if let Some(value) = known::known(file, *a)? {
+                    placed.set(usize::from(*component), value.copy());
+                }
+                Register::Share(placed)
+            }
+            _ => return Err(defect("an instruction is not implemented")),
+        };
+        file[step.to.0 as usize] = result;
+        Ok(())
+    }
+
     /// Opens the factors of products under those of triples.
-    pub(super) fn mask(
+    fn mask(
         &mut self,
         run: &Run,
         step: &Step,
@@ -35,7 +121,7 @@ impl Machine {
 }
 
 /// The sum of products whose masked factors have been opened.
-pub(super) fn unmask(
+fn unmask(
     me: usize,
     (terms, rows): Products<'_>,
     masked: Reg,
