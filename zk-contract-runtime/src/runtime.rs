@@ -37,7 +37,7 @@ impl Runtime {
         let mut state = State::default();
         let head = Head {
             number: 0,
-            hash: keccak256(codec::encode(&("quartet v1 genesis", &committee))),
+            hash: keccak256(codec::encode(&("quartet v1 genesis", committee.identity()))),
             time_ms: committee.genesis_ms,
             state_root: state.commit(),
         };
