@@ -46,6 +46,7 @@ const CRATES: &[(&str, &[&str], bool)] = &[
         false,
     ),
     ("byzantine-node", &["mpc-node"], false),
+    ("faulty-disk", &[], false),
     (
         "system-tests",
         &["client", "devnet", "voting", "wire"],

@@ -104,6 +104,19 @@ impl Builds {
         paths.try_into().map_err(missing)
     }
 
+    /// Builds the shared library of a package of this workspace and tells where it is. Dropping the
+    /// future ends Cargo and all that it started.
+    ///
+    /// # Errors
+    /// As [`Self::programs`].
+    pub async fn shared_library(&self, package: &str) -> Result<PathBuf, DevnetError> {
+        let (command, artifacts) = self.cargo_build(&["--package", package, "--lib"]).await?;
+        let name = package.replace('-', "_");
+        let path = artifacts.iter().find_map(|a| a.shared_library(&name));
+        path.map(Path::to_owned)
+            .ok_or_else(|| not_built(&command, package))
+    }
+
     /// Builds a contract's package to WASM and tells where the module is. Dropping the future ends
     /// Cargo and all that it started.
     ///

@@ -2,9 +2,11 @@
 //!
 //! Two steps, since the L1 contracts must know the nodes' addresses and the nodes the verifier's:
 //! [`PreparedCluster::new`] makes the keys, [`PreparedCluster::start`] writes the committee file
-//! and starts the processes. The files are rendered in [`config`].
+//! and starts the processes. The files are rendered in [`config`]; what can be done to nodes, their
+//! disks and their network is in `faults`.
 
 pub mod config;
+mod faults;
 
 use std::{
     fs,
@@ -23,6 +25,8 @@ use wire::{
 use self::config::{NodeFiles, NodePorts, PublicKeys};
 use crate::{
     DevnetError,
+    disk::FaultyDisk,
+    links::Links,
     ports::Ports,
     process::{Process, describe},
 };
@@ -48,6 +52,17 @@ pub struct ClusterOptions {
     /// How long a round of a computation waits for a silent peer, in milliseconds; the node's own
     /// default if none is given.
     pub round_timeout_ms: Option<u64>,
+    /// What tests need to do harm.
+    pub tools: FaultTools,
+}
+
+/// What a cluster needs from its start so that tests can do harm to it.
+#[derive(Clone, Debug, Default)]
+pub struct FaultTools {
+    /// With a seed for what gets lost: nodes reach each other over [`Links`].
+    pub links: Option<u64>,
+    /// The library `faulty-disk`, under the data folder of every node.
+    pub disk: Option<PathBuf>,
 }
 
 impl ClusterOptions {
@@ -60,6 +75,10 @@ impl ClusterOptions {
             chain_id: CHAIN_ID,
             rpc_ports: None,
             round_timeout_ms: None,
+            tools: FaultTools {
+                links: None,
+                disk: None,
+            },
         }
     }
 }
@@ -178,9 +197,27 @@ impl PreparedCluster {
         };
         let path = folder.path().join(COMMITTEE_FILE);
         config::write(&path, &config::render(&committee)?)?;
-        for node in &files {
-            let text = config::render(&node.configuration(&path, options.round_timeout_ms))?;
-            config::write(&node.config, &text)?;
+        let links = match options.tools.links {
+            Some(seed) => Some(Links::start(files.each_ref().map(NodeFiles::ears), seed)?),
+            None => None,
+        };
+        for (number, node) in files.iter().enumerate() {
+            let committee_file = if links.is_some() {
+                let own = config::committee_of(number, &committee);
+                config::write(&node.committee, &config::render(&own)?)?;
+                &node.committee
+            } else {
+                &path
+            };
+            let text = node.configuration(committee_file, options.round_timeout_ms);
+            config::write(&node.config, &config::render(&text)?)?;
+        }
+        let mut disks = [const { None }; NODES];
+        if let Some(library) = options.tools.disk {
+            for (disk, node) in disks.iter_mut().zip(&files) {
+                let under = FaultyDisk::new(library.clone(), &node.data, node.disk.clone())?;
+                *disk = Some(under);
+            }
         }
         let mut cluster = Cluster {
             programs: std::array::from_fn(|_| Launch {
@@ -189,6 +226,8 @@ impl PreparedCluster {
             }),
             nodes: [const { None }; NODES],
             files,
+            disks,
+            links,
             committee,
             folder,
             _ports: ports,
@@ -218,6 +257,8 @@ pub struct Cluster {
     // Before `folder`: nodes end before their files go.
     nodes: [Option<Process>; NODES],
     files: [NodeFiles; NODES],
+    disks: [Option<FaultyDisk>; NODES],
+    links: Option<Links>,
     committee: Committee,
     folder: Folder,
     // Held for as long as a node may come back.
@@ -277,19 +318,6 @@ impl Cluster {
     #[must_use]
     pub fn process_id(&self, node: usize) -> Option<u32> {
         self.nodes.get(node)?.as_ref().map(Process::id)
-    }
-
-    /// Kills a node as a power failure would (SIGKILL).
-    ///
-    /// # Errors
-    /// [`DevnetError::NoSuchNode`].
-    pub fn kill(&mut self, node: usize) -> Result<(), DevnetError> {
-        let process = self.nodes.get_mut(node);
-        let process = process.ok_or(DevnetError::NoSuchNode(node))?;
-        if let Some(mut process) = process.take() {
-            process.kill();
-        }
-        Ok(())
     }
 
     /// Stops a node in good order.
@@ -369,7 +397,10 @@ impl Cluster {
         line.push("--stop-with-stdin".into());
         line.extend(arguments.iter().map(std::ffi::OsString::from));
         let name = format!("node {node}");
-        self.nodes[node] = Some(Process::start(&name, program, line, &files.log)?);
+        let disk = self.disks[node].as_ref().map(FaultyDisk::environment);
+        let process =
+            Process::start_with(&name, program, line, disk.into_iter().flatten(), &files.log)?;
+        self.nodes[node] = Some(process);
         Ok(())
     }
 

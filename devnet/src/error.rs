@@ -1,6 +1,6 @@
 //! What can go wrong with a development cluster.
 
-use std::{io, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 /// Why something could not be built, started or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,20 @@ pub enum DevnetError {
     /// There is no such node.
     #[error("there is no node {0}: a committee has nodes 0 to 3")]
     NoSuchNode(usize),
+    /// A node's files were to be changed under it.
+    #[error("node {0} runs: kill or stop it before its files are changed")]
+    StillRuns(usize),
+    /// A fault for which the cluster has no tool.
+    #[error("the cluster has no {0}: ask for it in `ClusterOptions::tools`")]
+    NotEquipped(&'static str),
+    /// The network between the nodes cannot be set up.
+    #[error("cannot listen on {place} for the network between the nodes: {source}")]
+    Links {
+        /// The address.
+        place: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
     /// A contract could not be deployed on L1.
     #[error("cannot deploy the {contract} contract on L1: {why}")]
     Deployment {

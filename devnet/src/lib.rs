@@ -8,16 +8,21 @@
 pub mod builds;
 pub mod cluster;
 pub mod contracts;
+pub mod disk;
 pub mod error;
+mod folder;
 pub mod l1;
+pub mod links;
 pub mod ports;
 pub mod process;
 pub mod relayer;
 
 pub use self::{
     builds::Builds,
-    cluster::{Cluster, ClusterOptions, PreparedCluster},
+    cluster::{Cluster, ClusterOptions, FaultTools, PreparedCluster},
+    disk::FaultyDisk,
     error::DevnetError,
     l1::EmbeddedL1,
+    links::{Flow, Links, Weather},
     relayer::RelayerProcess,
 };

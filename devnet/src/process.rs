@@ -7,7 +7,7 @@
 
 use std::{
     collections::VecDeque,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::{File, OpenOptions},
     io::{BufRead as _, BufReader},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
@@ -18,7 +18,10 @@ use std::{
 };
 
 use nix::{
-    sys::wait::{Id, WaitPidFlag, WaitStatus, waitid},
+    sys::{
+        signal::{Signal, kill},
+        wait::{Id, WaitPidFlag, WaitStatus, waitid},
+    },
     unistd::Pid,
 };
 
@@ -39,6 +42,8 @@ pub struct Process {
     child: Child,
     /// Closing it asks the child to end.
     input: Option<ChildStdin>,
+    /// Whether its id may be another process's by now.
+    reaped: bool,
 }
 
 impl Process {
@@ -53,12 +58,27 @@ impl Process {
         arguments: impl IntoIterator<Item = A>,
         log: &Path,
     ) -> Result<Self, DevnetError> {
+        Self::start_with(name, program, arguments, [], log)
+    }
+
+    /// As [`Self::start`], with these variables in its environment besides those of this process.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with<A: AsRef<OsStr>>(
+        name: &str,
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+        environment: impl IntoIterator<Item = (&'static str, OsString)>,
+        log: &Path,
+    ) -> Result<Self, DevnetError> {
         let open = || {
             let file = OpenOptions::new().create(true).append(true).open(log);
             file.map_err(DevnetError::file("open the log", log))
         };
         let mut child = Command::new(program)
             .args(arguments)
+            .envs(environment)
             .stdin(Stdio::piped())
             .stdout(open()?)
             .stderr(open()?)
@@ -73,6 +93,7 @@ impl Process {
             log: log.to_owned(),
             input: child.stdin.take(),
             child,
+            reaped: false,
         })
     }
 
@@ -126,11 +147,33 @@ impl Process {
         }
     }
 
-    /// Kills it at once, as a power failure would (SIGKILL), and reaps it.
+    /// Stops it where it is (SIGSTOP) until [`Self::resume`]: to others it is there, and silent. If
+    /// this process dies meanwhile, the system ends the child: its group is stopped and orphaned.
+    pub fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        match i32::try_from(self.child.id()) {
+            Ok(id) if !self.reaped => {
+                // It fails only if the child has ended.
+                let _ = kill(Pid::from_raw(id), signal);
+            }
+            _ => {}
+        }
+    }
+
+    /// Kills it at once (SIGKILL), and reaps it.
     pub fn kill(&mut self) {
         // Both fail only if it has been reaped already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        self.reaped = true;
         self.input = None;
     }
 
@@ -145,9 +188,11 @@ impl Process {
         self.kill();
     }
 
-    /// Closes its standard input, so that several can end at the same time.
+    /// Closes its standard input, so that several can end at the same time. One that is paused goes
+    /// on, so that it can.
     pub fn ask_to_stop(&mut self) {
         self.input = None;
+        self.resume();
     }
 
     /// Fails with the end of its log if it has ended by itself.
@@ -242,6 +287,36 @@ mod tests {
         assert!(!exists(process.id()));
         assert!(begin.elapsed() < GRACE);
         process.kill();
+    }
+
+    #[test]
+    fn a_paused_process_does_nothing_until_it_is_resumed_or_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let process = start(
+            directory.path(),
+            "while read line; do echo $line; done; echo end",
+        );
+        let state = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
+            stat.rsplit_once(')').unwrap().1.trim_start().chars().next()
+        };
+        let until = |stopped: bool| {
+            let begin = Instant::now();
+            while (state() == Some('T')) != stopped {
+                assert!(begin.elapsed() < GRACE, "it is {:?}", state());
+                thread::sleep(POLL);
+            }
+        };
+        process.pause();
+        until(true);
+        process.resume();
+        until(false);
+        process.pause();
+        until(true);
+        let begin = Instant::now();
+        drop(process);
+        assert!(begin.elapsed() < GRACE, "it went on, and ended by itself");
+        assert_eq!(tail(&directory.path().join("log")), "end");
     }
 
     #[tokio::test]

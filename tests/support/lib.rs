@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     process::Command,
     sync::{Arc, Mutex, PoisonError},
@@ -11,11 +12,11 @@ use std::{
 };
 
 use alloy::{primitives::B256, sol_types::SolValue as _};
-use devnet::{Builds, Cluster};
-use eyre::{Result, bail, eyre};
+use devnet::{Builds, Cluster, FaultTools};
+use eyre::{Result, bail, ensure, eyre};
 use tokio::time::Instant;
 use voting::{
-    Options, deploy,
+    Options, ballots, deploy,
     electorate::{self, Electorate},
     l1::L1,
     narrate::{Detail, Narrator},
@@ -47,7 +48,15 @@ impl World {
     /// # Errors
     /// Whatever keeps it from standing.
     pub async fn with_voters(voters: usize) -> Result<Self> {
-        let world = Self::without_list(voters).await?;
+        Self::equipped(voters, FaultTools::default()).await
+    }
+
+    /// As [`Self::with_voters`], with what it takes to do harm.
+    ///
+    /// # Errors
+    /// Whatever keeps it from standing.
+    pub async fn equipped(voters: usize, tools: FaultTools) -> Result<Self> {
+        let world = Self::raise(voters, tools).await?;
         electorate::register(&world.stage, &world.electorate, &world.narrator).await?;
         Ok(world)
     }
@@ -57,9 +66,14 @@ impl World {
     /// # Errors
     /// Whatever keeps it from standing.
     pub async fn without_list(voters: usize) -> Result<Self> {
+        Self::raise(voters, FaultTools::default()).await
+    }
+
+    async fn raise(voters: usize, tools: FaultTools) -> Result<Self> {
         let narrator = Arc::new(Narrator::new(Detail::Story));
         let mut options = Options::new(voters);
         options.round_timeout_ms = Some(ROUND_TIMEOUT_MS);
+        options.tools = tools;
         let electorate = Electorate::random(voters)?;
         let l1 = L1::connect(&options.l1).await?;
         let programs = Programs::build(&narrator).await?;
@@ -139,6 +153,24 @@ pub async fn until<T>(
     }
 }
 
+/// Builds the library that makes a disk forget and overflow.
+///
+/// # Errors
+/// If it cannot be built.
+pub async fn faulty_disk() -> Result<PathBuf> {
+    Ok(Builds::new().shared_library("faulty-disk").await?)
+}
+
+/// The seed of this run: `QUARTET_SEED`, or a fresh one. It is printed.
+#[must_use]
+pub fn seed() -> u64 {
+    let given = std::env::var("QUARTET_SEED").ok();
+    let seed = given.and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(rand::random);
+    println!("QUARTET_SEED={seed}");
+    seed
+}
+
 /// Builds the misbehaving node.
 ///
 /// # Errors
@@ -156,6 +188,31 @@ impl World {
     pub async fn pass_deadline(&self) -> Result<()> {
         voting::count::advance_to(&self.stage, self.stage.contracts.closes).await?;
         Ok(())
+    }
+
+    /// Lets these voters of the list vote, and waits until `accepted` ballots are accepted.
+    ///
+    /// # Errors
+    /// If a ballot is not taken, or too few are accepted in time.
+    pub async fn vote(&self, voters: Range<usize>, accepted: usize) -> Result<()> {
+        let voters = &self.electorate.voters()[voters];
+        ballots::cast(&self.stage, voters, &self.narrator).await?;
+        ballots::accepted(&self.stage, accepted as u64, &self.narrator).await?;
+        Ok(())
+    }
+
+    /// Counts: waits for the tally of three signatures and for the one on L1, and checks that both
+    /// are the sum of everybody's choice, and that all nodes have the same state in the end.
+    ///
+    /// # Errors
+    /// If any of it is not so.
+    pub async fn count_all(&self) -> Result<()> {
+        let expected = self.electorate.sum();
+        self.pass_deadline().await?;
+        let (_, id, _) = voting::count::start_by_stranger(&self.stage).await?;
+        ensure!(self.attested(id).await? == expected, "the signed tally");
+        ensure!(self.published().await? == expected, "the tally on L1");
+        self.agree(&[0, 1, 2, 3]).await
     }
 
     /// Waits until three nodes have signed the count; its tally, from the checked certificate.

@@ -38,7 +38,7 @@ impl Runtime {
         state.jobs_mut().reserve.busy_ms = committee.genesis_ms;
         let head = Head {
             number: 0,
-            hash: keccak256(codec::encode(&("quartet v1 genesis", &committee))),
+            hash: keccak256(codec::encode(&("quartet v1 genesis", committee.identity()))),
             time_ms: committee.genesis_ms,
             state_root: state.commit(),
         };

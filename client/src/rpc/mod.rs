@@ -129,11 +129,14 @@ impl Client {
         let fetch = async || {
             let actual: Committee = self.request("quartet_committee", ()).await?;
             match &self.pinned {
-                Some(expected) if **expected != actual => Err(ClientError::WrongCluster {
+                None => Ok(actual),
+                Some(expected) if expected.identity() == actual.identity() => {
+                    Ok((**expected).clone())
+                }
+                Some(expected) => Err(ClientError::WrongCluster {
                     expected: name(expected),
                     actual: name(&actual),
                 }),
-                _ => Ok(actual),
             }
         };
         self.cache.committee.get_or_try_init(fetch).await

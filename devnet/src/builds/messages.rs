@@ -35,10 +35,19 @@ impl Artifact {
 
     /// The WASM module of the library of this name, if this is it.
     pub(super) fn wasm(&self, library: &str) -> Option<&Path> {
+        self.file(library, "wasm")
+    }
+
+    /// The shared library of this name, if this is it.
+    pub(super) fn shared_library(&self, library: &str) -> Option<&Path> {
+        self.file(library, "so")
+    }
+
+    fn file(&self, library: &str, extension: &str) -> Option<&Path> {
         let is_it = self.target.name == library;
         let mut files = self.filenames.iter().filter(|_| is_it);
-        let wasm = files.find(|file| file.extension().is_some_and(|e| e == "wasm"));
-        wasm.map(PathBuf::as_path)
+        let file = files.find(|file| file.extension().is_some_and(|e| e == extension));
+        file.map(PathBuf::as_path)
     }
 }
 
@@ -65,13 +74,14 @@ not a message
 {"reason":"build-script-executed","package_id":"x","linked_libs":[],"out_dir":"/t/out"}
 {"reason":"compiler-artifact","package_id":"path#mpc-node@0.1.0","target":{"kind":["bin"],"crate_types":["bin"],"name":"mpc-node"},"filenames":["/t/debug/mpc-node"],"executable":"/t/debug/mpc-node","fresh":false}
 {"reason":"compiler-artifact","package_id":"path#voting-contract@0.1.0","target":{"kind":["cdylib","rlib"],"name":"voting_contract"},"filenames":["/t/wasm32-unknown-unknown/contract/libvoting_contract.rlib","/t/wasm32-unknown-unknown/contract/voting_contract.wasm"],"executable":null,"fresh":true}
+{"reason":"compiler-artifact","package_id":"path#faulty-disk@0.1.0","target":{"kind":["cdylib"],"name":"faulty_disk"},"filenames":["/t/debug/libfaulty_disk.so"],"executable":null,"fresh":true}
 {"reason":"build-finished","success":true}
 "#;
 
     #[test]
     fn programs_and_modules_are_found_by_name() {
         let artifacts = artifacts(OUTPUT);
-        assert_eq!(artifacts.len(), 3);
+        assert_eq!(artifacts.len(), 4);
         let program = |name| artifacts.iter().find_map(|a| a.program(name));
         assert_eq!(program("mpc-node"), Some(Path::new("/t/debug/mpc-node")));
         assert_eq!(program("relayer"), None);
@@ -79,5 +89,11 @@ not a message
         let module = "/t/wasm32-unknown-unknown/contract/voting_contract.wasm";
         assert_eq!(wasm("voting_contract"), Some(Path::new(module)));
         assert_eq!(wasm("mpc-node"), None);
+        let shared = |name| artifacts.iter().find_map(|a| a.shared_library(name));
+        assert_eq!(
+            shared("faulty_disk"),
+            Some(Path::new("/t/debug/libfaulty_disk.so"))
+        );
+        assert_eq!(shared("voting_contract"), None);
     }
 }

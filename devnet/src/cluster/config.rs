@@ -8,9 +8,12 @@ use std::{
 
 use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
-use wire::committee::Node;
+use wire::committee::{Committee, Node};
 
-use crate::DevnetError;
+use crate::{
+    DevnetError,
+    links::{self, Ears},
+};
 
 /// Where one node's files are and where it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,10 @@ pub(crate) struct NodeFiles {
     pub(crate) config: PathBuf,
     /// Its log file.
     pub(crate) log: PathBuf,
+    /// Its committee file, if it has one of its own.
+    pub(crate) committee: PathBuf,
+    /// What its faulty disk keeps, if it has one.
+    pub(crate) disk: PathBuf,
     /// The file that it writes once it serves.
     pub(crate) ready: PathBuf,
     /// Port for the other nodes.
@@ -72,11 +79,21 @@ impl NodeFiles {
             ready: data.join("ready"),
             config: folder.join("node.toml"),
             log: folder.join("node.log"),
+            committee: folder.join("committee.toml"),
+            disk: folder.join("disk"),
             data,
             listen: ports.listen,
             sessions: local(ports.sessions),
             rpc: local(ports.rpc),
             admin: local(ports.admin),
+        }
+    }
+
+    /// Where it listens for the other nodes.
+    pub(crate) const fn ears(&self) -> Ears {
+        Ears {
+            listen: self.listen,
+            sessions: self.sessions.port(),
         }
     }
 
@@ -96,6 +113,20 @@ impl NodeFiles {
             round_timeout_ms,
         }
     }
+}
+
+/// The committee as a node must see it so that it reaches the others over [`links`].
+pub(crate) fn committee_of(node: usize, committee: &Committee) -> Committee {
+    let mut seen = committee.clone();
+    for (other, of) in seen.nodes.iter_mut().enumerate() {
+        if other != node {
+            let address = links::address(node, other).to_string();
+            of.listen = of
+                .listen
+                .replace(&Ipv4Addr::LOCALHOST.to_string(), &address);
+        }
+    }
+    seen
 }
 
 /// What `mpc-node keygen` prints: a node's entry in the committee file, but for where it listens.
@@ -145,7 +176,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), DevnetError> {
 
 #[cfg(test)]
 mod tests {
-    use wire::committee::{Committee, L1};
+    use wire::committee::L1;
 
     use super::*;
 
@@ -183,6 +214,10 @@ seal_key = "0x2222222222222222222222222222222222222222222222222222222222222222"
             text.contains("listen = \"/ip4/127.0.0.1/tcp/10001\""),
             "{text}"
         );
+        let listen = committee_of(1, &committee).nodes.map(|node| node.listen);
+        let address = |ip: &str| format!("/ip4/{ip}/tcp/10001");
+        let places = ["127.1.2.1", "127.0.0.1", "127.1.2.3", "127.1.2.4"];
+        assert_eq!(listen, places.map(address));
     }
 
     #[test]

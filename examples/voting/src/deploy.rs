@@ -58,6 +58,7 @@ pub async fn raise(
     let mut cluster_options = ClusterOptions::new(programs.node.clone());
     cluster_options.directory.clone_from(&options.directory);
     cluster_options.round_timeout_ms = options.round_timeout_ms;
+    cluster_options.tools.clone_from(&options.tools);
     let prepared = PreparedCluster::new(cluster_options)?;
     let nodes = prepared.addresses();
     let committee = deploy_committee(&l1.provider, l1.chain_id, nodes).await?;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use devnet::FaultTools;
+
 use crate::{error::StoryError, l1::L1Choice, narrate::Detail};
 
 /// The fewest voters: as many as have a part of their own in the story.
@@ -23,6 +25,8 @@ pub struct Options {
     pub round_timeout_ms: Option<u64>,
     /// How much is told.
     pub detail: Detail,
+    /// What tests need to do harm to the nodes.
+    pub tools: FaultTools,
 }
 
 impl Options {
@@ -35,6 +39,10 @@ impl Options {
             directory: None,
             round_timeout_ms: None,
             detail: Detail::Story,
+            tools: FaultTools {
+                links: None,
+                disk: None,
+            },
         }
     }
 

@@ -74,6 +74,17 @@ impl Committee {
         self.reserve_lots.min(MOST_RESERVE_LOTS)
     }
 
+    /// What makes this cluster the one it is: all but where its nodes listen, which may change.
+    #[must_use]
+    pub fn identity(&self) -> Self {
+        let mut identity = self.clone();
+        identity
+            .nodes
+            .iter_mut()
+            .for_each(|node| node.listen.clear());
+        identity
+    }
+
     /// Party number of the node with this address.
     #[must_use]
     pub fn index_of(&self, address: Address) -> Option<u8> {

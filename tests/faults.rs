@@ -1,0 +1,155 @@
+//! The network between the nodes fails, a node stands still, a disk is full: ballots that were
+//! acknowledged count, the others come through once it is over, and all nodes agree.
+
+use devnet::{FaultTools, Flow, Weather};
+use eyre::{Result, ensure};
+use system_tests::{World, direct, faulty_disk, seed, until};
+
+const ALL: [usize; 4] = [0, 1, 2, 3];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ballots_and_the_count_survive_partitions() -> Result<()> {
+    let tools = FaultTools {
+        links: Some(seed()),
+        ..FaultTools::default()
+    };
+    World::equipped(8, tools)
+        .await?
+        .play(async |world| {
+            world.vote(0..2, 2).await?;
+            // Three of four go on, whether the fourth is cut off or hears and is not heard.
+            links(world)?.part(&[3], Weather::flow(Flow::Cut))?;
+            world.vote(2..4, 4).await?;
+            world.agree(&[0, 1, 2]).await?;
+            links(world)?.heal();
+            world.agree(&ALL).await?;
+            for other in [0, 1, 3] {
+                links(world)?.set(2, other, Weather::flow(Flow::Held))?;
+            }
+            world.vote(4..6, 6).await?;
+            links(world)?.heal();
+            world.agree(&ALL).await?;
+            // Two and two decide nothing, and both halves go on when they meet again.
+            links(world)?.part(&[0, 2], Weather::flow(Flow::Held))?;
+            let before = heights(world).await?;
+            let voting = world.vote(6..8, 8);
+            let healing = async {
+                standstill(world, &before).await?;
+                links(world)?.heal();
+                Ok(())
+            };
+            tokio::try_join!(voting, healing)?;
+            world.agree(&ALL).await?;
+            world.count_all().await
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_and_lossy_links_delay_and_change_nothing() -> Result<()> {
+    let tools = FaultTools {
+        links: Some(seed()),
+        ..FaultTools::default()
+    };
+    World::equipped(6, tools)
+        .await?
+        .play(async |world| {
+            links(world)?.set_all(Weather {
+                delay: std::time::Duration::from_millis(100),
+                lost_per_mille: 10,
+                ..Weather::default()
+            });
+            world.vote(0..6, 6).await?;
+            world.count_all().await
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stood_still_and_one_whose_disk_was_full_come_back() -> Result<()> {
+    let tools = FaultTools {
+        disk: Some(faulty_disk().await?),
+        ..FaultTools::default()
+    };
+    World::equipped(8, tools)
+        .await?
+        .play(async |world| {
+            world.stage.cluster.pause(1)?;
+            world.vote(0..2, 2).await?;
+            world.agree(&[0, 2, 3]).await?;
+            world.stage.cluster.resume(1)?;
+            world.agree(&ALL).await?;
+
+            world.stage.cluster.set_disk_full(2, true)?;
+            world.vote(2..5, 5).await?;
+            // It says no more, rather than what it could not keep.
+            until("the end of the node whose disk is full", async || {
+                Ok(world.stage.cluster.ended(2))
+            })
+            .await?;
+            world.agree(&[0, 1, 3]).await?;
+            world.stage.cluster.set_disk_full(2, false)?;
+            world.stage.cluster.restart(2).await?;
+            world.agree(&ALL).await?;
+            world.vote(5..8, 8).await?;
+            world.count_all().await
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wiped_node_and_one_with_an_older_copy_catch_up() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    World::with_voters(8)
+        .await?
+        .play(async |world| {
+            world.vote(0..2, 2).await?;
+            let copy = place.path().join("copy");
+            world.stage.cluster.stop(3)?;
+            world.stage.cluster.snapshot(3, &copy)?;
+            world.stage.cluster.restart(3).await?;
+            world.vote(2..4, 4).await?;
+            world.stage.cluster.kill(0)?;
+            world.stage.cluster.wipe(0)?;
+            world.stage.cluster.restart(0).await?;
+            world.agree(&ALL).await?;
+            world.vote(4..6, 6).await?;
+            world.stage.cluster.kill(3)?;
+            world.stage.cluster.restore(3, &copy)?;
+            world.stage.cluster.restart(3).await?;
+            world.agree(&ALL).await?;
+            world.vote(6..8, 8).await?;
+            world.count_all().await
+        })
+        .await
+}
+
+fn links(world: &World) -> Result<&devnet::Links> {
+    Ok(world.stage.cluster.links()?)
+}
+
+async fn heights(world: &World) -> Result<Vec<u64>> {
+    let mut heights = Vec::new();
+    for node in ALL {
+        heights.push(direct(&world.stage.cluster, node)?.status().await?.block);
+    }
+    Ok(heights)
+}
+
+/// Waits until transactions have come to nodes on both sides and found no block.
+async fn standstill(world: &World, before: &[u64]) -> Result<()> {
+    until("waiting transactions on both sides", async || {
+        let mut waiting = [false; 2];
+        for node in ALL {
+            let status = direct(&world.stage.cluster, node)?.status().await?;
+            waiting[node % 2] |= status.pending_transactions > 0;
+        }
+        Ok(waiting.iter().all(|side| *side).then_some(()))
+    })
+    .await?;
+    // A block that was on its way when the network broke may have come through.
+    let after = heights(world).await?;
+    let grown = after.iter().zip(before).any(|(now, then)| *now > then + 1);
+    ensure!(!grown, "blocks from {before:?} to {after:?} with two nodes");
+    Ok(())
+}
