@@ -3,7 +3,7 @@
 //! Owns what they may not have: the swarm, files and sled, JSON-RPC, session workers, keys and
 //! the clock. It decides nothing that nodes must agree on. Read [`node`] first (what runs beside
 //! what), then [`core`] (the one thread that owns ordering), [`network`], [`session`], [`transport`],
-//! [`seeds`], [`storage`] and [`rpc`].
+//! [`seeds`], [`lots`], [`storage`] and [`rpc`].
 
 pub mod admin;
 pub mod bench;
@@ -14,6 +14,7 @@ pub mod core;
 mod error;
 pub mod filter;
 pub mod keys;
+pub mod lots;
 pub mod metrics;
 pub mod network;
 pub mod node;

@@ -1,5 +1,6 @@
 //! Counters and gauges of a node, for Prometheus and for `quartet_status`.
 
+use mpc_engine::Amounts;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -19,6 +20,24 @@ struct MethodLabel {
     method: &'static str,
     ok: &'static str,
 }
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NodeLabel {
+    node: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ModeLabel {
+    nodes: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MaterialLabel {
+    material: &'static str,
+}
+
+/// What there is in the reserve.
+const MATERIALS: [&str; 4] = ["bits", "r64", "r128", "seeds"];
 
 /// A counter for each party.
 pub type PerPeer = [Counter; NODES];
@@ -70,6 +89,22 @@ pub struct Metrics {
     pub seals_bad: Counter,
     /// Inputs of which the seeds could not be had in time.
     pub seeds_missing: Counter,
+    /// Sessions begun with all four nodes.
+    sessions_of_four: Counter,
+    /// Sessions begun with three, from the reserve.
+    sessions_of_three: Counter,
+    /// Nodes without which jobs begin: 1 for each that is away.
+    pub away: [Gauge; NODES],
+    /// Contradictions in the log.
+    pub contradictions: Gauge,
+    /// What is left in the reserve, by material.
+    reserve: [Gauge; 4],
+    /// Lots of the reserve that this node made with the others.
+    pub lots_made: Counter,
+    /// Components of lots that came from peers.
+    pub lots_refetched: Counter,
+    /// Secrets on disk that do not open.
+    pub damaged_records: Counter,
     complaints: [Sparing; NODES],
     complaints_of_strangers: Sparing,
 }
@@ -82,6 +117,12 @@ impl Metrics {
         let r = &mut registry;
         let requests = Family::default();
         r.register("rpc_requests", "JSON-RPC requests", requests.clone());
+        let modes = Family::<ModeLabel, Counter>::default();
+        r.register("sessions_by_mode", "Sessions begun", modes.clone());
+        let away = Family::<NodeLabel, Gauge>::default();
+        r.register("away", "Nodes without which jobs begin", away.clone());
+        let reserve = Family::<MaterialLabel, Gauge>::default();
+        r.register("reserve", "What is left in the reserve", reserve.clone());
         Self {
             requests,
             block: gauge(r, "block", "Number of the last block"),
@@ -105,6 +146,20 @@ impl Metrics {
             seeds_held: counter(r, "seeds_held", "Inputs of which the seeds are held"),
             seals_bad: counter(r, "seals_bad", "Seals that did not open"),
             seeds_missing: counter(r, "seeds_missing", "Inputs of which the seeds are missing"),
+            sessions_of_four: mode(&modes, "four"),
+            sessions_of_three: mode(&modes, "three"),
+            away: std::array::from_fn(|party| {
+                let peer = u8::try_from(party).unwrap_or(u8::MAX);
+                away.get_or_create(&NodeLabel { node: peer }).clone()
+            }),
+            contradictions: gauge(r, "contradictions", "Contradictions in the log"),
+            reserve: MATERIALS.map(|material| {
+                let label = MaterialLabel { material };
+                reserve.get_or_create(&label).clone()
+            }),
+            lots_made: counter(r, "lots_made", "Lots of the reserve made"),
+            lots_refetched: counter(r, "lots_refetched", "Components of lots from peers"),
+            damaged_records: counter(r, "damaged_records", "Secrets on disk that do not open"),
             complaints: Default::default(),
             complaints_of_strangers: Sparing::default(),
             registry,
@@ -123,6 +178,24 @@ impl Metrics {
     #[must_use]
     pub fn may_complain_of_strangers(&self) -> bool {
         self.complaints_of_strangers.admits()
+    }
+
+    /// Counts a session that begins, with three nodes or with all four.
+    pub fn session_started(&self, with_three: bool) {
+        self.sessions_started.inc();
+        if with_three {
+            self.sessions_of_three.inc();
+        } else {
+            self.sessions_of_four.inc();
+        }
+    }
+
+    /// Shows what is left in the reserve.
+    pub fn show_reserve(&self, left: &Amounts) {
+        let amounts = [left.bits, left.r64, left.r128, left.seeds];
+        for (gauge, amount) in self.reserve.iter().zip(amounts) {
+            gauge.set(i64::try_from(amount).unwrap_or(i64::MAX));
+        }
     }
 
     /// Counts a JSON-RPC request.
@@ -154,6 +227,10 @@ impl Default for Metrics {
 #[must_use]
 pub fn totals(counters: &PerPeer) -> [u64; NODES] {
     std::array::from_fn(|party| counters[party].get())
+}
+
+fn mode(modes: &Family<ModeLabel, Counter>, nodes: &'static str) -> Counter {
+    modes.get_or_create(&ModeLabel { nodes }).clone()
 }
 
 fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {

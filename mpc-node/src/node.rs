@@ -1,7 +1,7 @@
 //! Starting a node, and stopping it.
 //!
-//! What runs beside what: the core on its own thread; the swarm, the keeper of seeds, JSON-RPC and
-//! the admin server as tasks; each session of a computation on its own thread. The order of the
+//! What runs beside what: the core on its own thread; the swarm, the keepers of seeds and of lots,
+//! JSON-RPC and the admin server as tasks; each session of a computation on its own thread. The order of the
 //! start is that of what depends on what: files, replay, network, core, and last what serves users.
 
 use std::{
@@ -13,6 +13,7 @@ use std::{
 
 use alloy_primitives::B256;
 use ordering::Ordering;
+use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 use tokio::{io::AsyncReadExt as _, runtime::Handle, sync::mpsc};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ use crate::{
     core::{Core, Shared},
     filter::FrameFilter,
     keys::NodeKeys,
+    lots::LotKeeper,
     metrics::Metrics,
     network,
     rpc::{self, Rpc},
@@ -35,6 +37,8 @@ use crate::{
         block_log::BlockLog,
         cluster_id,
         derived::{Derived, recovering},
+        lots::LotStore,
+        outputs::OutputStore,
         records::Tail,
         wal::Wal,
     },
@@ -65,6 +69,8 @@ struct Stored {
     wal: Wal,
     wal_entries: Vec<alloy_primitives::Bytes>,
     derived: Derived,
+    lots: LotStore,
+    outputs: OutputStore,
     inputs: Vec<B256>,
 }
 
@@ -96,9 +102,10 @@ pub async fn run(
     let metrics = Arc::new(Metrics::new());
     let stored = {
         let (membership, storage_key) = (membership.clone(), keys.storage_key());
+        let damaged = metrics.damaged_records.clone();
         let opening = tokio::task::spawn_blocking(move || {
             let path = folder.join("derived");
-            let stored = recovering(&path, || open(&folder, &membership, &storage_key));
+            let stored = recovering(&path, || open(&folder, &membership, &storage_key, &damaged));
             stored.map(|stored| (stored, folder))
         });
         opening.await.map_err(|_| NodeError::Ended("replay"))?
@@ -110,6 +117,8 @@ pub async fn run(
         wal,
         wal_entries,
         derived,
+        lots,
+        outputs,
         inputs,
     } = stored;
     tracing::info!(block = runtime.head().number, "the block log is replayed");
@@ -135,6 +144,11 @@ pub async fn run(
         let _ = keeper.await;
         "keeper of seeds"
     });
+    let (lots, keeper) = LotKeeper::start(me, lots, network.clone(), metrics.clone());
+    tasks.spawn(async move {
+        let _ = keeper.await;
+        "keeper of lots"
+    });
     restore_seeds(&shared, &derived, &seeds, inputs);
 
     let (command_sender, commands) = mpsc::channel(256);
@@ -145,6 +159,8 @@ pub async fn run(
             round_timeout: config.round_timeout(),
             filter,
         },
+        outputs,
+        lots: lots.store().clone(),
         runtime: Handle::current(),
     };
     let reader = blocks.reader();
@@ -156,6 +172,7 @@ pub async fn run(
         network: network.clone(),
         inlets,
         seeds,
+        lots,
         verdicts,
         commands,
         workers,
@@ -235,9 +252,11 @@ fn open(
     folder: &DataFolder,
     membership: &Membership,
     storage_key: &zeroize::Zeroizing<[u8; 32]>,
+    damaged: &Counter,
 ) -> Result<Stored, NodeError> {
     let cluster = cluster_id(&membership.committee);
     let (derived, _) = Derived::open(&folder.join("derived"), storage_key)?;
+    let derived = derived.counting(damaged.clone());
     derived.prepare()?;
     let mut runtime = Runtime::new(membership.committee.clone());
     let mut inputs = Vec::new();
@@ -260,12 +279,17 @@ fn open(
     report(&tail, "block log");
     let (wal, wal_entries, tail) = Wal::open(&folder.join("consensus.wal"), cluster)?;
     report(&tail, "write-ahead log");
+    let lots = LotStore::open(&folder.join("lots"), storage_key, damaged.clone())?;
+    let outputs = OutputStore::open(&folder.join("outputs"), storage_key)?;
+    outputs.retain(|job| runtime.job(job).is_some())?;
     Ok(Stored {
         runtime,
         blocks,
         wal,
         wal_entries,
         derived,
+        lots,
+        outputs,
         inputs,
     })
 }

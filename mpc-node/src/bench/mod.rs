@@ -2,7 +2,8 @@
 //!
 //! The parent ([`run`]) starts four children of its own program ([`party`]), tells each where the
 //! others are, and checks what they open against the clear-text model. To emulate a network, it
-//! puts a relay between them ([`relay`]). What there is to run is listed in [`workload`].
+//! puts a relay between them ([`relay`]). What there is to run is listed in [`workload`]. With a party
+//! absent, all four first make the part of the reserve that the other three then need.
 
 pub mod party;
 mod relay;
@@ -21,6 +22,7 @@ struct Job {
     workload: String,
     count: usize,
     seed: u64,
+    absent: Option<u8>,
 }
 
 /// What a child answers: what each of the others has to know of it.
@@ -34,7 +36,7 @@ struct Contact {
 }
 
 /// What a child has measured.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Measured {
     /// Of the program alone: without set-up.
     seconds: f64,
@@ -45,8 +47,14 @@ struct Measured {
     sent: [u64; NODES],
     /// The most memory that was resident since the inputs were dealt.
     rss_bytes: u64,
-    /// What was opened, encoded.
+    /// What was opened, encoded; nothing if this party was absent, or lots were made.
     opened: Vec<u8>,
+    /// Of the last lot that was made: by component, its hash.
+    hashes: [Option<[u8; 32]>; NODES],
+    /// Time in which the reserve was made for it.
+    reserve_seconds: f64,
+    /// Bytes of a component of that reserve.
+    reserve_bytes: usize,
 }
 
 /// What keeps a benchmark from running.
@@ -76,6 +84,12 @@ pub enum BenchError {
     /// What was opened is not what the clear-text model gives.
     #[error("party {0} has opened something else than the clear-text model")]
     Wrong(u8),
+    /// Two parties hold different lots.
+    #[error("parties do not hold the same component {0} of a lot")]
+    Lots(u8),
+    /// An absent party cannot be.
+    #[error("{0}")]
+    Absent(&'static str),
     /// The transport could not be set up.
     #[error(transparent)]
     Node(#[from] crate::NodeError),

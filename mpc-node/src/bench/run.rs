@@ -11,11 +11,7 @@ use mpc_engine::{Program, clear, encode_opened};
 use serde::{Serialize, de::DeserializeOwned};
 use wire::limits::NODES;
 
-use super::{
-    BenchError, Contact, Introductions, Job, Measured,
-    relay::Network,
-    workload::{self, Workload},
-};
+use super::{BenchError, Contact, Introductions, Job, Measured, relay::Network, workload};
 
 /// The argument that makes the program a party.
 pub const AS_PARTY: &str = "--as-party";
@@ -31,6 +27,8 @@ pub struct Options {
     pub seed: u64,
     /// How often.
     pub repeat: usize,
+    /// Party number of the one that the workload is run without.
+    pub absent: Option<u8>,
     /// One-way delay of each link.
     pub delay: Duration,
     /// Bandwidth of each direction of each link, in Mbit/s; that of the machine if none.
@@ -61,6 +59,10 @@ pub struct Report {
     pub cpu_seconds: f64,
     /// Times of all runs, in order.
     pub all_seconds: Vec<f64>,
+    /// Time in which all four made the reserve that three need.
+    pub reserve_seconds: f64,
+    /// Bytes that each of them keeps of it.
+    pub reserve_bytes: usize,
 }
 
 /// Runs a workload, and checks its result.
@@ -68,9 +70,7 @@ pub struct Report {
 /// # Errors
 /// [`BenchError`].
 pub fn run(options: &Options) -> Result<Report, BenchError> {
-    let name = || BenchError::NoSuchWorkload(options.workload.clone());
-    let workload = workload::find(&options.workload).ok_or_else(name)?;
-    let expected = expected(workload, options)?;
+    let expected = expected(options)?;
     let mut runs = Vec::new();
     for _ in 0..options.repeat.max(1) {
         runs.push(once(options, &expected)?);
@@ -81,11 +81,41 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
     Ok(report(options, &median, all_seconds))
 }
 
-fn expected(workload: &Workload, options: &Options) -> Result<Vec<u8>, BenchError> {
+/// What is to be opened, encoded; nothing if lots are made.
+fn expected(options: &Options) -> Result<Vec<u8>, BenchError> {
+    if options
+        .absent
+        .is_some_and(|party| usize::from(party) >= NODES)
+    {
+        return Err(BenchError::Absent("the absent party is 0, 1, 2 or 3"));
+    }
+    if options.workload == workload::RESERVE {
+        return match options.absent {
+            Some(_) => Err(BenchError::Absent(
+                "the reserve is made by all four parties",
+            )),
+            None => Ok(Vec::new()),
+        };
+    }
+    let name = || BenchError::NoSuchWorkload(options.workload.clone());
+    let workload = workload::find(&options.workload).ok_or_else(name)?;
     let program: Program = workload.program(options.count)?;
     let columns = workload.columns(&program, options.seed);
     let values = clear::evaluate(&program, &columns)?;
     Ok(encode_opened(&program, &values)?)
+}
+
+/// Whether all who hold a component of a lot hold the same.
+fn check_lots(run: &[Measured; NODES]) -> Result<(), BenchError> {
+    for component in 0..4u8 {
+        let at = usize::from(component);
+        let held = run.iter().enumerate().filter(|(party, _)| *party != at);
+        let hashes: Vec<_> = held.map(|(_, party)| party.hashes[at]).collect();
+        if hashes.iter().any(|hash| *hash != hashes[0]) {
+            return Err(BenchError::Lots(component));
+        }
+    }
+    Ok(())
 }
 
 fn seconds(run: &[Measured; NODES]) -> f64 {
@@ -114,6 +144,11 @@ fn report(options: &Options, run: &[Measured; NODES], all_seconds: Vec<f64>) -> 
             .unwrap_or_default(),
         cpu_seconds: run.iter().map(|party| party.cpu_seconds).sum(),
         all_seconds,
+        reserve_seconds: run
+            .iter()
+            .map(|party| party.reserve_seconds)
+            .fold(0.0, f64::max),
+        reserve_bytes: 3 * run[0].reserve_bytes,
     }
 }
 
@@ -171,6 +206,7 @@ fn once(options: &Options, expected: &[u8]) -> Result<[Measured; NODES], BenchEr
             workload: options.workload.clone(),
             count: options.count,
             seed: options.seed,
+            absent: options.absent,
         })?;
         parties.push(party);
     }
@@ -185,12 +221,19 @@ fn once(options: &Options, expected: &[u8]) -> Result<[Measured; NODES], BenchEr
     let mut measured = Vec::with_capacity(NODES);
     for party in &mut parties {
         let said: Measured = party.hear()?;
+        let expected = if options.absent == Some(party.me) {
+            &[]
+        } else {
+            expected
+        };
         if said.opened != expected {
             return Err(BenchError::Wrong(party.me));
         }
         measured.push(said);
     }
-    measured.try_into().map_err(|_| BenchError::Ended(0))
+    let measured = measured.try_into().map_err(|_| BenchError::Ended(0))?;
+    check_lots(&measured)?;
+    Ok(measured)
 }
 
 /// What one party is told of all of them; where a network is emulated, the way leads through it.

@@ -15,6 +15,9 @@ const OPENED_BITS: usize = 1024;
 /// Vectors, at most: each opens one element.
 const VECTORS: usize = 1024;
 
+/// The name of what is no program: making lots of the reserve.
+pub const RESERVE: &str = "reserve";
+
 /// Something to measure.
 #[derive(Clone, Copy)]
 pub struct Workload {

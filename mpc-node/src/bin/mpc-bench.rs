@@ -33,6 +33,9 @@ struct Arguments {
     /// Where inputs come from.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// Run it without this party (0 to 3), from a reserve that all four make first.
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u8).range(0..4))]
+    absent: Option<u8>,
     /// How often to run it; the run of the median time is reported.
     #[arg(long, value_name = "R", default_value_t = 1)]
     repeat: usize,
@@ -41,7 +44,9 @@ struct Arguments {
 fn workloads() -> String {
     let rows = workload::ALL.iter();
     let rows = rows.map(|workload| format!("  {:<10}{}\n", workload.name, workload.about));
-    format!("Workloads:\n{}", rows.collect::<String>())
+    let reserve = "lots of the reserve, made by all four";
+    let reserve = format!("  {:<10}{reserve}\n", workload::RESERVE);
+    format!("Workloads:\n{}{reserve}", rows.collect::<String>())
 }
 
 fn main() -> ExitCode {
@@ -70,6 +75,7 @@ fn measure(arguments: Arguments) -> Result<(), BenchError> {
         count: arguments.count.get(),
         seed: arguments.seed,
         repeat: arguments.repeat,
+        absent: arguments.absent,
         delay: delay.map_err(std::io::Error::other)?,
         mbit_s: arguments.mbit_s.filter(|mbit| *mbit > 0.0),
     };
@@ -94,8 +100,10 @@ fn print(report: &Report) {
         max_rss_bytes,
         cpu_seconds,
         all_seconds,
+        reserve_seconds,
+        reserve_bytes,
     } = report;
-    println!("{workload}: {count} in {seconds:.4} s, {per_second:.0} per second");
+    println!("{workload}: {count} in {seconds:.4} s, {per_second:.1} per second");
     let each_us = seconds * 1e6 / f64::from((*rounds).max(1));
     println!("rounds   {rounds} ({each_us:.1} µs each)");
     println!(
@@ -110,6 +118,10 @@ fn print(report: &Report) {
         *max_rss_bytes as f64 / 1048576.0
     );
     println!("CPU      {cpu_seconds:.3} s, all parties");
+    if *reserve_bytes > 0 {
+        let mib = *reserve_bytes as f64 / 1048576.0;
+        println!("reserve  {mib:.1} MiB at each party, made in {reserve_seconds:.4} s");
+    }
     if all_seconds.len() > 1 {
         println!("all runs {all_seconds:.4?} s");
     }

@@ -37,6 +37,7 @@ impl Cluster {
             epoch: 1,
             genesis_ms: 0,
             dev: true,
+            reserve_lots: wire::limits::RESERVE_LOTS,
             l1: wire::committee::L1 {
                 chain_id: 1,
                 verifier: alloy_primitives::Address::ZERO,

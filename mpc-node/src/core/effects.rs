@@ -1,21 +1,14 @@
 //! Performing effects.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use alloy_primitives::B256;
 use ordering::{Effect, SyncBatch};
-use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
-use wire::{block::Block, node_transaction::StopReason, peer::PeerMessage};
+use wire::{block::Block, peer::PeerMessage};
 use zk_contract_runtime::{Applied, Event, Head};
 
 use super::Running;
-use crate::{
-    NodeError,
-    seeds::Order,
-    session::{Assignment, Outcome},
-    transport::sessions::SessionId,
-};
+use crate::{NodeError, seeds::Order, transport::sessions::SessionId};
 
 impl Running {
     /// Performs effects in order. `head` is the head after the steps that gave them.
@@ -53,22 +46,19 @@ impl Running {
             Effect::Wake { at_ms } => self.wake_ms = Some(at_ms),
             Effect::Applied(applied, block) => self.applied(&applied, &block, roots)?,
             Effect::OpenSeal { input } => self.open_seal(input),
-            Effect::StartSession {
-                computation,
-                attempt,
-                not_before_ms,
-            } => self.start_session(
-                SessionId {
-                    computation,
-                    attempt,
-                },
-                not_before_ms,
-            ),
-            Effect::StopSession { computation } => {
-                if let Some((_, cancelled)) = self.sessions.remove(&computation) {
-                    cancelled.cancel();
-                }
+            Effect::Prepare { job, attempt } => self.prepare(SessionId { job, attempt }),
+            Effect::StartSession { job, attempt } => {
+                self.start_session(SessionId { job, attempt });
             }
+            Effect::StopSession { job } => self.sessions.stop(job),
+            Effect::AnswerDispute { job, attempt } => {
+                self.answer_dispute(SessionId { job, attempt });
+            }
+            Effect::OpenOutputs { job, attempt } => self.open_outputs(SessionId { job, attempt }),
+            Effect::DropOutputs { job } => core.workers.outputs.remove(job)?,
+            Effect::KeepLot { lot } => self.keep_lot(lot),
+            Effect::DropLot { .. } => self.forget_lots(),
+            Effect::TakeStock => self.take_stock(),
             Effect::Suspect { peer, suspicion } => {
                 if let Some(counter) = core.metrics.suspicions.get(usize::from(peer)) {
                     counter.inc();
@@ -118,27 +108,48 @@ impl Running {
             .block_time
             .set(i64::try_from(seconds).unwrap_or(i64::MAX));
         metrics.transactions.inc_by(applied.receipts.len() as u64);
-        {
-            let state = core.shared.read();
-            let counts = state.runtime().counts();
-            let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-            metrics
-                .pending_transactions
-                .set(gauge(state.pending() as u64));
-            metrics.pending_inputs.set(gauge(counts.pending_inputs));
-            metrics
-                .running_computations
-                .set(gauge(counts.running_computations));
-        }
+        self.measure();
+        let core = &self.core;
         for event in &applied.events {
-            if let Event::InputRejected { id } = event {
-                core.seeds.order(Order::Forget { input: *id });
+            match event {
+                Event::InputRejected { id } => {
+                    core.seeds.order(Order::Forget { input: *id });
+                }
+                Event::Contradiction(contradiction) => {
+                    tracing::warn!(?contradiction, "two nodes contradict each other in the log");
+                }
+                Event::NodeAway { node } => tracing::warn!(node, "jobs begin without a node"),
+                Event::NodeBack { node } => tracing::info!(node, "a node is back"),
+                _ => {}
             }
         }
         tracing::debug!(number = applied.number, hash = %applied.hash,
             transactions = applied.receipts.len(), "block applied");
         core.shared.height.send_replace(applied.number);
         Ok(())
+    }
+
+    /// Shows in the metrics what the state says.
+    fn measure(&self) {
+        let metrics = &self.core.metrics;
+        let state = self.core.shared.read();
+        let runtime = state.runtime();
+        let counts = runtime.counts();
+        let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        metrics
+            .pending_transactions
+            .set(gauge(state.pending() as u64));
+        metrics.pending_inputs.set(gauge(counts.pending_inputs));
+        metrics
+            .running_computations
+            .set(gauge(counts.running_computations));
+        metrics
+            .contradictions
+            .set(gauge(runtime.contradictions().len() as u64));
+        for (node, away) in (0..).zip(&metrics.away) {
+            away.set(i64::from(runtime.is_away(node)));
+        }
+        metrics.show_reserve(&runtime.reserve_left());
     }
 
     fn open_seal(&self, input: B256) {
@@ -151,72 +162,6 @@ impl Running {
             tracing::error!(%input, "more inputs than there may be: a seal is left closed");
         }
     }
-
-    fn start_session(&mut self, id: SessionId, not_before_ms: u64) {
-        let core = &self.core;
-        let Some((assignment, collect)) = assignment(self, id, not_before_ms) else {
-            return;
-        };
-        if !core.seeds.order(collect) {
-            // The answer's channel closes, and the worker stops by itself.
-            tracing::error!("the keeper of seeds takes no orders");
-        }
-        if let Some((attempt, earlier)) = self.sessions.remove(&id.computation) {
-            tracing::debug!(computation = %id.computation, attempt, "a session is superseded");
-            earlier.cancel();
-        }
-        let cancelled = CancellationToken::new();
-        self.sessions
-            .insert(id.computation, (id.attempt, cancelled.clone()));
-        let outcomes = self.outcome_sender.clone();
-        let started = core
-            .workers
-            .start(assignment, cancelled, move |id, outcome| {
-                // Closed only when the core has ended.
-                let _ = outcomes.blocking_send((id, outcome));
-            });
-        if let Err(error) = started {
-            tracing::error!(%error, "no thread for a session");
-            let stopped = Outcome::Stopped(StopReason::Local);
-            if self.outcome_sender.try_send((id, stopped)).is_err() {
-                tracing::error!("the stop of a session is not told");
-            }
-        }
-    }
-}
-
-/// What a worker needs for a session, and the order for its seeds; none if the log is past it.
-fn assignment(running: &Running, id: SessionId, not_before_ms: u64) -> Option<(Assignment, Order)> {
-    let core = &running.core;
-    let now_ms = core.shared.clock.now_ms();
-    let state = core.shared.read();
-    let runtime = state.runtime();
-    let job = runtime.job(id.computation)?;
-    if job.attempt != id.attempt {
-        return None;
-    }
-    let mut inputs = Vec::with_capacity(job.inputs.len());
-    let mut wanted = Vec::with_capacity(job.inputs.len());
-    for (input, input_type) in job.inputs {
-        let pending = runtime.pending_input(input)?;
-        inputs.push((input_type, pending.sealed.clone()));
-        wanted.push((input, pending));
-    }
-    let (answer, seeds) = oneshot::channel();
-    let assignment = Assignment {
-        id,
-        delay: Duration::from_millis(not_before_ms.saturating_sub(now_ms)),
-        program: job.program,
-        inputs,
-        types: job.types,
-        seeds,
-    };
-    let collect = Order::Collect {
-        inputs: wanted,
-        patience: core.workers.exchange.round_timeout,
-        answer,
-    };
-    Some((assignment, collect))
 }
 
 /// Roots of the state after each block that the effects apply: the next block's header has it, and

@@ -1,18 +1,20 @@
 //! The one thread that owns this node's part in the log.
 //!
 //! It takes what happens (peers, users, seeds, sessions, time), gives it to
-//! [`ordering::Ordering`], and performs the effects strictly in order (`effects`): what must be on disk
-//! is fsynced before the next effect is performed. It has a thread of its own since it runs
-//! contracts and waits for the disk.
+//! [`ordering::Ordering`], and performs the effects strictly in order (`effects`; `sessions` and
+//! `stock` for those of jobs and of the reserve): what must be on disk is fsynced before the next
+//! effect is performed. It has a thread of its own since it runs contracts and waits for the disk.
 //!
 //! JSON-RPC reads the same state under a lock. Whoever writes goes first, calls are bounded in
 //! number and fuel, and everything that waits is taken in one go, so readers can slow this thread
 //! down by at most one bounded call for each round of messages, and never stop it.
 
 mod effects;
+mod sessions;
+mod stock;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, RwLock, RwLockReadGuard},
 };
 
@@ -28,13 +30,15 @@ use wire::{limits::NODES, peer::PeerMessage};
 use crate::{
     NodeError,
     clock::Clock,
+    lots::{self, LotKeeper},
     metrics::Metrics,
     network::{Inbound, Inlets, Network, NetworkEvent},
     seeds::{Order, SeedKeeper, Verdict},
-    session::{Outcome, Workers},
-    storage::{block_log::BlockLog, derived::Derived, wal::Wal},
+    session::{Report, Workers},
+    storage::{block_log::BlockLog, derived::Derived, lots::Piece, wal::Wal},
     transport::sessions::SessionId,
 };
+use sessions::Sessions;
 
 /// Inputs taken in one go.
 const AT_ONCE: usize = 64;
@@ -126,7 +130,9 @@ pub struct Core {
     pub inlets: Inlets,
     /// The keeper of seeds.
     pub seeds: SeedKeeper,
-    /// What the keeper says.
+    /// The keeper of lots.
+    pub lots: LotKeeper,
+    /// What the keeper of seeds says.
     pub verdicts: mpsc::Receiver<Verdict>,
     /// What RPC asks.
     pub commands: mpsc::Receiver<Command>,
@@ -139,8 +145,11 @@ pub struct Core {
 /// The core at work: what it has under way.
 struct Running {
     core: Core,
-    sessions: HashMap<B256, (u32, CancellationToken)>,
-    outcome_sender: mpsc::Sender<(SessionId, Outcome)>,
+    sessions: Sessions,
+    /// What workers and others in the background have to tell.
+    happenings: mpsc::Sender<Happening>,
+    /// What ordering is to hear of what it has asked for.
+    answers: VecDeque<Input>,
     replies: HashMap<u64, oneshot::Sender<Result<B256, Refusal>>>,
     next_request: u64,
     /// The peer whose messages are looked at first.
@@ -154,7 +163,8 @@ enum Happening {
     Message(u8, Inbound),
     Command(Command),
     Verdict(Verdict),
-    Session(SessionId, Outcome),
+    Session(SessionId, Report),
+    Stocked,
     Tick,
     Stop,
 }
@@ -171,11 +181,12 @@ impl Core {
         stop: &CancellationToken,
         runtime: &Handle,
     ) -> Result<(), NodeError> {
-        let (outcome_sender, mut outcomes) = mpsc::channel(64);
+        let (happenings, mut told) = mpsc::channel(64);
         let mut running = Running {
             core: self,
-            sessions: HashMap::new(),
-            outcome_sender,
+            sessions: Sessions::default(),
+            happenings,
+            answers: VecDeque::new(),
             replies: HashMap::new(),
             next_request: 0,
             turn: 0,
@@ -186,8 +197,10 @@ impl Core {
             *state.runtime().head()
         };
         running.perform(first, &head)?;
+        running.forget_lots();
+        running.answer()?;
         let result = loop {
-            let happening = runtime.block_on(running.next(&mut outcomes, stop));
+            let happening = runtime.block_on(running.next(&mut told, stop));
             if matches!(happening, Happening::Stop) {
                 break Ok(());
             }
@@ -196,7 +209,7 @@ impl Core {
             let mut rooms = Vec::new();
             running.translate(happening, &mut inputs, &mut rooms);
             for _ in 0..AT_ONCE {
-                let Some(more) = running.next_at_once(&mut outcomes) else {
+                let Some(more) = running.next_at_once(&mut told) else {
                     break;
                 };
                 running.translate(more, &mut inputs, &mut rooms);
@@ -205,9 +218,7 @@ impl Core {
                 break Err(error);
             }
         };
-        for (_, cancelled) in running.sessions.values() {
-            cancelled.cancel();
-        }
+        running.sessions.stop_all();
         running.core.wal.sync()?;
         running.core.derived.flush()?;
         result
@@ -217,7 +228,7 @@ impl Core {
 impl Running {
     async fn next(
         &mut self,
-        outcomes: &mut mpsc::Receiver<(SessionId, Outcome)>,
+        told: &mut mpsc::Receiver<Happening>,
         stop: &CancellationToken,
     ) -> Happening {
         let core = &mut self.core;
@@ -242,17 +253,14 @@ impl Running {
             Some(message) = m2.recv() => Happening::Message(2, message),
             Some(message) = m3.recv() => Happening::Message(3, message),
             Some(verdict) = core.verdicts.recv() => Happening::Verdict(verdict),
-            Some((id, outcome)) = outcomes.recv() => Happening::Session(id, outcome),
+            Some(happening) = told.recv() => happening,
             Some(command) = core.commands.recv() => Happening::Command(command),
         }
     }
 
     /// What else has happened by now, peers in turn. Not what users want: that is tried one at a
     /// time, so that peers are heard in between.
-    fn next_at_once(
-        &mut self,
-        outcomes: &mut mpsc::Receiver<(SessionId, Outcome)>,
-    ) -> Option<Happening> {
+    fn next_at_once(&mut self, told: &mut mpsc::Receiver<Happening>) -> Option<Happening> {
         let core = &mut self.core;
         if let Ok(event) = core.inlets.events.try_recv() {
             return Some(Happening::Network(event));
@@ -268,8 +276,7 @@ impl Running {
         if let Ok(verdict) = core.verdicts.try_recv() {
             return Some(Happening::Verdict(verdict));
         }
-        let (id, outcome) = outcomes.try_recv().ok()?;
-        Some(Happening::Session(id, outcome))
+        told.try_recv().ok()
     }
 
     fn translate(
@@ -294,6 +301,23 @@ impl Running {
                     PeerMessage::Seeds(seeds) => {
                         self.core.seeds.peer_said(from, Order::Sent { from, seeds });
                     }
+                    PeerMessage::WantLot {
+                        lot,
+                        component,
+                        offset,
+                    } => {
+                        let asked = lots::Order::Asked {
+                            from,
+                            piece: Piece { lot, component },
+                            offset,
+                        };
+                        self.core.lots.peer_said(from, asked);
+                    }
+                    PeerMessage::LotPart(part) => {
+                        self.core
+                            .lots
+                            .peer_said(from, lots::Order::Sent { from, part });
+                    }
                     message => inputs.push(Input::Peer { from, message }),
                 }
                 rooms.push(_room);
@@ -302,34 +326,8 @@ impl Running {
             Happening::Verdict(Verdict::Missing(input)) => {
                 inputs.push(Input::SeedsMissing { input });
             }
-            Happening::Session(
-                SessionId {
-                    computation,
-                    attempt,
-                },
-                outcome,
-            ) => {
-                if self
-                    .sessions
-                    .get(&computation)
-                    .is_some_and(|(a, _)| *a == attempt)
-                {
-                    self.sessions.remove(&computation);
-                }
-                match outcome {
-                    Outcome::Done(opened) => inputs.push(Input::SessionDone {
-                        computation,
-                        attempt,
-                        opened,
-                    }),
-                    Outcome::Stopped(reason) => inputs.push(Input::SessionStopped {
-                        computation,
-                        attempt,
-                        reason,
-                    }),
-                    Outcome::Cancelled => {}
-                }
-            }
+            Happening::Session(id, report) => inputs.extend(self.sessions.report(id, report)),
+            Happening::Stocked => inputs.push(Input::Stocked),
             Happening::Command(Command::Submit { raw, answer }) => {
                 let request = self.next_request;
                 self.next_request += 1;
@@ -344,6 +342,21 @@ impl Running {
 
     /// Gives inputs to ordering, and performs what comes of them.
     fn take(&mut self, inputs: Vec<Input>) -> Result<(), NodeError> {
+        self.give(inputs)?;
+        self.answer()
+    }
+
+    /// Gives ordering the answers to what it has asked for, and performs what comes of them. No
+    /// answer leads to the same question again.
+    fn answer(&mut self) -> Result<(), NodeError> {
+        while !self.answers.is_empty() {
+            let answers = std::mem::take(&mut self.answers);
+            self.give(answers.into())?;
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, inputs: Vec<Input>) -> Result<(), NodeError> {
         let now_ms = self.core.shared.clock.now_ms();
         let shared = self.core.shared.clone();
         let (effects, head) = {

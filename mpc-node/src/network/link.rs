@@ -23,7 +23,7 @@ use tokio::{
 };
 use wire::{
     codec,
-    limits::{NODES, PEER_FRAME_BYTES},
+    limits::{LOT_PART_BYTES, NODES, PEER_FRAME_BYTES},
     peer::PeerMessage,
 };
 
@@ -237,7 +237,9 @@ fn is_excessive(message: &PeerMessage) -> bool {
         PeerMessage::Proposal(_)
         | PeerMessage::Vote(_)
         | PeerMessage::Status { .. }
-        | PeerMessage::WantBlocks { .. } => 0,
+        | PeerMessage::WantBlocks { .. }
+        | PeerMessage::WantLot { .. } => 0,
+        PeerMessage::LotPart(part) => return part.bytes.len() > LOT_PART_BYTES,
     };
     elements > ELEMENTS
 }

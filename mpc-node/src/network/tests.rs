@@ -15,7 +15,11 @@ use super::{
     swarm::{Behaviour, BehaviourEvent},
     *,
 };
-use crate::transport::identity::{INTRODUCTION_BYTES, Introduction};
+use crate::{
+    lots::{LotKeeper, Order},
+    storage::lots::Piece,
+    transport::identity::{INTRODUCTION_BYTES, Introduction},
+};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -44,6 +48,7 @@ impl Cluster {
             epoch: 1,
             genesis_ms: 0,
             dev: true,
+            reserve_lots: wire::limits::RESERVE_LOTS,
             l1: L1 {
                 chain_id: 1,
                 verifier: Address::ZERO,
@@ -95,6 +100,47 @@ impl Node {
                 None => return Err("the network ended".into()),
             }
         }
+    }
+
+    /// Lets a keeper of lots hear what peers say, and drops all else.
+    pub(crate) fn serve_lots(self, keeper: LotKeeper) {
+        let Self {
+            mut inlets, _tasks, ..
+        } = self;
+        tokio::spawn(async move {
+            let _tasks = _tasks;
+            let [m0, m1, m2, m3] = &mut inlets.messages;
+            loop {
+                let (from, message) = tokio::select! {
+                    Some(inbound) = m0.recv() => (0, inbound.message),
+                    Some(inbound) = m1.recv() => (1, inbound.message),
+                    Some(inbound) = m2.recv() => (2, inbound.message),
+                    Some(inbound) = m3.recv() => (3, inbound.message),
+                    else => return,
+                };
+                match message {
+                    PeerMessage::WantLot {
+                        lot,
+                        component,
+                        offset,
+                    } => {
+                        let piece = Piece { lot, component };
+                        keeper.peer_said(
+                            from,
+                            Order::Asked {
+                                from,
+                                piece,
+                                offset,
+                            },
+                        );
+                    }
+                    PeerMessage::LotPart(part) => {
+                        keeper.peer_said(from, Order::Sent { from, part });
+                    }
+                    _ => {}
+                }
+            }
+        });
     }
 
     async fn receive(&mut self, from: usize) -> Result<PeerMessage, Box<dyn Error>> {

@@ -1,7 +1,7 @@
 //! Methods that Ethereum has no word for; their shapes are in `wire::rpc`.
 
 use alloy_primitives::{Address, B256};
-use wire::rpc::NodeStatus;
+use wire::rpc::{NodeStatus, ReserveAmounts};
 
 use super::{Answer, Rpc, params::Arguments, shapes::value};
 use crate::metrics::totals;
@@ -38,10 +38,10 @@ pub(super) fn certificate(rpc: &Rpc, arguments: &Arguments) -> Answer {
 pub(super) fn status(rpc: &Rpc, _: &Arguments) -> Answer {
     // Of the last block of which everything can be asked; the state may be ahead of the index.
     let last = rpc.last()?;
-    let (counts, pending) = {
-        let state = rpc.shared.read();
-        (state.runtime().counts(), state.pending())
-    };
+    let state = rpc.shared.read();
+    let (runtime, pending) = (state.runtime(), state.pending());
+    let counts = runtime.counts();
+    let left = runtime.reserve_left();
     let me = rpc.membership.me;
     Ok(value(&NodeStatus {
         node: me,
@@ -55,6 +55,14 @@ pub(super) fn status(rpc: &Rpc, _: &Arguments) -> Answer {
         pending_transactions: pending as u64,
         pending_inputs: counts.pending_inputs,
         running_computations: counts.running_computations,
+        away: runtime.away().to_vec(),
+        reserve: ReserveAmounts {
+            bits: left.bits,
+            r64: left.r64,
+            r128: left.r128,
+            seeds: left.seeds,
+        },
+        contradictions: runtime.contradictions().to_vec(),
         session_bytes_sent: totals(&rpc.metrics.session_sent),
         swarm_bytes_sent: totals(&rpc.metrics.swarm_sent),
     }))

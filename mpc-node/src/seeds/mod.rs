@@ -62,6 +62,11 @@ pub enum Order {
         /// Where the seeds go.
         answer: oneshot::Sender<Vec<Option<HeldSeeds>>>,
     },
+    /// Tell when nothing is about to be opened, and peers have been asked for the rest for a while.
+    Settle {
+        /// Told then.
+        answer: oneshot::Sender<()>,
+    },
     /// The input is rejected: its seeds are of no use.
     Forget {
         /// Id of the input.
@@ -130,6 +135,7 @@ impl SeedKeeper {
             opening: HashSet::new(),
             wants: Wants::default(),
             sessions: Vec::new(),
+            settling: Vec::new(),
             jobs: JoinSet::new(),
         };
         let task = tokio::spawn(keeper.run(order_receiver, question_receivers));
@@ -139,6 +145,16 @@ impl SeedKeeper {
     /// Gives an order of this node's own. Returns whether there was room.
     pub fn order(&self, order: Order) -> bool {
         self.orders.try_send(order).is_ok()
+    }
+
+    /// Waits until this node has opened all seals that it was told to open, and got what peers have
+    /// of the rest.
+    pub async fn settled(&self) {
+        let (answer, settled) = oneshot::channel();
+        if self.orders.send(Order::Settle { answer }).await.is_err() || settled.await.is_err() {
+            // The keeper has ended, and so does the node.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Passes on what a peer said; dropped if there is too much of it, since peers ask again.
@@ -164,6 +180,7 @@ struct Keeper {
     opening: HashSet<B256>,
     wants: Wants,
     sessions: Vec<Collection>,
+    settling: Vec<oneshot::Sender<()>>,
     jobs: JoinSet<Vec<(B256, PendingInput, bool)>>,
 }
 
@@ -233,6 +250,7 @@ impl Keeper {
                 self.sessions.push(collection);
                 self.answer_sessions();
             }
+            Order::Settle { answer } => self.settling.push(answer),
             Order::Forget { input } => {
                 // Should its seal be about to be opened, nothing comes of that.
                 self.opening.remove(&input);
@@ -321,6 +339,12 @@ impl Keeper {
             let _ = self.verdicts.send(Verdict::Missing(input)).await;
         }
         self.answer_sessions();
+        if self.opening.is_empty() && self.wants.are_old() {
+            for answer in self.settling.drain(..) {
+                // Whoever waited may be gone.
+                let _ = answer.send(());
+            }
+        }
     }
 
     /// Asks all peers for what is due.

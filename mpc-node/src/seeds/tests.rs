@@ -20,6 +20,7 @@ fn pending() -> Result<(PendingInput, Vec<NodeKeys>), Box<dyn Error>> {
         epoch: 1,
         genesis_ms: 0,
         dev: true,
+        reserve_lots: wire::limits::RESERVE_LOTS,
         l1: L1 {
             chain_id: 1,
             verifier: Address::ZERO,
@@ -132,6 +133,7 @@ async fn a_rejected_input_is_not_asked_for() -> Result<(), Box<dyn Error>> {
         opening: HashSet::new(),
         wants: Wants::default(),
         sessions: Vec::new(),
+        settling: Vec::new(),
         jobs: JoinSet::new(),
     };
     for (forgotten, due) in [(false, 1), (true, 0)] {

@@ -68,6 +68,11 @@ impl Wants {
         self.0.remove(&input);
     }
 
+    /// Whether peers have been asked for all of them in vain, so far.
+    pub(super) fn are_old(&self) -> bool {
+        self.0.values().all(|want| want.reported)
+    }
+
     /// Inputs that peers are to be asked for now; the next time is noted.
     pub(super) fn due(&mut self, now: Instant) -> Vec<B256> {
         let due = self.0.iter_mut().filter(|(_, want)| want.next <= now);

@@ -1,8 +1,6 @@
 //! One party's rounds: alternates between the engine's step and the exchange of frames.
 
-use std::sync::Arc;
-
-use mpc_engine::{Opened, PartyInputs, Program, Session, SessionBinding, Step};
+use mpc_engine::{Session, SessionBinding, Step, Task, Transcript};
 use wire::node_transaction::StopReason;
 
 use super::{Outcome, exchange::Links};
@@ -24,8 +22,8 @@ pub struct Driver {
 pub enum Progress {
     /// Another round.
     Running(Driver),
-    /// The result.
-    Done(Opened),
+    /// What came of it.
+    Done(mpc_engine::Outcome),
 }
 
 impl Driver {
@@ -36,12 +34,11 @@ impl Driver {
     pub fn start(
         me: u8,
         binding: SessionBinding,
-        program: Arc<Program>,
-        shares: PartyInputs,
+        task: Task,
         links: &mut Links,
     ) -> Result<Self, StopReason> {
         let entropy = keys::random().map_err(|_| StopReason::Local)?;
-        let started = Session::start(me, binding, program, shares, entropy);
+        let started = Session::start(me, binding, task, entropy);
         let (session, frames) = started.map_err(|error| {
             tracing::error!(%error, "a session cannot start");
             StopReason::Local
@@ -58,6 +55,12 @@ impl Driver {
     #[must_use]
     pub const fn rounds(&self) -> u32 {
         self.received
+    }
+
+    /// What it has sent of late, also after it has ended.
+    #[must_use]
+    pub fn transcript(&self) -> Transcript {
+        self.session.transcript()
     }
 
     /// Receives one round, and sends what follows from it.
@@ -80,7 +83,7 @@ impl Driver {
             StopReason::from(stop)
         })?;
         let (session, rounds) = match step {
-            Step::Done(opened) => return Ok(Progress::Done(opened)),
+            Step::Done(outcome) => return Ok(Progress::Done(outcome)),
             Step::Continue(session, rounds) => (session, rounds),
         };
         for frames in rounds {

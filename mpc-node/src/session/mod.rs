@@ -1,50 +1,55 @@
-//! Sessions of computations, each on its own worker.
+//! Sessions of jobs, each on its own worker.
 //!
-//! A worker is a thread that collects its shares, waits for the workers of the same session at the
-//! other nodes, and then alternates between the engine's step and the exchange of frames, both on
-//! its own time ([`driver`], [`exchange`]). Nothing of a session is stored: whatever interrupts it
-//! ends it, and the log starts another attempt with fresh keys.
+//! A worker is a thread that gets ready for an attempt ([`supplies`]), draws a nonce, waits until the
+//! log has the nonces of all who take part, links with their workers, and then alternates between the
+//! engine's step and the exchange of frames, both on its own time ([`driver`], [`exchange`]). The
+//! nonce is only in its memory, and so is the session: whatever interrupts it ends it, and the log
+//! starts another attempt. What it has made is on disk before the worker says so.
 
 pub mod driver;
 pub mod exchange;
+pub mod supplies;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Duration,
 };
 
-use alloy_primitives::Bytes;
-use mpc_engine::{InputCollector, PartyInputs, Program, SessionBinding};
+use alloy_primitives::B256;
+use futures::future::BoxFuture;
+use mpc_engine::{LotShares, Outputs, SessionBinding, Task, Transcript};
 use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
-use wire::{kind::InputType, node_transaction::StopReason, sealed::SealedInput};
+use wire::{limits::NODES, node_transaction::StopReason};
 
 use crate::{
+    NodeError,
     config::Membership,
-    storage::seed_box::HeldSeeds,
+    keys,
+    storage::{
+        lots::{LotStore, Piece},
+        outputs::OutputStore,
+    },
     transport::{connection::Connection, sessions::SessionId},
 };
 use driver::{Driver, Progress};
 use exchange::{Exchange, Links};
 
-/// Seeds of inputs, in the order asked for; an element is missing if it could not be had in time.
-pub type SeedsAnswer = oneshot::Receiver<Vec<Option<HeldSeeds>>>;
+/// The nonces of an attempt, by party number; zero for who is absent.
+pub type Nonces = [B256; NODES];
 
-/// What a worker needs.
+/// What a worker is to do.
 pub struct Assignment {
     /// The session.
     pub id: SessionId,
-    /// How long to wait before it starts.
-    pub delay: Duration,
-    /// What to run.
-    pub program: Arc<Program>,
-    /// The inputs in ordering order, with the number of their type.
-    pub inputs: Vec<(u32, Arc<SealedInput>)>,
-    /// The input types that it reads, by number.
-    pub types: Vec<(u32, InputType)>,
-    /// This node's seeds of the inputs.
-    pub seeds: SeedsAnswer,
+    /// Party number of the node that the attempt does without.
+    pub absent: Option<u8>,
+    /// Number of the lot that is made, if one is.
+    pub lot: Option<u64>,
+    /// Gets what is to be computed, and on what.
+    pub task: BoxFuture<'static, Result<Task, StopReason>>,
+    /// The nonces, once the log has them all, and this worker's among them.
+    pub go: oneshot::Receiver<Nonces>,
 }
 
 /// What all workers of a node share.
@@ -54,16 +59,32 @@ pub struct Workers {
     pub membership: Arc<Membership>,
     /// How workers exchange frames with those of the other nodes.
     pub exchange: Exchange,
+    /// Where outputs are kept that are not open yet.
+    pub outputs: OutputStore,
+    /// Where lots of the reserve are kept.
+    pub lots: LotStore,
     /// Where asynchronous parts run.
     pub runtime: Handle,
 }
 
+/// What a worker says.
+#[derive(Debug)]
+pub enum Report {
+    /// It is ready, and has drawn this nonce.
+    Prepared(B256),
+    /// It has ended.
+    Ended(Outcome, Option<Transcript>),
+}
+
+/// By component: the commitment to it, or the hash of it; none for the one that this party lacks.
+pub type Commitments = [Option<B256>; NODES];
+
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// With a result: the opened values.
-    Done(Bytes),
-    /// Without one.
+    /// With something that is on disk now.
+    Ready(Box<Commitments>),
+    /// Without.
     Stopped(StopReason),
     /// It was called off.
     Cancelled,
@@ -76,7 +97,7 @@ impl From<StopReason> for Outcome {
 }
 
 impl Workers {
-    /// Starts a worker; `done` is called on its thread when it ends.
+    /// Starts a worker; `report` is called on its thread, at last when it ends.
     ///
     /// # Errors
     /// If the system gives no thread.
@@ -84,69 +105,85 @@ impl Workers {
         &self,
         assignment: Assignment,
         cancelled: CancellationToken,
-        done: impl FnOnce(SessionId, Outcome) + Send + 'static,
+        mut report: impl FnMut(SessionId, Report) + Send + 'static,
     ) -> std::io::Result<()> {
         let workers = self.clone();
         let id = assignment.id;
-        let name = format!("session-{}", hex::encode(&id.computation[..4]));
+        let name = format!("session-{}", hex::encode(&id.job[..4]));
         let thread = std::thread::Builder::new().name(name);
         thread.spawn(move || {
-            let metrics = workers.exchange.sessions.metrics();
-            metrics.sessions_started.inc();
-            let started = std::time::Instant::now();
+            let mut transcript = None;
             // Whatever breaks breaks this attempt only, and is said in the log like any other stop.
-            let session = AssertUnwindSafe(|| workers.run(assignment, &cancelled));
+            let session = AssertUnwindSafe(|| {
+                let prepared = |nonce| report(id, Report::Prepared(nonce));
+                workers.run(assignment, &cancelled, prepared, &mut transcript)
+            });
             let outcome = match catch_unwind(session) {
                 Ok(Ok(outcome) | Err(outcome)) => outcome,
                 Err(_) => StopReason::Local.into(),
             };
-            let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let metrics = workers.exchange.sessions.metrics();
             match &outcome {
-                Outcome::Done(_) => {
-                    metrics.sessions_done.inc();
-                    tracing::info!(computation = %id.computation, attempt = id.attempt, elapsed_ms,
-                        "session done");
-                }
+                Outcome::Ready(_) => metrics.sessions_done.inc(),
                 Outcome::Stopped(reason) => {
                     metrics.sessions_stopped.inc();
-                    tracing::warn!(computation = %id.computation, attempt = id.attempt, elapsed_ms,
-                        ?reason, "session stopped");
+                    tracing::warn!(job = %id.job, attempt = id.attempt, ?reason, "session stopped");
+                    0
                 }
                 Outcome::Cancelled => {
-                    tracing::debug!(computation = %id.computation, "session called off");
+                    tracing::debug!(job = %id.job, attempt = id.attempt, "session called off");
+                    0
                 }
-            }
-            done(id, outcome);
+            };
+            report(id, Report::Ended(outcome, transcript));
         })?;
         Ok(())
     }
 
-    /// The whole session, on the worker's thread.
+    /// The whole of it, on the worker's thread.
     fn run(
         &self,
         assignment: Assignment,
         cancelled: &CancellationToken,
+        prepared: impl FnOnce(B256),
+        transcript: &mut Option<Transcript>,
     ) -> Result<Outcome, Outcome> {
         let Assignment {
             id,
-            delay,
-            program,
-            inputs,
-            types,
-            seeds,
+            absent,
+            lot,
+            task,
+            go,
         } = assignment;
-        let seeds = self.wait(cancelled, async move {
-            tokio::time::sleep(delay).await;
-            seeds.await.map_err(|_| StopReason::Local)
+        let task = self.wait(cancelled, task)?;
+        let nonce = keys::random().map_err(|_| StopReason::Local)?;
+        prepared(B256::from(*nonce));
+        let nonces = self.runtime.block_on(async {
+            tokio::select! {
+                () = cancelled.cancelled() => Err(Outcome::Cancelled),
+                nonces = go => nonces.map_err(|_| Outcome::Cancelled),
+            }
         })?;
-        let shares = self.collect(&program, &types, &inputs, seeds)?;
-        drop(inputs);
-        let connections = self.wait(cancelled, self.link(id))?;
+        let metrics = self.exchange.sessions.metrics();
+        metrics.session_started(absent.is_some());
+        let started = std::time::Instant::now();
+        let connections = self.wait(cancelled, self.link(id, absent))?;
         let token = cancelled.clone();
         let mut links = Links::new(id, connections, &self.exchange, token, &self.runtime)?;
-        let outcome = self.rounds(id, program, shares, &mut links);
-        links.close(&self.runtime, matches!(outcome, Ok(Outcome::Done(_))));
-        outcome
+        let binding = self.binding(id, absent, nonces);
+        let made = self.rounds(binding, task, &mut links, transcript);
+        links.close(&self.runtime, made.is_ok());
+        let (made, elapsed_ms) = (made?, started.elapsed().as_millis());
+        tracing::info!(job = %id.job, attempt = id.attempt, ?absent, %elapsed_ms, "session done");
+        let kept = match made {
+            Made::Outputs(outputs) => self.keep_outputs(id, &outputs),
+            Made::Lot(shares) => self.keep_lot(id, lot, &shares),
+        };
+        let ready = kept.map(|commitments| Outcome::Ready(Box::new(commitments)));
+        ready.map_err(|error| {
+            tracing::error!(%error, "what a session made could not be kept");
+            StopReason::Local.into()
+        })
     }
 
     /// Waits on the worker's thread, unless the session is called off.
@@ -163,35 +200,35 @@ impl Workers {
         })
     }
 
-    fn collect(
-        &self,
-        program: &Program,
-        types: &[(u32, InputType)],
-        inputs: &[(u32, Arc<SealedInput>)],
-        seeds: Vec<Option<HeldSeeds>>,
-    ) -> Result<PartyInputs, StopReason> {
-        let collect = || {
-            let mut collector = InputCollector::new(self.membership.me, program, types)?;
-            for ((input_type, sealed), seeds) in inputs.iter().zip(&seeds) {
-                let seeds = seeds.as_ref().unwrap_or(&[const { None }; 4]);
-                collector.push(*input_type, &sealed.masked, seeds)?;
-            }
-            collector.finish()
-        };
-        collect().map_err(|error: mpc_engine::EngineError| {
-            tracing::warn!(%error, "the shares of a computation are not complete");
-            StopReason::Local
-        })
+    fn binding(&self, id: SessionId, absent: Option<u8>, nonces: Nonces) -> SessionBinding {
+        let committee = &self.membership.committee;
+        SessionBinding {
+            chain_id: committee.chain_id,
+            epoch: committee.epoch,
+            computation: id.job.0,
+            attempt: id.attempt,
+            absent,
+            nonces: nonces.map(|nonce| nonce.0),
+        }
     }
 
-    /// Connections to the workers at all three peers. Whoever is not there in time is silent.
-    async fn link(&self, id: SessionId) -> Result<Vec<(u8, Connection)>, StopReason> {
+    /// Connections to the workers at all peers that take part. Whoever is not there in time is
+    /// silent.
+    async fn link(
+        &self,
+        id: SessionId,
+        absent: Option<u8>,
+    ) -> Result<Vec<(u8, Connection)>, StopReason> {
         let Exchange {
             sessions,
             round_timeout,
             ..
         } = &self.exchange;
-        let linking = self.membership.others().map(|peer| async move {
+        let peers = self
+            .membership
+            .others()
+            .filter(|peer| Some(*peer) != absent);
+        let linking = peers.map(|peer| async move {
             let linked = timeout(*round_timeout, sessions.link(peer, id)).await;
             match linked {
                 Ok(connection) => Ok((peer, connection)),
@@ -203,28 +240,56 @@ impl Workers {
 
     fn rounds(
         &self,
-        id: SessionId,
-        program: Arc<Program>,
-        shares: PartyInputs,
+        binding: SessionBinding,
+        task: Task,
         links: &mut Links,
-    ) -> Result<Outcome, Outcome> {
-        let committee = &self.membership.committee;
-        let binding = SessionBinding {
-            chain_id: committee.chain_id,
-            epoch: committee.epoch,
-            computation: id.computation.0,
-            attempt: id.attempt,
-        };
-        let mut driver = Driver::start(self.membership.me, binding, program, shares, links)?;
+        transcript: &mut Option<Transcript>,
+    ) -> Result<Made, Outcome> {
+        let mut driver = Driver::start(self.membership.me, binding, task, links)?;
+        *transcript = Some(driver.transcript());
         loop {
             match driver.round(links)? {
                 Progress::Running(next) => driver = next,
-                Progress::Done(opened) => {
-                    return Ok(Outcome::Done(Bytes::copy_from_slice(opened.encoded())));
+                Progress::Done(mpc_engine::Outcome::Committed(outputs)) => {
+                    return Ok(Made::Outputs(outputs));
+                }
+                Progress::Done(mpc_engine::Outcome::Made(shares)) => return Ok(Made::Lot(shares)),
+                Progress::Done(mpc_engine::Outcome::Opened(_)) => {
+                    tracing::error!("a session opened what was to be committed to");
+                    return Err(StopReason::Local.into());
                 }
             }
         }
     }
+
+    fn keep_outputs(&self, id: SessionId, outputs: &Outputs) -> Result<Commitments, NodeError> {
+        self.outputs.keep(id.job, id.attempt, &outputs.encode())?;
+        Ok(outputs.commitments().map(|c| c.map(B256::from)))
+    }
+
+    fn keep_lot(
+        &self,
+        id: SessionId,
+        lot: Option<u64>,
+        shares: &LotShares,
+    ) -> Result<Commitments, NodeError> {
+        let lot = lot.ok_or(NodeError::Ended("making of a lot without a number"))?;
+        let hashes = shares.hashes().map(|hash| hash.map(B256::from));
+        for (component, hash) in (0..).zip(hashes) {
+            if let (Some(hash), Some(bytes)) = (hash, shares.component(component)) {
+                let piece = Piece { lot, component };
+                self.lots.write(piece, id.attempt, hash, bytes)?;
+            }
+        }
+        self.exchange.sessions.metrics().lots_made.inc();
+        Ok(hashes)
+    }
+}
+
+/// What a session has made.
+enum Made {
+    Outputs(Outputs),
+    Lot(LotShares),
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, Bytes};
+use prometheus_client::metrics::counter::Counter;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sled::{Batch, Db, Tree};
 use wire::{block::Block, codec};
@@ -36,6 +37,8 @@ pub struct Derived {
     logs: Tree,
     seeds: Tree,
     seed_box: std::sync::Arc<SeedBox>,
+    /// Records of seeds that did not open.
+    damaged: Counter,
     _db: Db,
 }
 
@@ -151,8 +154,15 @@ impl Derived {
             logs: db.open_tree("logs")?,
             seeds: db.open_tree("seeds")?,
             seed_box: std::sync::Arc::new(SeedBox::new(key)),
+            damaged: Counter::default(),
             _db: db,
         })
+    }
+
+    /// Counts records of seeds that do not open with this.
+    #[must_use]
+    pub fn counting(self, damaged: Counter) -> Self {
+        Self { damaged, ..self }
     }
 
     /// Drops all indices if a record was found damaged, so that replay writes them anew.
@@ -311,6 +321,7 @@ impl Derived {
         let record = self.seeds.get(input).ok()??;
         let seeds = self.seed_box.open(input, &record);
         if seeds.is_none() {
+            self.damaged.inc();
             tracing::warn!(%input, "a record of seeds was damaged: asking for them again");
         }
         seeds

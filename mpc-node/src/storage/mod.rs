@@ -3,16 +3,22 @@
 //! The truth is two append-only files: the log of decided blocks and the write-ahead log of
 //! consensus, both fsynced before anything that depends on them leaves the node ([`records`]).
 //! What follows from them, and the seeds of inputs, is in sled ([`derived`]), and is rebuilt from
-//! the log and from peers when it is lost. Read [`records`] first.
+//! the log and from peers when it is lost. Lots of the reserve ([`lots`]) and outputs that are not
+//! open yet ([`outputs`]) are files of their own. Whatever is secret is encrypted ([`secret_box`]).
+//! Read [`records`] first.
 
 pub mod block_log;
 pub mod derived;
+pub mod lots;
+pub mod outputs;
 pub mod records;
+pub mod secret_box;
 pub mod seed_box;
 pub mod wal;
 
 use std::{
     fs::{self, File, TryLockError},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +26,9 @@ use alloy_primitives::{B256, keccak256};
 use wire::{codec, committee::Committee};
 
 use crate::NodeError;
+
+/// How the name of a file ends that is being written.
+const UNFINISHED: &str = "new";
 
 /// The folder of one node, locked for this process.
 #[derive(Debug)]
@@ -62,6 +71,48 @@ fn create(path: &Path) -> Result<(), NodeError> {
     fs::create_dir_all(path).map_err(NodeError::file("create", path))?;
     records::sync_entry(path)?;
     made.into_iter().try_for_each(records::sync_entry)
+}
+
+/// Writes a file in one go, so that it is there whole or not at all, also after a power cut.
+fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), NodeError> {
+    let new = path.with_extension(UNFINISHED);
+    File::create(&new)
+        .and_then(|mut file| {
+            parts.iter().try_for_each(|part| file.write_all(part))?;
+            file.sync_all()
+        })
+        .map_err(NodeError::file("write", &new))?;
+    fs::rename(&new, path).map_err(NodeError::file("write", path))?;
+    records::sync_entry(path)
+}
+
+/// Removes a file; it may be gone already. Should it come back after a power cut, it is removed again.
+fn remove(path: &Path) -> Result<(), NodeError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(NodeError::file("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Names of the files in a folder, which is made if it does not exist; those that were not finished
+/// are removed.
+fn finished_files(folder: &Path) -> Result<Vec<String>, NodeError> {
+    if !folder.exists() {
+        create(folder)?;
+    }
+    let failed = || NodeError::file("read", folder);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed())? {
+        let path = entry.map_err(failed())?.path();
+        if path.extension().is_some_and(|end| end == UNFINISHED) {
+            remove(&path)?;
+        } else if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// What ties the files of a node to its cluster: chain, epoch, keys and genesis, but not

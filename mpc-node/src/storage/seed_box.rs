@@ -1,34 +1,27 @@
-//! Encryption of seeds at rest: XChaCha20-Poly1305 under a key that follows from the node's own
-//! keys, with a random nonce, bound to the input. The tag is the checksum.
+//! Records of seeds at rest: which components there are, and a [`SecretBox`]'s record of them, bound
+//! to the input.
 
 use alloy_primitives::B256;
-use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305};
 use wire::{limits::NODES, sealed::Seed};
 use zeroize::Zeroizing;
 
-use crate::{NodeError, keys};
+use super::secret_box::SecretBox;
+use crate::NodeError;
 
-const NONCE_BYTES: usize = 24;
-const TAG_BYTES: usize = 16;
 const SEEDS_BYTES: usize = 3 * 32;
 
 /// Seals and opens records of seeds.
-pub struct SeedBox(XChaCha20Poly1305);
-
-impl std::fmt::Debug for SeedBox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SeedBox(<redacted>)")
-    }
-}
+#[derive(Debug)]
+pub struct SeedBox(SecretBox);
 
 /// The three seeds that one node holds of one input; the place of its own component is empty.
 pub type HeldSeeds = [Option<Seed>; NODES];
 
 impl SeedBox {
-    /// Takes the key of [`keys::NodeKeys::storage_key`].
+    /// Takes the key of [`crate::keys::NodeKeys::storage_key`].
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        Self(XChaCha20Poly1305::new(key.into()))
+        Self(SecretBox::new(key))
     }
 
     /// Encrypts the seeds of an input; none unless exactly three are there.
@@ -47,17 +40,8 @@ impl SeedBox {
         if plain.len() != SEEDS_BYTES {
             return Ok(None);
         }
-        let random = keys::random()?;
         let mut record = vec![mask];
-        record.extend_from_slice(&random[..NONCE_BYTES]);
-        let nonce: [u8; NONCE_BYTES] = std::array::from_fn(|i| random[i]);
-        let bound = bound_to(input, mask);
-        let sealed =
-            self.0
-                .encrypt_inout_detached(&nonce.into(), &bound, plain.as_mut_slice().into());
-        let Ok(tag) = sealed else { return Ok(None) };
-        record.extend_from_slice(&plain);
-        record.extend_from_slice(&tag);
+        record.extend(self.0.seal(&bound_to(input, mask), &plain)?);
         Ok(Some(record))
     }
 
@@ -65,19 +49,10 @@ impl SeedBox {
     #[must_use]
     pub fn open(&self, input: B256, record: &[u8]) -> Option<HeldSeeds> {
         let (mask, rest) = record.split_first()?;
-        let (nonce, rest) = rest.split_first_chunk::<NONCE_BYTES>()?;
-        let (cipher, tag) = rest.split_first_chunk::<SEEDS_BYTES>()?;
-        let tag: &[u8; TAG_BYTES] = tag.try_into().ok()?;
-        let mut plain = Zeroizing::new(*cipher);
-        let bound = bound_to(input, *mask);
-        self.0
-            .decrypt_inout_detached(
-                &(*nonce).into(),
-                &bound,
-                plain.as_mut_slice().into(),
-                &(*tag).into(),
-            )
-            .ok()?;
+        let plain = self.0.open(&bound_to(input, *mask), rest)?;
+        if plain.len() != SEEDS_BYTES {
+            return None;
+        }
         let mut parts = plain.chunks_exact(32);
         let mut seeds = [const { None }; NODES];
         for (component, seed) in seeds.iter_mut().enumerate() {

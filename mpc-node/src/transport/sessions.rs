@@ -57,8 +57,8 @@ const UNUSED: Duration = Duration::from_secs(90);
 /// Names a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SessionId {
-    /// The computation.
-    pub computation: B256,
+    /// The computation, or the lot of the reserve that is made.
+    pub job: B256,
     /// Number of the attempt, from 0.
     pub attempt: u32,
 }
@@ -213,7 +213,7 @@ impl SessionLinks {
             match linked {
                 Ok(connection) => return connection,
                 Err(error) => {
-                    tracing::debug!(peer, computation = %id.computation, attempt = id.attempt,
+                    tracing::debug!(peer, job = %id.job, attempt = id.attempt,
                         %error, "no link yet");
                     sleep(OPEN_TIMEOUT / 20).await;
                 }

@@ -30,8 +30,13 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Writes keys, committee and configurations, and starts all four.
+    /// Starts all four, with no reserve to be made.
     pub(crate) async fn start() -> TestResult<Self> {
+        Self::with_reserve(0).await
+    }
+
+    /// Writes keys, committee and configurations, and starts all four.
+    pub(crate) async fn with_reserve(reserve_lots: u32) -> TestResult<Self> {
         let folder = tempfile::tempdir()?;
         let listeners: Vec<TcpListener> = (0..16)
             .map(|_| TcpListener::bind("127.0.0.1:0"))
@@ -70,6 +75,7 @@ impl Cluster {
             epoch: 1,
             genesis_ms: u64::try_from(genesis)?,
             dev: true,
+            reserve_lots,
             l1: L1 {
                 chain_id: 1,
                 verifier: Address::repeat_byte(1),

@@ -93,7 +93,7 @@ mod tests {
 
     fn send(liar: &Liar, round: u32, to: u8, frame: &[u8]) -> Option<Vec<u8>> {
         let session = SessionId {
-            computation: B256::ZERO,
+            job: B256::ZERO,
             attempt: 0,
         };
         liar.outgoing(OutgoingFrame { session, round, to }, frame.to_vec())

@@ -64,7 +64,7 @@ async fn two() -> Result<(Party, Party), Box<dyn Error>> {
 
 pub(crate) const fn id(attempt: u32) -> SessionId {
     SessionId {
-        computation: B256::repeat_byte(1),
+        job: B256::repeat_byte(1),
         attempt,
     }
 }

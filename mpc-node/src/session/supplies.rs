@@ -1,0 +1,216 @@
+//! What a node needs to take part in an attempt: its shares of the inputs, and its part of the
+//! reserve. Whatever is not at hand is got from peers, however long it takes; whoever does not have it
+//! in time is left out.
+
+use std::{ops::Range, sync::Arc, time::Duration};
+
+use alloy_primitives::B256;
+use mpc_engine::{
+    Amounts, ComponentSeeds, Ending, EngineError, InputCollector, PartyInputs, Program, Ranges,
+    ReserveShares, Task,
+};
+use tokio::sync::oneshot;
+use wire::{kind::InputType, limits::NODES, node_transaction::StopReason};
+use zeroize::Zeroizing;
+use zk_contract_runtime::PendingInput;
+
+use crate::{
+    lots::{LotKeeper, Wanted},
+    seeds::{Order, SeedKeeper},
+    storage::{lots::Piece, seed_box::HeldSeeds},
+};
+
+/// How long to wait until seeds are asked for again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A part of a lot that an attempt takes.
+#[derive(Clone, Debug)]
+pub struct Portion {
+    /// Number of the lot.
+    pub lot: u64,
+    /// How much there is of each material in all of the lot.
+    pub amounts: Amounts,
+    /// Hashes of the lot's components.
+    pub hashes: [B256; NODES],
+    /// What of it.
+    pub ranges: Ranges,
+}
+
+/// What an attempt needs.
+pub enum Needs {
+    /// To compute.
+    Compute {
+        /// What to run.
+        program: Arc<Program>,
+        /// The inputs in ordering order: id, number of the type, and what the log has of them.
+        inputs: Vec<(B256, u32, PendingInput)>,
+        /// The input types that it reads, by number.
+        types: Vec<(u32, InputType)>,
+        /// The seed of a random result.
+        seed: Option<Box<Portion>>,
+        /// What a computation by three takes of the reserve; none for one by four.
+        reserve: Option<Vec<Portion>>,
+    },
+    /// To make a lot.
+    Produce {
+        /// How much of each material.
+        amounts: Amounts,
+    },
+}
+
+/// Where it comes from.
+#[derive(Clone, Debug)]
+pub struct Supplies {
+    /// Party number of this node.
+    pub me: u8,
+    /// The keeper of seeds.
+    pub seeds: SeedKeeper,
+    /// The keeper of lots.
+    pub lots: LotKeeper,
+    /// How long to try to get seeds before they are asked for anew.
+    pub patience: Duration,
+}
+
+impl Supplies {
+    /// Gets all that an attempt needs.
+    ///
+    /// # Errors
+    /// [`StopReason::Local`] if what the log has makes no sense to this node.
+    pub async fn get(self, needs: Needs) -> Result<Task, StopReason> {
+        let nonsense = |error: EngineError| {
+            tracing::error!(%error, "what an attempt needs does not fit together");
+            StopReason::Local
+        };
+        match needs {
+            Needs::Produce { amounts } => Ok(Task::Produce { amounts }),
+            Needs::Compute {
+                program,
+                inputs,
+                types,
+                seed,
+                reserve,
+            } => {
+                let seeds = match seed {
+                    Some(portion) => Some(self.component_seeds(&portion).await.map_err(nonsense)?),
+                    None => None,
+                };
+                let reserve = match reserve {
+                    Some(portions) => Some(self.reserve(&portions).await.map_err(nonsense)?),
+                    None => None,
+                };
+                let held = self.held(&inputs).await;
+                let shares = self.collect(&program, &types, &inputs, &held);
+                Ok(Task::Compute {
+                    inputs: shares.map_err(nonsense)?,
+                    program,
+                    seeds,
+                    reserve,
+                    ending: Ending::Commit,
+                })
+            }
+        }
+    }
+
+    /// The seeds of inputs, in their order.
+    async fn held(&self, inputs: &[(B256, u32, PendingInput)]) -> Vec<HeldSeeds> {
+        loop {
+            let (answer, seeds) = oneshot::channel();
+            let collect = Order::Collect {
+                inputs: inputs.iter().map(|(id, _, p)| (*id, p.clone())).collect(),
+                patience: self.patience,
+                answer,
+            };
+            if self.seeds.order(collect)
+                && let Ok(seeds) = seeds.await
+                && let Some(all) = seeds.into_iter().collect()
+            {
+                return all;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn collect(
+        &self,
+        program: &Program,
+        types: &[(u32, InputType)],
+        inputs: &[(B256, u32, PendingInput)],
+        held: &[HeldSeeds],
+    ) -> Result<PartyInputs, EngineError> {
+        let mut collector = InputCollector::new(self.me, program, types)?;
+        for ((_, input_type, pending), seeds) in inputs.iter().zip(held) {
+            collector.push(*input_type, &pending.sealed.masked, seeds)?;
+        }
+        collector.finish()
+    }
+
+    async fn component_seeds(&self, portion: &Portion) -> Result<ComponentSeeds, EngineError> {
+        let range = portion.amounts.seed_range(portion.ranges.seeds.start);
+        let components = self.read(portion, &[range]).await;
+        ComponentSeeds::new(self.me, slices(&components))
+    }
+
+    async fn reserve(&self, portions: &[Portion]) -> Result<ReserveShares, EngineError> {
+        let mut shares = ReserveShares::new(self.me);
+        for portion in portions {
+            let byte_ranges = portion.amounts.byte_ranges(&portion.ranges);
+            let components = self.read(portion, &byte_ranges).await;
+            shares.push(&portion.amounts, &portion.ranges, slices(&components))?;
+        }
+        Ok(shares)
+    }
+
+    /// These bytes of each component of a lot that this node holds.
+    async fn read(&self, portion: &Portion, byte_ranges: &[Range<u64>]) -> Components {
+        let mut components = [const { None }; NODES];
+        let pieces = (0..).zip(&mut components).zip(portion.hashes);
+        for ((component, place), hash) in pieces.filter(|((c, _), _)| *c != self.me) {
+            let want = Wanted {
+                piece: Piece {
+                    lot: portion.lot,
+                    component,
+                },
+                hash,
+                length: portion.amounts.component_bytes() as u64,
+            };
+            *place = Some(self.read_piece(want, byte_ranges).await);
+        }
+        components
+    }
+
+    async fn read_piece(&self, want: Wanted, byte_ranges: &[Range<u64>]) -> Zeroizing<Vec<u8>> {
+        loop {
+            let (store, ranges) = (self.lots.store().clone(), byte_ranges.to_vec());
+            let reading = tokio::task::spawn_blocking(move || {
+                let total = ranges
+                    .iter()
+                    .map(|range| range.end - range.start)
+                    .sum::<u64>();
+                let room = usize::try_from(total).ok()?;
+                let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+                for range in ranges {
+                    bytes.extend_from_slice(&store.read(want.piece, want.hash, range)?);
+                }
+                Some(bytes)
+            });
+            if let Ok(Some(bytes)) = reading.await {
+                return bytes;
+            }
+            tracing::info!(
+                lot = want.piece.lot,
+                component = want.piece.component,
+                "an attempt waits for a part of the reserve"
+            );
+            self.lots.hold(vec![want]).await;
+        }
+    }
+}
+
+/// Bytes by component.
+type Components = [Option<Zeroizing<Vec<u8>>>; NODES];
+
+fn slices(components: &Components) -> [Option<&[u8]>; NODES] {
+    components
+        .each_ref()
+        .map(|c| c.as_ref().map(|c| c.as_slice()))
+}
