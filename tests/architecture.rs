@@ -47,6 +47,18 @@ const CRATES: &[(&str, &[&str], bool)] = &[
     ),
     ("byzantine-node", &["mpc-node"], false),
     ("faulty-disk", &[], false),
+    ("poll", &["wire"], false),
+    (
+        "simulator",
+        &[
+            "mpc-engine",
+            "ordering",
+            "poll",
+            "wire",
+            "zk-contract-runtime",
+        ],
+        false,
+    ),
     (
         "system-tests",
         &["client", "devnet", "voting", "wire"],

@@ -3,7 +3,7 @@
 //! Owns consensus (Malachite's I/O-free core), the mempool, what the node itself says in the log
 //! (votes on inputs, its part in attempts of jobs, signatures), sync of decided blocks, and the pace of blocks.
 //! It does no I/O and reads no clock: the shell performs the [`Effect`]s, in order, and the
-//! simulator in the tests does the same. Read [`Ordering`] first, then `consensus`.
+//! simulator of `tests/simulator` does the same. Read [`Ordering`] first, then `consensus`.
 
 mod config;
 mod consensus;

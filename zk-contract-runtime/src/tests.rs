@@ -3,7 +3,6 @@
 mod admission;
 mod blocks;
 mod computations;
-mod contract;
 mod deployment;
 mod figures;
 mod inputs;
@@ -30,11 +29,9 @@ use wire::{
 
 use crate::{Applied, BlockError, Event, Receipt, Runtime};
 
-pub(crate) use contract::*;
 pub(crate) use play::*;
+pub(crate) use poll::*;
 
-/// Time of the genesis, in milliseconds.
-pub(crate) const GENESIS_MS: u64 = 1_700_000_000_000;
 /// Gas of a call in tests, unless it matters.
 pub(crate) const GAS: u64 = 3_000_000;
 
@@ -88,9 +85,6 @@ pub(crate) fn sign(user: &User, nonce: u64, to: Option<Address>, data: Bytes, ga
     let envelope = TxEnvelope::Eip1559(tx.into_signed(signature));
     alloy_eips::Encodable2718::encoded_2718(&envelope).into()
 }
-
-/// Id of the chain in tests.
-pub(crate) const CHAIN_ID: u64 = 77;
 
 /// A chain with the keys of its nodes.
 pub(crate) struct Chain {

@@ -193,7 +193,7 @@ impl Ordering {
             }
             Held::Proposal(Signed { message, signature }) => {
                 let offer = offer_of(&message);
-                if !self.notes(from, &offer) {
+                if !self.notes(&offer) {
                     return;
                 }
                 let signed = SignedOffer::new(offer.clone(), signature);
@@ -213,7 +213,7 @@ impl Ordering {
     }
 
     /// Whether a proposal is new, and not one too many.
-    pub(super) fn notes(&mut self, from: u8, offer: &Offer) -> bool {
+    pub(super) fn notes(&mut self, offer: &Offer) -> bool {
         let round = offer.round.as_u32().unwrap_or_default();
         let name = (offer.block.0, offer.pol_round.as_u32());
         let earliest = self.height.offers.first_key_value();
@@ -226,7 +226,8 @@ impl Ordering {
             return false;
         }
         if offers.len() >= OFFERS_PER_ROUND {
-            self.suspect(from, Suspicion::Flood("proposals"));
+            // Whoever passed it on may be honest: the proposer signed it.
+            self.suspect(offer.proposer.0, Suspicion::Flood("proposals"));
             return false;
         }
         offers.push(name);

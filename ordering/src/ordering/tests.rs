@@ -313,7 +313,7 @@ fn proposals_of_rounds_long_gone_are_not_looked_at_again_and_again() {
             pol_round: Round::Nil,
             proposer: Party(3),
         };
-        ordering.notes(3, &offer)
+        ordering.notes(&offer)
     };
     assert!((0..100).all(|round| notes(round, 1)));
     assert!((0..50).all(|block| !notes(0, block)));

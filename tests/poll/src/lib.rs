@@ -1,4 +1,10 @@
-//! A small confidential poll, by hand in WebAssembly's text format.
+//! A small confidential poll, by hand in WebAssembly's text format: what the tests of the runtime
+//! and the simulator run.
+//!
+//! Anybody casts a ballot, a choice of one byte, and only until the poll closes; the tally says how
+//! many chose 0, 1 and 2. `bump()` adds one to a public counter.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use wire::{
@@ -6,29 +12,37 @@ use wire::{
     sealed::Binding,
 };
 
-use super::{CHAIN_ID, GENESIS_MS};
-
+/// Chain id of the tests' clusters.
+pub const CHAIN_ID: u64 = 77;
+/// Time of their genesis, in milliseconds.
+pub const GENESIS_MS: u64 = 1_700_000_000_000;
 /// When the poll closes, in seconds.
-pub(crate) const CLOSES: u64 = GENESIS_MS / 1_000 + 60;
+pub const CLOSES: u64 = GENESIS_MS / 1_000 + 60;
 /// The context with which the poll starts its tally.
-pub(crate) const CONTEXT: B256 = B256::repeat_byte(0xc7);
+pub const CONTEXT: B256 = B256::repeat_byte(0xc7);
 
 /// The poll's code.
-pub(crate) fn poll_code() -> Bytes {
+pub fn poll_code() -> Bytes {
     module(&poll_source()).into()
 }
 
 /// Translates text into a module.
-pub(crate) fn module(source: &str) -> Vec<u8> {
+pub fn module(source: &str) -> Vec<u8> {
     wat::parse_str(source).unwrap()
 }
 
 /// ABI-encoded argument of the poll's constructor.
-pub(crate) fn closes_argument() -> Vec<u8> {
-    U256::from(CLOSES).to_be_bytes::<32>().to_vec()
+pub fn closes_argument() -> Vec<u8> {
+    closes_at(CLOSES)
 }
 
-pub(crate) fn ballot_type() -> InputType {
+/// The same for a poll that closes at another time, in seconds.
+pub fn closes_at(seconds: u64) -> Vec<u8> {
+    U256::from(seconds).to_be_bytes::<32>().to_vec()
+}
+
+/// The type of its only input.
+pub fn ballot_type() -> InputType {
     InputType {
         name: "Ballot".into(),
         fields: vec![Field {
@@ -39,7 +53,8 @@ pub(crate) fn ballot_type() -> InputType {
     }
 }
 
-pub(crate) fn binding(poll: Address, code_hash: B256, sender: Address, nonce: u64) -> Binding {
+/// What a ballot is sealed for.
+pub fn binding(poll: Address, code_hash: B256, sender: Address, nonce: u64) -> Binding {
     Binding {
         chain_id: CHAIN_ID,
         epoch: 3,
@@ -53,7 +68,7 @@ pub(crate) fn binding(poll: Address, code_hash: B256, sender: Address, nonce: u6
 }
 
 /// A function's selector and words.
-pub(crate) fn selector_with(signature: &str, words: &[B256]) -> Bytes {
+pub fn selector_with(signature: &str, words: &[B256]) -> Bytes {
     let mut data = keccak256(signature)[..4].to_vec();
     words
         .iter()
@@ -62,7 +77,7 @@ pub(crate) fn selector_with(signature: &str, words: &[B256]) -> Bytes {
 }
 
 /// Calldata of `cast(bytes)`.
-pub(crate) fn cast_calldata(sealed: &[u8]) -> Bytes {
+pub fn cast_calldata(sealed: &[u8]) -> Bytes {
     let word = |n: usize| B256::from(U256::from(n));
     let mut data = selector_with("cast(bytes)", &[word(32), word(sealed.len())]).to_vec();
     data.extend_from_slice(sealed);
@@ -71,12 +86,12 @@ pub(crate) fn cast_calldata(sealed: &[u8]) -> Bytes {
 }
 
 /// Calldata of a function without arguments.
-pub(crate) fn call(name: &str) -> Bytes {
+pub fn call(name: &str) -> Bytes {
     selector_with(&format!("{name}()"), &[])
 }
 
 /// The poll's description.
-pub(crate) fn description() -> String {
+pub fn description() -> String {
     let selector = alloy_primitives::hex::encode_prefixed(&keccak256("cast(bytes)")[..4]);
     let function = |name: &str, inputs: &str, outputs: &str| {
         format!(
@@ -118,7 +133,7 @@ fn loaded(signature: &str) -> u32 {
 }
 
 /// The imports that the tests' modules use.
-pub(crate) const IMPORTS: &str = r#"
+pub const IMPORTS: &str = r#"
   (import "quartet" "calldata_len" (func $calldata_len (result i32)))
   (import "quartet" "calldata_read" (func $calldata_read (param i32)))
   (import "quartet" "output" (func $output (param i32 i32)))
@@ -140,7 +155,7 @@ pub(crate) const IMPORTS: &str = r#"
   (import "quartet" "reveal" (func $reveal (param i32)))"#;
 
 /// The poll's code with another program in place of the comparison with a choice.
-pub(crate) fn poll_that_computes(body: &str) -> Bytes {
+pub fn poll_that_computes(body: &str) -> Bytes {
     let comparison = r#"(call $secret_op (i32.const 12)
             (local.get $column)
             (call $secret_constant (i32.const 1) (i64.extend_i32_u (local.get $i)) (i64.const 0) (i32.const 1))

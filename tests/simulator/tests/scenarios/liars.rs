@@ -1,12 +1,9 @@
 //! A node that lies, and one whose clock is wrong.
 
+use simulator::{CALM, Corrupt, Lie, Network, Sim, seed};
 use wire::{consensus::VoteKind, peer::PeerMessage};
 
-use crate::{
-    finish,
-    sim::{CALM, Network, Sim, byzantine::Byzantine, seed},
-    summary,
-};
+use crate::{finish, summary};
 
 #[test]
 fn a_corrupt_node_divides_nobody() {
@@ -15,7 +12,8 @@ fn a_corrupt_node_divides_nobody() {
         loss: 0.0,
     };
     let mut sim = Sim::new(seed(), network);
-    sim.byzantine = Some(Byzantine { node: 3 });
+    let lies = vec![Lie::Drop, Lie::Proposals, Lie::Votes, Lie::Junk];
+    sim.corrupt = Some(Corrupt::new(3, lies));
     sim.start_all();
     sim.begin_junk();
     sim.with_users(4, 40, 500);

@@ -2,11 +2,9 @@
 
 use rand::RngExt as _;
 
-use crate::{
-    finish,
-    sim::{CALM, Network, Sim, seed},
-    summary,
-};
+use simulator::{CALM, Network, Sim, seed};
+
+use crate::{finish, summary};
 
 #[test]
 fn nodes_that_crash_at_any_instant_come_back_and_contradict_nothing() {

@@ -8,6 +8,7 @@ use alloy_eips::Encodable2718 as _;
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use k256::ecdsa::SigningKey;
 use ordering::{Input, Refusal};
+use poll::CHAIN_ID;
 use rand::RngExt as _;
 use wire::{
     sealed::{self, Seed},
@@ -16,49 +17,95 @@ use wire::{
 };
 use zk_contract_runtime::Applied;
 
-use super::{CHAIN_ID, Sim, contract};
+use crate::{Sim, Violation, key};
 
 /// Gas of a call.
 const GAS: u64 = 3_000_000;
 const ANSWER_MS: u64 = 800;
 const INCLUSION_MS: u64 = 4_000;
 
+/// What a user wants.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The contract; none to deploy.
+    pub to: Option<Address>,
+    /// Calldata or deployment.
+    pub data: Bytes,
+    /// From this time on it may fail or be given up: a ballot after the poll closes.
+    pub until_ms: u64,
+    /// Whether it may fail before this time, and is sent again then: the call that closes a poll.
+    pub from_ms: u64,
+}
+
+impl Call {
+    /// One that is always in time.
+    #[must_use]
+    pub const fn new(to: Option<Address>, data: Bytes) -> Self {
+        let (until_ms, from_ms) = (u64::MAX, 0);
+        Self {
+            to,
+            data,
+            until_ms,
+            from_ms,
+        }
+    }
+}
+
+/// A user.
 pub struct User {
-    pub key: SigningKey,
+    key: SigningKey,
+    /// Its account.
     pub address: Address,
     /// All that it sends, in order.
-    pub script: Vec<(Option<Address>, Bytes)>,
+    pub script: Vec<Call>,
     acknowledged: usize,
     /// What it waits for: request, and until when.
     asked: Option<(u64, u64)>,
     /// It sends nothing new before this.
-    idle_until_ms: u64,
+    pub idle_until_ms: u64,
     sent: Vec<(B256, Bytes, u64)>,
 }
 
+impl User {
+    /// The call of a transaction that it sent.
+    fn call_of(&self, transaction: B256) -> Option<&Call> {
+        let index = self.sent.iter().position(|sent| sent.0 == transaction)?;
+        self.script.get(index)
+    }
+}
+
+/// All users, and what they saw.
 #[derive(Default)]
 pub struct Users {
+    /// The users.
     pub users: Vec<User>,
     requests: u64,
     asked: BTreeMap<u64, usize>,
     /// How often each transaction was in a block, as the first node to apply it saw.
     pub included: BTreeMap<B256, u32>,
-    /// Receipts of the first node to apply a block.
-    pub failed: Vec<(B256, Option<String>)>,
+    /// Transactions that took no effect, and may have.
+    pub excused: u64,
     applied: u64,
-    pub last_time_ms: u64,
+    last_time_ms: u64,
+    /// Time of each block, and true time at which it was first applied.
     pub times: Vec<(u64, u64)>,
+    /// From sending to inclusion, in milliseconds.
     pub latencies_ms: Vec<u64>,
     /// Choices of ballots by input id.
     pub choices: BTreeMap<B256, u8>,
+    /// Ids of ballots in the log that take effect if they are accepted, in order.
+    pub ordered: Vec<B256>,
+    /// How many of them are before each call that started a tally.
+    pub tallied: Vec<usize>,
     /// Longest pause of a user between two transactions.
     pub pause_ms: u64,
 }
 
 impl Users {
-    pub fn add(&mut self, script: Vec<(Option<Address>, Bytes)>) -> usize {
+    /// A new user who sends these one after another.
+    pub fn add(&mut self, script: Vec<Call>) -> usize {
         let number = u8::try_from(self.users.len()).unwrap();
-        let key = super::key(0x55, number);
+        let key = key(0x55, number);
         self.users.push(User {
             address: signing::address(key.verifying_key()),
             key,
@@ -71,53 +118,108 @@ impl Users {
         usize::from(number)
     }
 
-    pub fn reply(&mut self, request: u64, result: Result<B256, Refusal>, now_ms: u64) {
+    pub(crate) fn reply(
+        &mut self,
+        request: u64,
+        result: Result<B256, Refusal>,
+        now_ms: u64,
+    ) -> Result<(), Violation> {
         let Some(index) = self.asked.remove(&request) else {
-            return;
+            return Ok(());
         };
         let user = &mut self.users[index];
         if user.asked.is_none_or(|(asked, _)| asked != request) {
-            return;
+            return Ok(());
         }
+        let refused = |why: String| Err(Violation::Refused { user: index, why });
         match result {
-            Ok(hash) => {
+            Ok(hash) if hash == user.sent[user.acknowledged].0 => {
                 user.asked = None;
-                assert_eq!(hash, user.sent[user.acknowledged].0);
                 user.acknowledged += 1;
+                Ok(())
             }
+            Ok(_) => refused("another hash".into()),
             // The node is behind, or the sender has too many pending: later, elsewhere.
             Err(Refusal::State(_) | Refusal::SenderFull) => {
-                user.asked = Some((request, now_ms + 50));
+                let call = &user.script[user.acknowledged];
+                if call.until_ms <= now_ms {
+                    // It is too late. Whether or not it got somewhere, nothing follows it.
+                    user.script.truncate(user.acknowledged);
+                    user.sent.truncate(user.acknowledged);
+                    user.asked = None;
+                } else {
+                    user.asked = Some((request, now_ms + 50));
+                }
+                Ok(())
             }
-            Err(refusal) => panic!("user {index}: {refusal}"),
+            Err(refusal) => refused(refusal.to_string()),
         }
     }
 
-    pub fn on_applied(&mut self, _: usize, applied: &Applied, time_ms: u64, now_ms: u64) {
+    /// What the first node that applies a block sees in it.
+    pub(crate) fn on_applied(
+        &mut self,
+        applied: &Applied,
+        time_ms: u64,
+        now_ms: u64,
+    ) -> Result<(), Violation> {
         if applied.number <= self.applied {
-            return;
+            return Ok(());
         }
-        assert_eq!(applied.number, self.applied + 1);
-        assert!(time_ms >= self.last_time_ms);
+        if applied.number != self.applied + 1 || time_ms < self.last_time_ms {
+            let number = applied.number;
+            return Err(Violation::Order { number });
+        }
         self.applied = applied.number;
         self.last_time_ms = time_ms;
         self.times.push((time_ms, now_ms));
         for receipt in &applied.receipts {
-            *self.included.entry(receipt.tx_hash).or_default() += 1;
-            let sent = self.users.iter().flat_map(|user| &user.sent);
-            let sent_ms = sent
-                .clone()
-                .find(|sent| sent.0 == receipt.tx_hash)
-                .map(|sent| sent.2);
+            let transaction = receipt.tx_hash;
+            let count = self.included.entry(transaction).or_default();
+            *count += 1;
+            if *count > 1 {
+                return Err(Violation::Twice { transaction });
+            }
+            let user = self.users.iter_mut().find(|u| u.address == receipt.from);
+            let Some(user) = user else { continue };
+            let sent = user.sent.iter().find(|sent| sent.0 == transaction);
             self.latencies_ms
-                .extend(sent_ms.map(|sent_ms| now_ms - sent_ms));
+                .extend(sent.map(|(_, _, sent_ms)| now_ms - sent_ms));
+            let call = user.call_of(transaction).cloned();
             if !receipt.status {
-                self.failed
-                    .push((receipt.tx_hash, receipt.revert_reason.clone()));
+                let in_time = |call: &Call| (call.from_ms..call.until_ms).contains(&time_ms);
+                if call.as_ref().is_some_and(in_time) {
+                    let why = receipt.revert_reason.clone().unwrap_or_default();
+                    return Err(Violation::NoEffect { transaction, why });
+                }
+                self.excused += 1;
+                // Too early: again.
+                user.script
+                    .extend(call.filter(|call| call.until_ms > time_ms));
+            } else if self.choices.contains_key(&transaction) {
+                self.ordered.push(transaction);
+            } else if call.is_some_and(|call| call.data == poll::call("close")) {
+                self.tallied.push(self.ordered.len());
             }
         }
+        Ok(())
     }
 
+    /// How many ballots of each choice a tally counts.
+    #[must_use]
+    pub fn tally(&self, number: usize) -> [u64; 3] {
+        let counted = self.tallied.get(number).copied().unwrap_or(0);
+        let mut counts = [0; 3];
+        for id in &self.ordered[..counted] {
+            if let Some(count) = counts.get_mut(usize::from(self.choices[id])) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// Of each user: how many of its transactions are in a block, are acknowledged, are to be.
+    #[must_use]
     pub fn progress(&self) -> Vec<(usize, usize, usize)> {
         let row = |user: &User| {
             let included = user
@@ -130,11 +232,17 @@ impl Users {
         self.users.iter().map(row).collect()
     }
 
-    /// Whether everything is in a block.
+    /// Whether everything is in a block, or too late.
+    #[must_use]
     pub fn is_done(&self) -> bool {
-        self.progress()
-            .iter()
-            .all(|(included, _, all)| included == all)
+        let done = |(call, sent): (&Call, Option<&(B256, Bytes, u64)>)| {
+            let included = sent.is_some_and(|sent| self.included.contains_key(&sent.0));
+            included || call.until_ms <= self.last_time_ms
+        };
+        self.users.iter().all(|user| {
+            let sent = user.sent.iter().map(Some).chain(std::iter::repeat(None));
+            user.script.iter().zip(sent).all(done)
+        })
     }
 
     /// Everything is in exactly one block, and took effect.
@@ -143,12 +251,12 @@ impl Users {
         assert!(self.included.values().all(|count| *count == 1));
         let all: usize = self.users.iter().map(|user| user.script.len()).sum();
         assert_eq!(self.included.len(), all);
-        assert_eq!(self.failed, []);
+        assert_eq!(self.excused, 0);
     }
 }
 
 /// An envelope.
-pub fn sign(key: &SigningKey, nonce: u64, to: Option<Address>, data: Bytes) -> Bytes {
+fn sign(key: &SigningKey, nonce: u64, to: Option<Address>, data: Bytes) -> Bytes {
     let transaction = TxEip1559 {
         chain_id: CHAIN_ID,
         nonce,
@@ -165,14 +273,16 @@ pub fn sign(key: &SigningKey, nonce: u64, to: Option<Address>, data: Bytes) -> B
         .into()
 }
 
-/// The poll's deployment, and where it will live when user 0 sends it.
-pub fn poll() -> (Bytes, Address) {
+/// The deployment of a poll that closes at a time (in seconds), and where it will live when user 0
+/// sends it.
+#[must_use]
+pub(crate) fn deployment(closes: u64) -> (Bytes, Address) {
     let deployment = Deployment {
         salt: B256::ZERO,
-        code: contract::poll_code(),
-        init: contract::closes_argument().into(),
+        code: poll::poll_code(),
+        init: poll::closes_at(closes).into(),
     };
-    let deployer = signing::address(super::key(0x55, 0).verifying_key());
+    let deployer = signing::address(key(0x55, 0).verifying_key());
     (deployment.encode(), deployment.address(deployer))
 }
 
@@ -181,13 +291,13 @@ impl Sim {
     /// pauses up to `pause_ms`.
     pub fn with_users(&mut self, users: usize, calls: usize, pause_ms: u64) -> Address {
         self.users.pause_ms = pause_ms;
-        let (deployment, poll) = poll();
-        self.users.add(vec![(None, deployment)]);
+        let (deployment, poll) = deployment(poll::CLOSES);
+        self.users.add(vec![Call::new(None, deployment)]);
         self.run(30_000, "deployment", |sim| {
             let deployed = |node| sim.runtime(node).contract(poll).is_some();
             sim.users.is_done() && sim.up().all(deployed)
         });
-        let bumps = vec![(Some(poll), contract::call("bump")); calls];
+        let bumps = vec![Call::new(Some(poll), poll::call("bump")); calls];
         self.users.users[0].script.extend(bumps.clone());
         for _ in 1..users {
             self.users.add(bumps.clone());
@@ -195,15 +305,15 @@ impl Sim {
         poll
     }
 
-    /// A new user who casts one ballot.
-    pub fn add_voter(&mut self, poll: Address, choice: u8) {
+    /// A new user who casts one ballot, which need not count after a time.
+    pub fn add_voter(&mut self, poll: Address, choice: u8, until_ms: u64) -> usize {
         let user = self.users.add(Vec::new());
         let User { key, address, .. } = &self.users.users[user];
         let (key, sender) = (key.clone(), *address);
-        let code_hash = keccak256(contract::poll_code());
-        let binding = contract::binding(poll, code_hash, sender, 0);
+        let code_hash = keccak256(poll::poll_code());
+        let binding = poll::binding(poll, code_hash, sender, 0);
         let seeds = std::array::from_fn(|_| Seed::new(self.rng.random()));
-        let (input_type, rng) = (contract::ballot_type(), &mut self.rng);
+        let (input_type, rng) = (poll::ballot_type(), &mut self.rng);
         let sealed = sealed::seal(
             &self.committee,
             &binding,
@@ -213,14 +323,22 @@ impl Sim {
             rng,
         )
         .unwrap();
-        let data = contract::cast_calldata(&sealed.encode());
+        let data = poll::cast_calldata(&sealed.encode());
         let id = keccak256(sign(&key, 0, Some(poll), data.clone()));
         self.users.choices.insert(id, choice);
-        self.users.users[user].script.push((Some(poll), data));
+        let call = Call {
+            until_ms,
+            ..Call::new(Some(poll), data)
+        };
+        self.users.users[user].script.push(call);
+        user
     }
 
-    pub(super) fn act_users(&mut self) {
+    pub(crate) fn act_users(&mut self) {
         for index in 0..self.users.users.len() {
+            if index > 0 && self.users.included.is_empty() {
+                continue; // The poll is not deployed.
+            }
             let (now_ms, user) = (self.now_ms, &mut self.users.users[index]);
             if user.asked.is_some_and(|(_, until_ms)| until_ms > now_ms) {
                 continue;
@@ -252,7 +370,7 @@ impl Sim {
                 let pause_ms = self.rng.random_range(0..=self.users.pause_ms);
                 self.users.users[index].idle_until_ms = now_ms + pause_ms;
                 let user = &self.users.users[index];
-                let (to, data) = user.script[next].clone();
+                let Call { to, data, .. } = user.script[next].clone();
                 let raw = sign(&user.key, next as u64, to, data);
                 let sent = (keccak256(&raw), raw, now_ms);
                 self.users.users[index].sent.push(sent);

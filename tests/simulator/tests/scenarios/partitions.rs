@@ -2,11 +2,9 @@
 
 use rand::RngExt as _;
 
-use crate::{
-    finish,
-    sim::{CALM, Network, Sim, seed},
-    summary,
-};
+use simulator::{CALM, Network, Sim, seed};
+
+use crate::{finish, summary};
 
 #[test]
 fn partitions_heal() {

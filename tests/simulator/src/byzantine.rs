@@ -1,4 +1,4 @@
-//! Node 3 does what it likes: it says different things to different peers, and sends rubbish.
+//! A node that does what it likes: it says different things to different peers, and sends rubbish.
 
 use alloy_primitives::{B256, Bytes, keccak256};
 use rand::RngExt as _;
@@ -14,29 +14,111 @@ use wire::{
     signing::{self, Purpose},
 };
 
-use super::Sim;
+use crate::{Event, Sim};
 
-pub struct Byzantine {
+/// Messages that are kept to be sent again.
+const OLD: usize = 64;
+
+/// A way in which a node breaks the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// A tenth of what it should send is not sent.
+    Drop,
+    /// A third is sent up to three seconds late.
+    Delay,
+    /// Old messages are sent again.
+    Replay,
+    /// Peers with odd numbers hear nothing.
+    Mute,
+    /// Peers with odd numbers get another proposal.
+    Proposals,
+    /// Peers with odd numbers get other votes.
+    Votes,
+    /// Peers get what no honest node sends.
+    Junk,
+    /// It says that it lacks its seeds.
+    Seeds,
+    /// It posts wrong results.
+    Results,
+}
+
+/// All of them.
+pub(crate) const LIES: [Lie; 9] = [
+    Lie::Drop,
+    Lie::Delay,
+    Lie::Replay,
+    Lie::Mute,
+    Lie::Proposals,
+    Lie::Votes,
+    Lie::Junk,
+    Lie::Seeds,
+    Lie::Results,
+];
+
+/// The node that lies.
+#[derive(Clone, Debug)]
+pub struct Corrupt {
+    /// Which one.
     pub node: usize,
+    /// How it lies.
+    pub lies: Vec<Lie>,
+    old: Vec<PeerMessage>,
+}
+
+impl Corrupt {
+    /// A node that lies in these ways.
+    #[must_use]
+    pub const fn new(node: usize, lies: Vec<Lie>) -> Self {
+        let old = Vec::new();
+        Self { node, lies, old }
+    }
 }
 
 impl Sim {
-    /// What the corrupt node sends in place of an honest message.
-    pub(super) fn corrupt(&mut self, to: usize, message: &PeerMessage) -> Option<PeerMessage> {
-        if self.rng.random_bool(0.1) {
+    /// Whether a node lies in a way.
+    pub(crate) fn lies(&self, node: usize, lie: Lie) -> bool {
+        let corrupt = self.corrupt.as_ref();
+        corrupt.is_some_and(|corrupt| corrupt.node == node && corrupt.lies.contains(&lie))
+    }
+
+    fn liar(&self) -> usize {
+        self.corrupt.as_ref().map_or(0, |corrupt| corrupt.node)
+    }
+
+    fn liar_party(&self) -> u8 {
+        u8::try_from(self.liar()).unwrap()
+    }
+
+    /// What the corrupt node sends in place of an honest message, and how late, in milliseconds.
+    pub(crate) fn twist(&mut self, to: usize, message: &PeerMessage) -> Option<(PeerMessage, u64)> {
+        let (me, odd) = (self.liar(), to % 2 == 1);
+        if self.lies(me, Lie::Replay) {
+            self.replay(to, message);
+        }
+        let dropped = self.lies(me, Lie::Drop) && self.rng.random_bool(0.1);
+        if dropped || (odd && self.lies(me, Lie::Mute)) {
             return None;
         }
-        let odd = to % 2 == 1;
-        match message {
-            PeerMessage::Proposal(signed) if odd && signed.message.proposer == 3 => {
+        let late = self.lies(me, Lie::Delay) && self.rng.random_bool(0.3);
+        let late_ms = if late {
+            self.rng.random_range(0..3_000)
+        } else {
+            0
+        };
+        let message = match message {
+            PeerMessage::Proposal(signed)
+                if odd
+                    && self.lies(me, Lie::Proposals)
+                    && usize::from(signed.message.proposer) == me =>
+            {
                 let mut block = Block::decode(&signed.message.block).unwrap();
                 block.header.time_ms += 1;
                 block.transactions.truncate(1);
                 let mut proposal = signed.message.clone();
                 proposal.block = block.encode().into();
-                Some(PeerMessage::Proposal(self.sign_proposal(proposal)))
+                PeerMessage::Proposal(self.sign_proposal(proposal))
             }
-            PeerMessage::Vote(signed) if odd => {
+            PeerMessage::Vote(signed) if odd && self.lies(me, Lie::Votes) => {
                 let mut vote = signed.message.clone();
                 let other = B256::from(self.rng.random::<[u8; 32]>());
                 vote.block = if self.rng.random_bool(0.5) {
@@ -44,30 +126,55 @@ impl Sim {
                 } else {
                     Some(other)
                 };
-                Some(PeerMessage::Vote(self.sign_vote(vote)))
+                PeerMessage::Vote(self.sign_vote(vote))
             }
-            other => Some(other.clone()),
+            other => other.clone(),
+        };
+        Some((message, late_ms))
+    }
+
+    fn replay(&mut self, to: usize, message: &PeerMessage) {
+        let again = self.rng.random_bool(0.2);
+        let at = self.rng.random_range(0..OLD);
+        let Some(corrupt) = &mut self.corrupt else {
+            return;
+        };
+        let from = corrupt.node;
+        if corrupt.old.len() < OLD {
+            corrupt.old.push(message.clone());
+            return;
+        }
+        let old = std::mem::replace(&mut corrupt.old[at], message.clone());
+        if again {
+            self.post(from, to, &old, 0);
         }
     }
 
     fn sign_proposal(&self, message: Proposal) -> Signed<Proposal> {
-        let (key, domain) = (&self.keys[3], self.committee.domain());
+        let (key, domain) = (&self.keys[self.liar()], self.committee.domain());
         let signature = signing::sign(key, Purpose::Proposal, domain, &message.signed_bytes());
         Signed { message, signature }
     }
 
     fn sign_vote(&self, message: Vote) -> Signed<Vote> {
-        let (key, domain) = (&self.keys[3], self.committee.domain());
+        let (key, domain) = (&self.keys[self.liar()], self.committee.domain());
         let signature = signing::sign(key, Purpose::Vote, domain, &message.signed_bytes());
         Signed { message, signature }
     }
 
+    /// Sends rubbish from now on.
+    pub fn begin_junk(&mut self) {
+        self.at(40, Event::Junk);
+    }
+
     /// Something that no honest node sends.
-    pub(super) fn send_junk(&mut self) {
-        if !self.is_up(3) {
+    pub(crate) fn send_junk(&mut self) {
+        let me = self.liar();
+        if !self.is_up(me) {
             return;
         }
-        let head = *self.runtime(3).head();
+        let head = *self.runtime(me).head();
+        let party = self.liar_party();
         let height = head.number + self.rng.random_range(0..4);
         let round = [0, 0, 1, 9, 11, 1_000, u32::MAX][self.rng.random_range(0..7)];
         let hash = B256::from(self.rng.random::<[u8; 32]>());
@@ -76,12 +183,12 @@ impl Sim {
             height,
             round,
             block: Some(hash),
-            voter: 3,
+            voter: party,
         };
         let message = match self.rng.random_range(0..16) {
             0 => PeerMessage::Vote(self.sign_vote(vote)),
             1 => {
-                vote.voter = 1;
+                vote.voter = (party + 1) % 4;
                 PeerMessage::Vote(self.sign_vote(vote))
             }
             2 => {
@@ -92,7 +199,7 @@ impl Sim {
             4 => {
                 // In turn, signed, and too long.
                 let turn = (0..4)
-                    .find(|round| (head.number + 1 + round) % 4 == 3)
+                    .find(|round| (head.number + 1 + round) % 4 == u64::from(party))
                     .unwrap();
                 let turn = u32::try_from(turn).unwrap();
                 PeerMessage::Proposal(self.junk_proposal(head.number + 1, turn, BLOCK_BYTES + 1))
@@ -132,7 +239,7 @@ impl Sim {
                     height: head.number + 1,
                     round: vote.round,
                     block: keccak256(&block),
-                    signatures: [0, 1, 3].map(|party| (party, signature)).to_vec(),
+                    signatures: [0, 1, party].map(|party| (party, signature)).to_vec(),
                 };
                 PeerMessage::Blocks(vec![DecidedBlock { block, certificate }])
             }
@@ -146,7 +253,7 @@ impl Sim {
             },
             10 => PeerMessage::WantSeeds { inputs: vec![hash] },
             n => {
-                let node = if n == 11 { 1 } else { 3 };
+                let node = if n == 11 { (party + 1) % 4 } else { party };
                 let messages = vec![
                     NodeMessage::Hold { inputs: vec![hash] },
                     NodeMessage::Attest {
@@ -164,11 +271,13 @@ impl Sim {
                     },
                 ];
                 let transaction = NodeTransaction { node, messages };
-                PeerMessage::NodeTransaction(transaction.sign(&self.keys[3], &self.committee))
+                PeerMessage::NodeTransaction(
+                    transaction.sign(&self.keys[self.liar()], &self.committee),
+                )
             }
         };
-        let to = self.rng.random_range(0..3);
-        self.post(3, to, &message);
+        let to = (me + self.rng.random_range(1..4)) % 4;
+        self.post(me, to, &message, 0);
     }
 
     fn junk_proposal(&mut self, height: u64, round: u32, length: usize) -> Signed<Proposal> {
@@ -178,7 +287,7 @@ impl Sim {
             height,
             round,
             pol_round,
-            proposer: 3,
+            proposer: self.liar_party(),
             block,
         })
     }

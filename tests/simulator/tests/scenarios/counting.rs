@@ -1,23 +1,9 @@
 //! Inputs and computations: what the nodes say in the log.
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::B256;
+use simulator::{CALM, Call, Sim, seed};
 
-use crate::{
-    sim::{self, CALM, Sim, seed},
-    summary,
-};
-
-/// What four parties would open for a computation of the poll, from the ballots in clear.
-fn tally(sim: &Sim, _: B256, job: &zk_contract_runtime::Job) -> Bytes {
-    let choices = job
-        .inputs
-        .iter()
-        .map(|(input, _)| u128::from(sim.users.choices[input]));
-    let opened = mpc_engine::clear::evaluate(&job.program, &[choices.collect()]).unwrap();
-    mpc_engine::encode_opened(&job.program, &opened)
-        .unwrap()
-        .into()
-}
+use crate::summary;
 
 /// What goes wrong while the nodes compute.
 #[derive(PartialEq)]
@@ -31,12 +17,11 @@ enum Trouble {
 fn count_ballots(sim: &mut Sim, trouble: &Trouble) {
     let crash = *trouble == Trouble::Crash;
     sim.split_attempt = *trouble == Trouble::Split;
-    sim.opened = tally;
     sim.start_all();
-    let poll = sim.with_users(1, 0, 300);
+    let contract = sim.with_users(1, 0, 300);
     let ballots = [0, 1, 1, 2, 1, 9, 0, 1];
     for choice in ballots {
-        sim.add_voter(poll, choice);
+        sim.add_voter(contract, choice, u64::MAX);
     }
     sim.run(20_000, "ballots ordered", |sim| sim.users.is_done());
     sim.users.check();
@@ -62,8 +47,8 @@ fn count_ballots(sim: &mut Sim, trouble: &Trouble) {
 
     sim.users.users[0]
         .script
-        .push((Some(poll), sim::contract::call("close")));
-    let computation = wire::attestation::computation_id(poll, 0);
+        .push(Call::new(Some(contract), poll::call("close")));
+    let computation = wire::attestation::computation_id(contract, 0);
     if crash {
         sim.run(10_000, "the session", |sim| {
             !sim.machines[2].sessions.is_empty()

@@ -11,9 +11,9 @@ mod counting;
 mod crashes;
 mod liars;
 mod partitions;
-mod sim;
 
-use sim::{CALM, GENESIS_MS, Network, Sim, seed};
+use poll::GENESIS_MS;
+use simulator::{CALM, Network, Sim, seed};
 
 const LOSSY: Network = Network {
     latency_ms: (1, 40),

@@ -1,0 +1,35 @@
+//! Four nodes with the real consensus, pool and state machine in one thread, on a virtual clock, a
+//! virtual network and virtual disks. One seed is one run, to the byte.
+//!
+//! Owns faults and what must hold under them; the nodes' code is the real one. `Sim` is the four
+//! nodes and what is between them; a [`Scenario`] is a random mix of faults, which [`run()`] plays
+//! and judges. Read [`Sim`] first, then `scenario.rs`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod byzantine;
+mod disk;
+mod effects;
+mod faults;
+mod network;
+mod run;
+mod scenario;
+mod shrink;
+mod sim;
+mod users;
+mod violation;
+
+pub use byzantine::{Corrupt, Lie};
+pub use disk::{Disk, File};
+pub use network::{CALM, Network};
+pub use run::{Report, fingerprint_text, run};
+pub use scenario::{Cut, Fault, Feature, Scenario};
+pub use shrink::shrink;
+pub use sim::{Event, Machine, Sim, committee, key, seed};
+pub use users::{Call, User, Users};
+pub use violation::Violation;

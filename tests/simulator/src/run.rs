@@ -1,0 +1,183 @@
+//! A scenario is played and judged.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use alloy_primitives::{B256, hex};
+use wire::attestation::Certificate;
+use zk_contract_runtime::{Applied, Event as Happened};
+
+use crate::{
+    CALM, Call, Corrupt, Event, Feature, Lie, Scenario, Sim, Violation, users::deployment,
+};
+
+/// How long everything may take once nothing goes wrong any more, in milliseconds.
+const PATIENCE_MS: u64 = 180_000;
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The promise that was broken, if one was.
+    pub violation: Option<Violation>,
+    /// Names the whole run.
+    pub fingerprint: B256,
+    /// Decided blocks.
+    pub blocks: u64,
+    /// Messages between nodes.
+    pub messages: u64,
+    /// Results that were certified.
+    pub results: u64,
+    /// How long it took, in virtual milliseconds.
+    pub virtual_ms: u64,
+}
+
+/// The first digits of a fingerprint.
+#[must_use]
+pub fn fingerprint_text(fingerprint: B256) -> String {
+    hex::encode(&fingerprint[..8])
+}
+
+/// Plays a scenario, and prints everything if `tracing`.
+#[must_use]
+pub fn run(scenario: &Scenario, tracing: bool) -> Report {
+    let mut sim = Sim::new(scenario.seed, CALM);
+    sim.tracing = tracing;
+    let played = catch_unwind(AssertUnwindSafe(|| play(&mut sim, scenario)));
+    if let Err(panic) = played {
+        let text = panic.downcast_ref::<String>().cloned();
+        let literal = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let what = text.or(literal).unwrap_or_default();
+        sim.violate(Violation::Panic(what));
+    }
+    Report {
+        violation: sim.violation.clone(),
+        fingerprint: sim.fingerprint(),
+        blocks: sim.chain.len() as u64,
+        messages: sim.messages,
+        results: sim.certified.len() as u64,
+        virtual_ms: sim.now_ms - poll::GENESIS_MS,
+    }
+}
+
+fn play(sim: &mut Sim, scenario: &Scenario) {
+    sim.users.pause_ms = 800;
+    let begin_ms = sim.now_ms;
+    let closes_s = begin_ms / 1_000 + scenario.closes_s;
+    let (code, poll) = deployment(closes_s);
+    sim.users.add(vec![Call::new(None, code)]);
+    for (_, feature) in &scenario.features {
+        match *feature {
+            Feature::Latency { longest_ms } => sim.network.latency_ms = (1, longest_ms),
+            Feature::Loss { per_mille } => sim.network.loss = f64::from(per_mille) / 1_000.0,
+            Feature::Skew { node, by_ms } => sim.machines[node].skew_ms = by_ms,
+            Feature::Lie { node, lie } => {
+                let corrupt = sim.corrupt.get_or_insert(Corrupt::new(node, Vec::new()));
+                corrupt.lies.push(lie);
+                if lie == Lie::Junk {
+                    sim.begin_junk();
+                }
+            }
+            Feature::At { at_ms, fault } => sim.at(at_ms, Event::Fault(fault)),
+            Feature::Caller { calls } => {
+                let bump = Call::new(Some(poll), poll::call("bump"));
+                sim.users.add(vec![bump; calls]);
+            }
+            Feature::Ballot { choice, at_ms } => {
+                let user = sim.add_voter(poll, choice, closes_s * 1_000);
+                sim.users.users[user].idle_until_ms = begin_ms + at_ms;
+            }
+            Feature::Tally => {
+                let close = Call {
+                    from_ms: closes_s * 1_000,
+                    ..Call::new(Some(poll), poll::call("close"))
+                };
+                let user = sim.users.add(vec![close]);
+                sim.users.users[user].idle_until_ms = closes_s * 1_000;
+            }
+        }
+    }
+    sim.start_all();
+    sim.go(scenario.chaos_ms);
+    if sim.violation.is_none() {
+        sim.heal();
+        sim.settle();
+    }
+}
+
+impl Sim {
+    /// Waits until all is done, and checks what then must hold.
+    fn settle(&mut self) {
+        let end_ms = self.now_ms + PATIENCE_MS;
+        while self.violation.is_none() {
+            let Some(what) = self.unfinished() else {
+                // What comes late must break nothing either.
+                return self.go(500);
+            };
+            if self.now_ms > end_ms {
+                return self.violate(Violation::NoProgress { what });
+            }
+            self.go(50);
+        }
+    }
+
+    /// What is not done yet.
+    fn unfinished(&self) -> Option<String> {
+        if !self.users.is_done() {
+            return Some(format!("users: {:?}", self.users.progress()));
+        }
+        if !self.agrees() {
+            return Some(format!("the same head everywhere: {:?}", self.heads()));
+        }
+        let open = self.honest().find_map(|node| {
+            let counts = self.runtime(node).counts();
+            let open = counts.pending_inputs + counts.running_computations + counts.owed > 0;
+            open.then(|| format!("node {node}: {counts:?}"))
+        });
+        open.or_else(|| {
+            let (started, ended) = (self.users.tallied.len(), self.ended.len());
+            (started > ended).then(|| format!("{ended} of {started} computations"))
+        })
+    }
+
+    /// What a node says of inputs and computations after a block.
+    pub(crate) fn check_computations(&mut self, node: usize, applied: &Applied) {
+        for event in &applied.events {
+            match *event {
+                Happened::InputRejected { id } if self.users.choices.contains_key(&id) => {
+                    self.violate(Violation::Input { input: id });
+                }
+                Happened::Attested { computation } => {
+                    let certificate = self.runtime(node).certificate(computation);
+                    if let Some(certificate) = certificate {
+                        self.check_certificate(computation, certificate);
+                    }
+                }
+                Happened::Failed { computation } => {
+                    self.ended.insert(computation);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn check_certificate(&mut self, computation: B256, certificate: Certificate) {
+        self.ended.insert(computation);
+        let attestation = certificate.attestation;
+        let number = self.certified.len();
+        if let Some(before) = self.certified.get(&computation) {
+            if *before != attestation {
+                self.violate(Violation::Certificates { computation });
+            }
+            return;
+        }
+        let words = attestation.output.chunks(32);
+        let opened: Vec<u64> = words.map(|word| u64::from(word[31])).collect();
+        if opened != self.users.tally(number) {
+            self.violate(Violation::WrongOutput { computation });
+        }
+        self.certified.insert(computation, attestation);
+    }
+
+    pub(crate) fn drop_faults(&mut self) {
+        self.retain(|event| !matches!(event, Event::Fault(_) | Event::Join(_)));
+    }
+}
