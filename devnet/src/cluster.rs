@@ -192,6 +192,7 @@ impl PreparedCluster {
             epoch: 1,
             genesis_ms: u64::try_from(genesis_ms).unwrap_or(u64::MAX),
             dev: true,
+            reserve_lots: wire::limits::RESERVE_LOTS,
             l1,
             nodes: std::array::from_fn(|i| keys[i].node(&files[i])),
         };

@@ -202,6 +202,7 @@ seal_key = "0x2222222222222222222222222222222222222222222222222222222222222222"
             epoch: 1,
             genesis_ms: 1_700_000_000_000,
             dev: true,
+            reserve_lots: wire::limits::RESERVE_LOTS,
             l1: L1 {
                 chain_id: 31_337,
                 verifier: Address::repeat_byte(3),

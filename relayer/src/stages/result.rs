@@ -62,7 +62,10 @@ fn due(computation: &ComputationInfo, accepted: Option<u64>, believed: Option<u6
             (Some(block), Some(believed)) if block <= believed => Due::Nothing,
             _ => Due::Now,
         },
-        ComputationStatus::Waiting { undecided } => Due::Later(format!(
+        ComputationStatus::Waiting {
+            missing: Some(_), ..
+        } => Due::Later(format!("{name} {id} waits for the reserve of the nodes")),
+        ComputationStatus::Waiting { undecided, .. } => Due::Later(format!(
             "{name} {id} waits for the verdict on {undecided} inputs"
         )),
         ComputationStatus::Running { attempt, .. } => {

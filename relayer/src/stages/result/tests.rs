@@ -1,4 +1,5 @@
 use alloy::sol_types::SolError as _;
+use wire::rpc::{AttemptStage, ReserveAmounts};
 
 use super::*;
 
@@ -39,10 +40,19 @@ fn a_signed_result_is_due_until_its_acceptance_is_believed() {
 #[test]
 fn what_is_not_signed_waits_and_what_failed_does_not() {
     for status in [
-        ComputationStatus::Waiting { undecided: 3 },
+        ComputationStatus::Waiting {
+            undecided: 3,
+            missing: None,
+        },
+        ComputationStatus::Waiting {
+            undecided: 0,
+            missing: Some(ReserveAmounts::default()),
+        },
         ComputationStatus::Running {
             attempt: 1,
-            suspected: vec![2],
+            stage: AttemptStage::Running,
+            absent: None,
+            suspected: vec![[1, 2]],
         },
         ComputationStatus::Opened {
             output: vec![1].into(),
