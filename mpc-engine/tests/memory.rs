@@ -14,8 +14,8 @@ use std::{
 };
 
 use mpc_engine::{
-    ColumnId, Ending, Frames, LotShares, Program, ProgramBuilder, Ranges, ReserveShares, Session,
-    SessionBinding, Step, Task, local,
+    Amounts, ColumnId, Ending, Frames, LotShares, Program, ProgramBuilder, Ranges, ReserveShares,
+    Session, SessionBinding, Step, Task, local,
 };
 use wire::{kind::Kind, secret::Op};
 use zeroize::Zeroizing;
@@ -106,17 +106,27 @@ fn most_taken_without(absent: Option<usize>, program: Program) -> u64 {
         })
         .collect();
     let program = Arc::new(program);
+    most_taken_by(absent, |me| {
+        let all = local::deal(&program, &columns, 1).unwrap();
+        Task::Compute {
+            program: program.clone(),
+            // Each has shares of its own: those that are dealt at once are views of the same memory.
+            inputs: all.into_iter().nth(me.into()).unwrap(),
+            seeds: None,
+            reserve: absent.map(|_| dealt(&program, me)),
+            ending: Ending::Open,
+        }
+    })
+}
+
+/// The most that a party takes, with what it brings to its task.
+fn most_taken_by(absent: Option<usize>, task: impl Fn(u8) -> Task) -> u64 {
     let mut taken = [Taken::default(); 4];
     let live: Vec<usize> = (0..4).filter(|me| Some(*me) != absent).collect();
     let mut sessions = Vec::new();
     let mut sent: [std::collections::VecDeque<Frames>; 4] = Default::default();
     for me in live.iter().copied() {
-        // Each has shares of its own: those that are dealt at once are views of the same memory.
-        let inputs = taken[me].during(0, || {
-            let all = local::deal(&program, &columns, 1).unwrap();
-            all.into_iter().nth(me).unwrap()
-        });
-        let reserve = taken[me].during(0, || absent.map(|_| dealt(&program, me as u8)));
+        let task = taken[me].during(0, || task(me as u8));
         taken[me].most = taken[me].held;
         let binding = SessionBinding {
             chain_id: 1,
@@ -128,13 +138,6 @@ fn most_taken_without(absent: Option<usize>, program: Program) -> u64 {
         };
         let entropy = Zeroizing::new([me as u8; 32]);
         let (session, frames) = taken[me].during(0, || {
-            let task = Task::Compute {
-                program: program.clone(),
-                inputs,
-                seeds: None,
-                reserve,
-                ending: Ending::Open,
-            };
             Session::start(me as u8, binding, task, entropy).unwrap()
         });
         taken[me].held -= bytes_of(&frames);
@@ -154,7 +157,7 @@ fn most_taken_without(absent: Option<usize>, program: Program) -> u64 {
                     next.push(session);
                     sent[me].extend(rounds);
                 }
-                Step::Done(_) => {}
+                Step::Done(outcome) => taken[me].during(0, || drop(outcome)),
             }
         }
         if next.is_empty() {
@@ -232,5 +235,25 @@ fn a_party_takes_no_more_than_planned() {
             most <= planned,
             "{most}, but {planned} planned with three parties"
         );
+    }
+
+    // Bits alone, numbers alone, both.
+    for (bits, r64, r128) in [(1 << 20, 0, 0), (0, 20_000, 5_000), (1 << 19, 10_000, 0)] {
+        let seeds = 1;
+        let amounts = Amounts {
+            bits,
+            r64,
+            r128,
+            seeds,
+        };
+        for absent in [None, Some(2)] {
+            let planned = amounts.production_plan(absent).unwrap().memory_bytes;
+            let most = most_taken_by(absent.map(usize::from), |_| Task::Produce { amounts });
+            println!("{most} of {planned} to make {amounts} without {absent:?}");
+            assert!(
+                most <= planned,
+                "{most}, but {planned} planned for {amounts}"
+            );
+        }
     }
 }

@@ -272,8 +272,12 @@ impl Refill {
         let mut sums = Vec::with_capacity(OPENED * made.len());
         for batch in &mut made {
             let buckets = batch.buckets;
-            let order = random_order(&toss, batch.material as u32, buckets.made);
-            check::reorder(&mut batch.triple, &order);
+            // The order is large, and gone before there is more.
+            let material = batch.material as u32;
+            check::reorder(
+                &mut batch.triple,
+                &random_order(&toss, material, buckets.made),
+            );
             let [a, b, c] = &batch.triple;
             let opened = |x: &Share| x.view(buckets.made - buckets.opened(), buckets.opened());
             let differences = [a, b].map(|x| check::differences(x, buckets));

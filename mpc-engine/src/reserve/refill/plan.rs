@@ -43,7 +43,10 @@ impl Amounts {
         match absent {
             None => {
                 let circuit = Arc::new(production(self)?);
-                Ok(Plan::of(&Arc::new(Layout::new(Mode::Normal, circuit))))
+                let mut plan = Plan::of(&Arc::new(Layout::new(Mode::Normal, circuit)));
+                // What is made is written before it is forgotten.
+                plan.memory_bytes += HELD * self.component_bytes() as u64;
+                Ok(plan)
             }
             Some(party) if party >= 4 => Err(EngineError::NoSuchParty { party }),
             Some(party) => {
@@ -82,33 +85,35 @@ fn plan(amounts: &Amounts, absent: usize) -> Plan {
         let frames = meter.batch(&sizes);
         most = most.max(frames + shares(&sizes));
     }
-    // What is kept of the batches, and, at the end, put together and written.
+    // What is kept of the batches is put together at the end, and written.
     let kept = HELD * amounts.component_bytes() as u64;
-    meter.plan.memory_bytes = kept + most.max(2 * kept);
+    meter.plan.memory_bytes = most + 3 * kept;
     meter.plan
 }
 
-/// An upper estimate of what one party holds of a batch, frames apart, in bytes.
+/// An upper estimate of what one party holds of a batch, frames apart, in bytes. Memory that served once
+/// is kept for what has the same size, so all that is made counts.
 fn shares(sizes: &Sizes) -> u64 {
-    let bytes = |(material, _): &(Material, Buckets), lanes: usize| {
-        material.domain().memory_bytes(lanes) as u64
+    let of = |(material, buckets): &(Material, Buckets)| {
+        let bytes = |lanes: usize| material.domain().memory_bytes(lanes) as u64;
+        let (made, others) = (bytes(buckets.made), bytes(buckets.others()));
+        // Triples; one of a, b and c, again in the order; the order; differences of a and b, errors,
+        // and what these are made of; what is opened.
+        3 * HELD * made
+            + HELD * made
+            + size_of::<u32>() as u64 * buckets.made as u64
+            + 4 * HELD * others
+            + 3 * others
+            + 3 * (1 + HELD) * bytes(buckets.opened())
     };
-    let triples: u64 = sizes.iter().map(|s| 3 * HELD * bytes(s, s.1.made)).sum();
-    // One of a, b and c, again in the order; and the order.
-    let ordered = |s: &(Material, Buckets)| HELD * bytes(s, s.1.made) + 4 * s.1.made as u64;
-    // Of a material, differences of a and b, or errors, and what they are made of; of all, what is
-    // opened.
-    let differences = |s: &(Material, Buckets)| 4 * HELD * bytes(s, s.1.others());
-    let opened = |s: &(Material, Buckets)| 3 * bytes(s, s.1.others()) + 3 * bytes(s, s.1.opened());
-    let at_once = sizes.iter().map(|s| ordered(s).max(differences(s)));
-    triples + at_once.max().unwrap_or(0) + sizes.iter().map(opened).sum::<u64>()
+    sizes.iter().map(of).sum()
 }
 
 impl Meter {
-    /// Adds the rounds of a batch. Returns the bytes of the frames, and of copies of them, that one
-    /// party has at once.
+    /// Adds the rounds of a batch. Returns the bytes of the frames of all of them at one party, and of
+    /// copies of what it said.
     fn batch(&mut self, sizes: &Sizes) -> u64 {
-        let mut most = 0;
+        let mut bytes_at_party = 0;
         let live: Vec<usize> = self.ring.live().collect();
         for me in &live {
             let ring = Ring::new(*me, self.ring.absent);
@@ -119,7 +124,7 @@ impl Meter {
             }
         }
         self.tell_hashes();
-        most = most.max(self.send());
+        bytes_at_party += self.send();
         self.tell_hashes();
         for sender in &live {
             for receiver in live.iter().filter(|receiver| *receiver != sender) {
@@ -128,21 +133,21 @@ impl Meter {
                 self.plan.value_bytes += HASH_BYTES as u64;
             }
         }
-        most = most.max(self.send());
+        bytes_at_party += self.send();
         for (material, buckets) in sizes {
             let lanes = [buckets.others(), buckets.opened()];
             for i in 0..OPENED {
                 self.open(material.domain().wire_bytes(lanes[usize::from(i > 1)]));
             }
         }
-        most = most.max(self.send());
+        bytes_at_party += self.send();
         for (material, buckets) in sizes {
             self.open(material.domain().wire_bytes(buckets.others()));
         }
-        most = most.max(self.send());
+        bytes_at_party += self.send();
         self.plan.rounds += ROUNDS;
         self.plan.latency += ROUNDS;
-        most
+        bytes_at_party
     }
 
     fn tell_hashes(&mut self) {
@@ -171,14 +176,17 @@ impl Meter {
                 let bytes = frame_bytes(&self.streams, from, to) + told;
                 self.plan.link_bytes[from][to] += bytes;
                 self.plan.largest_frame = self.plan.largest_frame.max(bytes as usize);
-                // Sent and received, and copies: of what is told while the round grows, of what was
-                // said until the receivers have verified it.
-                at_party[from] += 2 * bytes + told;
+                at_party[from] += bytes + told;
                 at_party[to] += bytes;
+                for backup in self.ring.live() {
+                    // Both keep a copy of what they say.
+                    at_party[from] += self.streams[from][to][backup];
+                    at_party[backup] += self.streams[from][to][backup];
+                }
             }
         }
         self.streams = [[[0; 4]; 4]; 4];
         self.told = [[0; 4]; 4];
-        2 * at_party.into_iter().max().unwrap_or(0)
+        at_party.into_iter().max().unwrap_or(0)
     }
 }

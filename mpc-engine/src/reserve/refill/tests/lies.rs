@@ -223,20 +223,18 @@ fn a_coin_is_the_same_for_all() {
                     }
                 }
                 if swap && trio.round == 1 {
-                    // It repeats to each what it said to the other.
+                    // It repeats to each what it said to the other, and opens what it said first.
+                    let mut entropy = [0; 32];
+                    entropy[0] = liar as u8;
+                    entropy[9..].fill(liar as u8);
+                    let own = Contributions::new(liar, [7; 32], &entropy).coin(0);
                     let [next, previous] = ring.peers();
-                    let own = Contributions::new(liar, [7; 32], &{
-                        let mut entropy = [liar as u8; 32];
-                        entropy[1..9].fill(0);
-                        entropy
-                    });
-                    let said = [
-                        (next, own.coin(0).commitment()),
-                        (previous, other.commitment()),
-                    ];
-                    for (peer, said) in said {
+                    for (peer, said) in [(next, own.commitment()), (previous, other.commitment())] {
                         trio.sent[liar][peer][HEADER_BYTES..][..HASH_BYTES].copy_from_slice(&said);
                     }
+                    let frame = &mut trio.sent[liar][next];
+                    let end = frame.len() - HASH_BYTES;
+                    frame[end..].copy_from_slice(other.opening());
                 }
             });
             let context = format!("{absent} {liar} {at_round} {receivers} {swap}");
