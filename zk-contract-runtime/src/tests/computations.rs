@@ -378,7 +378,7 @@ fn what_only_running_takes_is_forgotten_afterwards() {
 fn computations_wait_until_there_is_memory_for_their_sessions() {
     let mut chain = Chain::new(true);
     // Each takes more than half of what there is.
-    let poll = chain.deploy(&poll_over(45_000_000), &closes_argument());
+    let poll = chain.deploy(&poll_over(40_000_000), &closes_argument());
     chain.vote(&user(1), poll, 1);
     let ids: Vec<_> = (0..3).map(|_| close(&mut chain, poll)).collect();
     let first = chain.runtime.job(ids[0]);
