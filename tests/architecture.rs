@@ -60,6 +60,18 @@ const CRATES: &[(&str, &[&str], bool)] = &[
         false,
     ),
     (
+        "fuzz-bodies",
+        &[
+            "mpc-engine",
+            "mpc-node",
+            "ordering",
+            "relayer",
+            "wire",
+            "zk-contract-runtime",
+        ],
+        false,
+    ),
+    (
         "system-tests",
         &["client", "devnet", "voting", "wire"],
         false,

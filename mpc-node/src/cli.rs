@@ -36,11 +36,15 @@ pub enum Command {
     ///   session_listen   address for the other nodes' computations [default: the committee file's
     ///                    address of this node, one port higher]
     ///   admin_listen     address for /healthz and /metrics [default: a free port on loopback]
+    ///   admin_public     whether admin_listen may be other than loopback [default: false]
     ///   round_timeout_ms patience with a peer in one round of a computation [default: 10000]
     ///   idle_block_ms    pause between empty blocks [default: 10000]
     ///   log_format       "text" or "json" [default: "text"]
-    ///   rpc.*            max_request_bytes, max_response_bytes, max_connections, max_batch,
+    ///   rpc.*            max_request_bytes, max_response_bytes, max_connections,
+    ///                    max_connections_per_ip, max_requests_per_s, client_timeout_ms, max_batch,
     ///                    max_log_blocks, max_logs, max_calls, max_call_gas
+    ///
+    /// `node.example.toml` explains every setting and has its default.
     #[command(verbatim_doc_comment)]
     Run(Run),
 }

@@ -36,6 +36,9 @@ pub struct Config {
     /// Where `/healthz` and `/metrics` listen.
     #[serde(default = "default_admin_listen")]
     pub admin_listen: SocketAddr,
+    /// Whether `admin_listen` may be an address that others reach.
+    #[serde(default)]
+    pub admin_public: bool,
     /// How long a computation waits for a peer in one round, in milliseconds.
     #[serde(default = "default_round_timeout_ms")]
     pub round_timeout_ms: u64,
@@ -71,6 +74,14 @@ pub struct RpcLimits {
     pub max_response_bytes: u32,
     /// Open connections.
     pub max_connections: u32,
+    /// Open connections from one IP address (of IPv6: from one network of 64 bits).
+    pub max_connections_per_ip: u32,
+    /// Requests from one IP address in a second; more are answered later. A batch counts as what is
+    /// in it.
+    pub max_requests_per_s: u32,
+    /// How long a client may take for a request's header, its body, or to take the answer, and how
+    /// long a connection may be idle, in milliseconds.
+    pub client_timeout_ms: u64,
     /// Requests in a batch.
     pub max_batch: u32,
     /// Blocks that one `eth_getLogs` may cover.
@@ -89,12 +100,23 @@ impl Default for RpcLimits {
             max_request_bytes: 4 * 1024 * 1024,
             max_response_bytes: 32 * 1024 * 1024,
             max_connections: 512,
+            max_connections_per_ip: 256,
+            max_requests_per_s: 2_000,
+            client_timeout_ms: 30_000,
             max_batch: 100,
             max_log_blocks: 10_000,
             max_logs: 10_000,
             max_calls: 2,
             max_call_gas: 100_000_000,
         }
+    }
+}
+
+impl RpcLimits {
+    /// How long a client may take for one step.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        Duration::from_millis(self.client_timeout_ms)
     }
 }
 
@@ -117,11 +139,7 @@ impl Config {
     /// [`NodeError::File`]; [`NodeError::Config`] with the place of the mistake.
     pub fn read(path: &Path) -> Result<Self, NodeError> {
         let text = fs::read_to_string(path).map_err(NodeError::file("read", path))?;
-        let mut config: Self = toml::from_str(&text).map_err(|error| NodeError::Config {
-            path: path.to_owned(),
-            why: error.to_string().trim_end().to_owned(),
-        })?;
-        config.check().map_err(|why| NodeError::Config {
+        let mut config = Self::parse(&text).map_err(|why| NodeError::Config {
             path: path.to_owned(),
             why,
         })?;
@@ -137,6 +155,17 @@ impl Config {
         Ok(config)
     }
 
+    /// Understands the text of a configuration; its paths are as they stand there.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self =
+            toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        config.check()?;
+        Ok(config)
+    }
+
     fn check(&self) -> Result<(), String> {
         let positive = [
             ("round_timeout_ms", self.round_timeout_ms),
@@ -144,16 +173,29 @@ impl Config {
             ("rpc.max_request_bytes", self.rpc.max_request_bytes.into()),
             ("rpc.max_response_bytes", self.rpc.max_response_bytes.into()),
             ("rpc.max_connections", self.rpc.max_connections.into()),
+            (
+                "rpc.max_connections_per_ip",
+                self.rpc.max_connections_per_ip.into(),
+            ),
+            ("rpc.max_requests_per_s", self.rpc.max_requests_per_s.into()),
+            ("rpc.client_timeout_ms", self.rpc.client_timeout_ms),
             ("rpc.max_batch", self.rpc.max_batch.into()),
             ("rpc.max_log_blocks", self.rpc.max_log_blocks),
             ("rpc.max_logs", self.rpc.max_logs as u64),
             ("rpc.max_calls", self.rpc.max_calls as u64),
             ("rpc.max_call_gas", self.rpc.max_call_gas),
         ];
-        match positive.iter().find(|(_, value)| *value == 0) {
-            Some((name, _)) => Err(format!("{name} is 0, and must be at least 1")),
-            None => Ok(()),
+        if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            return Err(format!("{name} is 0, and must be at least 1"));
         }
+        if !self.admin_listen.ip().is_loopback() && !self.admin_public {
+            return Err(format!(
+                "admin_listen is {}, which others may reach: give it a loopback address, or set \
+                 `admin_public = true` if only those who may see the metrics reach it",
+                self.admin_listen
+            ));
+        }
+        Ok(())
     }
 
     /// How long a computation waits for a peer in one round.

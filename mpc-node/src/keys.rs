@@ -197,12 +197,17 @@ fn read_key(path: &Path) -> Result<Zeroizing<[u8; 32]>, NodeError> {
     }
     let text = fs::read(path).map_err(NodeError::file("read the key file", path))?;
     let text = Zeroizing::new(text);
+    parse_key(&text).ok_or_else(|| bad("it is not one line of 64 hexadecimal digits"))
+}
+
+/// The key in the text of a key file, if it is one.
+#[must_use]
+pub fn parse_key(text: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
     let digits = text.trim_ascii();
     let digits = digits.strip_prefix(b"0x").unwrap_or(digits);
     let mut key = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(digits, key.as_mut_slice())
-        .map_err(|_| bad("it is not one line of 64 hexadecimal digits"))?;
-    Ok(key)
+    hex::decode_to_slice(digits, key.as_mut_slice()).ok()?;
+    Some(key)
 }
 
 fn write_key(path: &Path, key: &[u8; 32]) -> Result<(), NodeError> {

@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod bench;
 pub mod cli;
+mod client_ip;
 pub mod clock;
 pub mod config;
 pub mod core;

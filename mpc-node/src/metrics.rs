@@ -73,6 +73,12 @@ pub struct Metrics {
     pub suspicions: PerPeer,
     /// Connections of strangers that the handshake refused, and failed handshakes.
     pub refused_connections: Counter,
+    /// Connections to JSON-RPC that were refused, since there are too many.
+    pub rpc_refused_connections: Counter,
+    /// Requests that had to wait, since their client asks faster than it may.
+    pub rpc_delayed: Counter,
+    /// Clients that were cut off, since they were too slow.
+    pub rpc_cut_off: Counter,
     /// Bytes of computations sent, by peer.
     pub session_sent: PerPeer,
     /// Bytes of computations received, by peer.
@@ -107,6 +113,7 @@ pub struct Metrics {
     pub damaged_records: Counter,
     complaints: [Sparing; NODES],
     complaints_of_strangers: Sparing,
+    complaints_of_clients: Sparing,
 }
 
 impl Metrics {
@@ -138,6 +145,17 @@ impl Metrics {
             bad_frames: per_peer(r, "bad_frames", "Frames that no honest peer sends"),
             suspicions: per_peer(r, "suspicions", "Messages that ordering refused"),
             refused_connections: counter(r, "refused_connections", "Failed handshakes"),
+            rpc_refused_connections: counter(
+                r,
+                "rpc_refused_connections",
+                "Connections to JSON-RPC that were too many",
+            ),
+            rpc_delayed: counter(
+                r,
+                "rpc_delayed",
+                "Requests that came too fast, and had to wait",
+            ),
+            rpc_cut_off: counter(r, "rpc_cut_off", "Clients that were too slow"),
             session_sent: bytes(r, "session_sent", "Sent in computations"),
             session_received: bytes(r, "session_received", "Received in computations"),
             sessions_started: counter(r, "sessions_started", "Sessions begun"),
@@ -162,6 +180,7 @@ impl Metrics {
             damaged_records: counter(r, "damaged_records", "Secrets on disk that do not open"),
             complaints: Default::default(),
             complaints_of_strangers: Sparing::default(),
+            complaints_of_clients: Sparing::default(),
             registry,
         }
     }
@@ -196,6 +215,12 @@ impl Metrics {
         for (gauge, amount) in self.reserve.iter().zip(amounts) {
             gauge.set(i64::try_from(amount).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Likewise of clients of JSON-RPC.
+    #[must_use]
+    pub fn may_complain_of_clients(&self) -> bool {
+        self.complaints_of_clients.admits()
     }
 
     /// Counts a JSON-RPC request.

@@ -193,6 +193,10 @@ pub async fn run(
         limits: config.rpc,
     };
     let (rpc_address, rpc_server) = rpc::start(config.rpc_listen, rpc).await?;
+    tasks.spawn(async move {
+        rpc_server.await;
+        "JSON-RPC server"
+    });
     let (admin_address, admin_server) =
         admin::start(config.admin_listen, shared, network, metrics).await?;
     tasks.spawn(async move {
@@ -214,7 +218,7 @@ pub async fn run(
         ended = &mut core => return finished(ended),
         Some(ended) = tasks.join_next() => Err(NodeError::Ended(ended.unwrap_or("a task"))),
     };
-    let _ = rpc_server.stop();
+    tasks.abort_all();
     stop.cancel();
     let ended = tokio::time::timeout(Duration::from_secs(10), core).await;
     match ended {

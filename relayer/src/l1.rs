@@ -2,7 +2,7 @@
 
 use alloy::{
     primitives::{Address, B256},
-    rpc::types::Filter,
+    rpc::types::{Filter, Log},
     sol_types::SolEvent as _,
 };
 use client::ClientError;
@@ -44,6 +44,27 @@ pub struct Batch {
     pub voters: Vec<Address>,
     /// Block of the event.
     pub block: u64,
+}
+
+impl Batch {
+    /// The batch in an event, if it is one that the chain still holds.
+    #[must_use]
+    pub fn from_log(log: &Log) -> Option<Self> {
+        if log.removed {
+            return None;
+        }
+        let decoded = Electorate::VotersAdded::decode_log(&log.inner);
+        // What does not decode is no batch; the root will show whether it mattered.
+        let (Ok(event), Some(block)) = (decoded, log.block_number) else {
+            debug!(?log, "an event that is none");
+            return None;
+        };
+        Some(Self {
+            index: event.index,
+            voters: event.data.voters,
+            block,
+        })
+    }
 }
 
 impl L1 {
@@ -105,19 +126,7 @@ impl L1 {
                 .to_block(end);
             match self.chain.logs(filter).await {
                 Ok(logs) => {
-                    for log in logs.iter().filter(|log| !log.removed) {
-                        let decoded = Electorate::VotersAdded::decode_log(&log.inner);
-                        // What does not decode is no batch; the root will show whether it mattered.
-                        let (Ok(event), Some(block)) = (decoded, log.block_number) else {
-                            debug!(?log, "an event that is none");
-                            continue;
-                        };
-                        batches.push(Batch {
-                            index: event.index,
-                            voters: event.voters.clone(),
-                            block,
-                        });
-                    }
+                    batches.extend(logs.iter().filter_map(Batch::from_log));
                     start = end.saturating_add(1);
                 }
                 Err(error) if size > 1 && is_refusal(&error) => {

@@ -109,6 +109,14 @@ fn mistakes_in_the_configuration_are_named() -> Result<(), Box<dyn Error>> {
         (&format!("{VALID}log_format = \"xml\""), "log_format"),
         (&format!("{VALID}[rpc]\nmax_batch = 0"), "rpc.max_batch"),
         (&format!("{VALID}[rpc]\nmax_butch = 1"), "max_butch"),
+        (
+            &format!("{VALID}admin_listen = \"0.0.0.0:9000\""),
+            "admin_public = true",
+        ),
+        (
+            &format!("{VALID}[rpc]\nmax_requests_per_s = 0"),
+            "rpc.max_requests_per_s",
+        ),
     ];
     for (text, named) in cases {
         let error = cluster.config(text).err().ok_or("accepted")?;
@@ -119,6 +127,8 @@ fn mistakes_in_the_configuration_are_named() -> Result<(), Box<dyn Error>> {
             "{shown}"
         );
     }
+    let public = format!("{VALID}admin_listen = \"0.0.0.0:9000\"\nadmin_public = true");
+    cluster.config(&public)?;
     let missing = Config::read(&cluster.path("nowhere.toml"));
     assert!(matches!(missing, Err(NodeError::File { .. })));
     Ok(())

@@ -194,10 +194,7 @@ impl Reader {
                 ReadError::Frame(error @ FrameError::TooLong { .. }) => {
                     complain(peer, &error, &metrics);
                 }
-                ReadError::Malformed(error) => complain(peer, &error, &metrics),
-                ReadError::Excessive => {
-                    complain(peer, &"a list of too many elements", &metrics);
-                }
+                ReadError::Message(error) => complain(peer, &error, &metrics),
                 ReadError::Ended => {}
             }
         });
@@ -218,6 +215,29 @@ fn complain(peer: u8, error: &dyn std::fmt::Display, metrics: &Metrics) {
     if metrics.may_complain(peer) {
         tracing::warn!(peer, %error, "a bad frame: closing the stream");
     }
+}
+
+/// Understands a frame of a peer.
+///
+/// # Errors
+/// [`MessageError`].
+pub fn decode_message(frame: &[u8]) -> Result<PeerMessage, MessageError> {
+    let message = PeerMessage::decode(frame)?;
+    if is_excessive(&message) {
+        return Err(MessageError::Excessive);
+    }
+    Ok(message)
+}
+
+/// Why a frame is none of an honest peer.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    /// It does not decode.
+    #[error(transparent)]
+    Malformed(#[from] wire::WireError),
+    /// A list in it is too long.
+    #[error("a list of too many elements")]
+    Excessive,
 }
 
 /// Whether a list in a message is longer than any honest node's.
@@ -247,9 +267,14 @@ fn is_excessive(message: &PeerMessage) -> bool {
 enum ReadError {
     Silent,
     Ended,
-    Excessive,
     Frame(FrameError),
-    Malformed(wire::WireError),
+    Message(MessageError),
+}
+
+impl From<MessageError> for ReadError {
+    fn from(error: MessageError) -> Self {
+        Self::Message(error)
+    }
 }
 
 impl From<FrameError> for ReadError {
@@ -266,8 +291,7 @@ async fn meet(
 ) -> Result<(), ReadError> {
     let reading = timeout(OPEN_TIMEOUT, frame::read(stream, INTRODUCTION_BYTES)).await;
     let bytes = reading.map_err(|_| ReadError::Ended)??;
-    let introduction: Introduction =
-        codec::decode("introduction", &bytes, INTRODUCTION_BYTES).map_err(ReadError::Malformed)?;
+    let introduction = Introduction::decode(&bytes).map_err(MessageError::from)?;
     let address = SocketAddr::new(origin.ip, introduction.port);
     sessions.meet(origin.party, address, introduction);
     let acknowledging = async {
@@ -298,10 +322,7 @@ async fn read_all(
             let _room = permit.map_err(|_| ReadError::Ended)?;
             let contents = timeout(SILENCE, frame::read_contents(&mut stream, length)).await;
             let contents = contents.map_err(|_| ReadError::Silent)??;
-            let message = PeerMessage::decode(&contents).map_err(ReadError::Malformed)?;
-            if is_excessive(&message) {
-                return Err(ReadError::Excessive);
-            }
+            let message = decode_message(&contents)?;
             let inbound = Inbound { message, _room };
             messages.send(inbound).await.map_err(|_| ReadError::Ended)?;
         }

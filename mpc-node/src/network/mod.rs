@@ -10,6 +10,7 @@ pub mod frame;
 mod link;
 mod outbox;
 pub mod pinned;
+mod strangers;
 mod swarm;
 
 use std::{
@@ -35,6 +36,7 @@ use crate::{
     NodeError, config::Membership, keys::NodeKeys, metrics::Metrics,
     transport::sessions::SessionLinks,
 };
+pub use link::{MessageError, decode_message};
 use outbox::Outbox;
 
 const PEER_PROTOCOL: StreamProtocol = StreamProtocol::new("/quartet/peer/2");

@@ -19,12 +19,11 @@ use tokio::{
 };
 use wire::limits::NODES;
 
-use super::pinned::PinnedNoise;
+use super::{pinned::PinnedNoise, strangers::Strangers};
 use crate::{NodeError, config::Membership, keys::NodeKeys, metrics::Metrics};
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Handshakes at the same time: many, so that strangers who only connect do not easily keep the
-/// peers out.
+/// Handshakes at the same time, also with strangers, of whom there may be fewer.
 const HANDSHAKES: u32 = 256;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
@@ -35,6 +34,7 @@ const STREAMS: usize = 32;
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
     limits: Limits,
+    strangers: Strangers,
     /// Streams of both protocols.
     pub(super) streams: libp2p_stream::Behaviour,
 }
@@ -80,6 +80,7 @@ pub(super) fn build(
         .with_max_established_per_peer(Some(3));
     let behaviour = Behaviour {
         limits: Limits::new(limits),
+        strangers: Strangers::new((0u8..4).filter_map(|party| membership.ip(party))),
         streams: libp2p_stream::Behaviour::new(),
     };
     let config = Config::with_tokio_executor()

@@ -313,6 +313,37 @@ async fn who_does_not_introduce_itself_is_not_listened_to() -> TestResult {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_opens_thousands_of_streams_disturbs_nobody_else() -> TestResult {
+    let cluster = Cluster::new()?;
+    let (mut node, mut other) = (cluster.start(1).await?, cluster.start(2).await?);
+    node.wait_up(2).await?;
+    other.wait_up(1).await?;
+    let control = connected_by_hand(&cluster).await?;
+    let peer_id = cluster.membership(1)?.peers[1];
+    let opening = (0..3_000).map(|_| {
+        let mut control = control.clone();
+        async move {
+            let mut stream = control.open_stream(peer_id, PEER_PROTOCOL).await.ok()?;
+            // Half of a frame, so that the node has something to wait for.
+            stream.write_all(&[0, 0, 0, 90, 1]).await.ok()?;
+            stream.flush().await.ok()?;
+            Some(stream)
+        }
+    });
+    let opened = futures::future::join_all(opening);
+    let opened = timeout(PATIENCE, opened).await?;
+    let held = opened.into_iter().flatten().count();
+    assert!(held < 100, "{held} streams are too many for one peer");
+    for height in 1..20 {
+        other.network.send(1, &PeerMessage::Status { height });
+        assert_eq!(node.receive(2).await?, PeerMessage::Status { height });
+        node.network.send(2, &PeerMessage::Status { height });
+        assert_eq!(other.receive(1).await?, PeerMessage::Status { height });
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_frames_close_the_stream_and_nothing_else() -> TestResult {
     let cluster = Cluster::new()?;
     let mut node = cluster.start(1).await?;

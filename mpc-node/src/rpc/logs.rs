@@ -17,10 +17,10 @@ use crate::storage::derived::{LogFilter, TooMuch};
 /// Alternatives in one filter.
 const ALTERNATIVES: usize = 1000;
 
-/// The filter as it comes.
+/// What `eth_getLogs` is asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Filter {
+pub struct Filter {
     from_block: Option<BlockTag>,
     to_block: Option<BlockTag>,
     block_hash: Option<B256>,
@@ -30,7 +30,8 @@ struct Filter {
 
 pub(super) fn logs(rpc: &Rpc, arguments: &Arguments) -> Answer {
     let filter: Filter = arguments.get(0, "filter")?;
-    let Some(filter) = resolve(rpc, filter)? else {
+    let number = |hash| rpc.resolve(BlockTag::Hash(hash));
+    let Some(filter) = filter.resolve(rpc.head(), rpc.limits.max_log_blocks, number)? else {
         return Ok(Value::Array(Vec::new()));
     };
     let (limit, bytes) = (rpc.limits.max_logs, rpc.limits.max_response_bytes);
@@ -67,55 +68,65 @@ pub(super) fn logs(rpc: &Rpc, arguments: &Arguments) -> Answer {
     Ok(Value::Array(logs))
 }
 
-/// The filter by block numbers; none if it can match nothing.
-fn resolve(rpc: &Rpc, filter: Filter) -> Result<Option<LogFilter>, RpcError> {
-    let head = rpc.head();
-    let range = match (filter.block_hash, filter.from_block, filter.to_block) {
-        (Some(hash), None, None) => rpc
-            .resolve(BlockTag::Hash(hash))
-            .map(|number| (number, number))
-            .ok_or_else(|| RpcError::NoBlock(hash.to_string()))?,
-        (Some(_), ..) => {
-            let why = "give either blockHash, or fromBlock and toBlock";
-            return Err(RpcError::Params(why.into()));
+impl Filter {
+    /// The filter by block numbers, of which there are `head`; none if it can match nothing. At most
+    /// `max_blocks` of them are looked through. `number` tells a block's number by its hash.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    pub fn resolve(
+        self,
+        head: u64,
+        max_blocks: u64,
+        number: impl FnOnce(B256) -> Option<u64>,
+    ) -> Result<Option<LogFilter>, RpcError> {
+        let filter = self;
+        let range = match (filter.block_hash, filter.from_block, filter.to_block) {
+            (Some(hash), None, None) => number(hash)
+                .map(|number| (number, number))
+                .ok_or_else(|| RpcError::NoBlock(hash.to_string()))?,
+            (Some(_), ..) => {
+                let why = "give either blockHash, or fromBlock and toBlock";
+                return Err(RpcError::Params(why.into()));
+            }
+            (None, from, to) => {
+                let number = |tag: Option<BlockTag>| match tag.unwrap_or(BlockTag::Latest) {
+                    BlockTag::Number(number) => Ok(number),
+                    BlockTag::Latest | BlockTag::Pending => Ok(head),
+                    BlockTag::Hash(_) => Err(RpcError::Params("use blockHash for a hash".into())),
+                };
+                (number(from)?, number(to)?.min(head))
+            }
+        };
+        let (from, to) = range;
+        if from > to {
+            return Ok(None);
         }
-        (None, from, to) => {
-            let number = |tag: Option<BlockTag>| match tag.unwrap_or(BlockTag::Latest) {
-                BlockTag::Number(number) => Ok(number),
-                BlockTag::Latest | BlockTag::Pending => Ok(head),
-                BlockTag::Hash(_) => Err(RpcError::Params("use blockHash for a hash".into())),
-            };
-            (number(from)?, number(to)?.min(head))
+        if to - from >= max_blocks {
+            return Err(RpcError::Limit {
+                what: "the range of blocks",
+                limit: max_blocks,
+            });
         }
-    };
-    let (from, to) = range;
-    if from > to {
-        return Ok(None);
+        let addresses = filter.address.map(OneOrMany::into_vec).unwrap_or_default();
+        let topics = filter.topics.unwrap_or_default().into_iter();
+        let topics: Vec<Vec<B256>> = topics
+            .map(|topic| topic.map(OneOrMany::into_vec).unwrap_or_default())
+            .collect();
+        if topics.len() > 4 {
+            return Err(RpcError::Params("an event has at most 4 topics".into()));
+        }
+        if topics.iter().map(Vec::len).sum::<usize>() + addresses.len() > ALTERNATIVES {
+            return Err(RpcError::Limit {
+                what: "the number of alternatives in a filter",
+                limit: ALTERNATIVES as u64,
+            });
+        }
+        Ok(Some(LogFilter {
+            from,
+            to,
+            addresses,
+            topics,
+        }))
     }
-    if to - from >= rpc.limits.max_log_blocks {
-        return Err(RpcError::Limit {
-            what: "the range of blocks",
-            limit: rpc.limits.max_log_blocks,
-        });
-    }
-    let addresses = filter.address.map(OneOrMany::into_vec).unwrap_or_default();
-    let topics = filter.topics.unwrap_or_default().into_iter();
-    let topics: Vec<Vec<B256>> = topics
-        .map(|topic| topic.map(OneOrMany::into_vec).unwrap_or_default())
-        .collect();
-    if topics.len() > 4 {
-        return Err(RpcError::Params("an event has at most 4 topics".into()));
-    }
-    if topics.iter().map(Vec::len).sum::<usize>() + addresses.len() > ALTERNATIVES {
-        return Err(RpcError::Limit {
-            what: "the number of alternatives in a filter",
-            limit: ALTERNATIVES as u64,
-        });
-    }
-    Ok(Some(LogFilter {
-        from,
-        to,
-        addresses,
-        topics,
-    }))
 }

@@ -3,24 +3,23 @@
 //! Reads run on blocking threads under the state's read lock. How many run at a time is bounded, for
 //! their memory; so are calls and estimates, which run contracts, and their fuel; and searches for
 //! events, which read many blocks. Transactions go to the core by a bounded queue. No
-//! method returns a share. Read [`eth`] and [`quartet`]; [`shapes`] has the JSON, [`params`] what
+//! method returns a share. [`server`] bounds connections, rates and patience with clients. Read [`eth`] and [`quartet`]; [`shapes`] has the JSON, [`params`] what
 //! is accepted, [`error`] what is refused and how.
 
+mod clients;
 pub mod error;
 pub mod eth;
 pub mod logs;
 pub mod params;
+mod patient;
 pub mod quartet;
+pub mod server;
 pub mod shapes;
 mod writes;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use jsonrpsee::{
-    RpcModule,
-    server::{BatchRequestConfig, Server, ServerConfig, ServerHandle},
-    types::Params,
-};
+use jsonrpsee::{RpcModule, types::Params};
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use zk_contract_runtime::Head;
@@ -101,29 +100,23 @@ const SEARCHES: &[(&str, Read)] = &[("eth_getLogs", logs::logs)];
 /// Reads at the same time; more wait.
 const READS_AT_ONCE: usize = 32;
 
-/// Starts the server; it serves until the handle stops it.
+/// Starts listening; the future serves.
 ///
 /// # Errors
 /// [`NodeError::Listen`].
-pub async fn start(address: SocketAddr, rpc: Rpc) -> Result<(SocketAddr, ServerHandle), NodeError> {
+pub async fn start(
+    address: SocketAddr,
+    rpc: Rpc,
+) -> Result<(SocketAddr, impl Future<Output = ()> + Send + 'static), NodeError> {
     let failed = |source| NodeError::Listen {
         what: "JSON-RPC",
         address,
         source,
     };
-    let limits = rpc.limits;
-    let config = ServerConfig::builder()
-        .http_only()
-        .max_request_body_size(limits.max_request_bytes)
-        .max_response_body_size(limits.max_response_bytes)
-        .max_connections(limits.max_connections)
-        .set_batch_request_config(BatchRequestConfig::Limit(limits.max_batch))
-        .build();
-    let server = Server::builder().set_config(config).build(address);
-    let server = server.await.map_err(failed)?;
-    let bound = server.local_addr().map_err(failed)?;
+    let (bound, listener) = server::listen(address).await.map_err(failed)?;
+    let (limits, metrics) = (rpc.limits, rpc.metrics.clone());
     let methods = methods(rpc).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
-    Ok((bound, server.start(methods)))
+    Ok((bound, server::serve(listener, methods, limits, metrics)))
 }
 
 fn methods(rpc: Rpc) -> Result<RpcModule<Rpc>, jsonrpsee::server::RegisterMethodError> {

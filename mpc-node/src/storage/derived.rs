@@ -353,10 +353,7 @@ impl Derived {
         key: &[u8],
         value: &[u8],
     ) -> Option<T> {
-        let payload = value
-            .split_first_chunk::<CHECKSUM_BYTES>()
-            .filter(|(sum, payload)| **sum == checksum(tree, key, payload))
-            .and_then(|(_, payload)| codec::decode("derived record", payload, RECORD_BYTES).ok());
+        let payload = decode_record(&tree.name(), key, value);
         if payload.is_none() {
             tracing::error!("a record of the index is damaged: start the node again to repair it");
             if let Err(error) = self.meta.insert(REBUILD, Bytes::new().as_ref()) {
@@ -403,9 +400,32 @@ fn set_aside(path: &Path) -> Result<PathBuf, NodeError> {
     Ok(aside)
 }
 
-fn checksum(tree: &Tree, key: &[u8], payload: &[u8]) -> [u8; CHECKSUM_BYTES] {
+/// What a record of a tree holds under a key; none if it is damaged, or not of this place.
+#[must_use]
+pub fn decode_record<T: Serialize + DeserializeOwned>(
+    tree: &[u8],
+    key: &[u8],
+    record: &[u8],
+) -> Option<T> {
+    let (sum, payload) = record.split_first_chunk::<CHECKSUM_BYTES>()?;
+    if *sum != checksum(tree, key, payload) {
+        return None;
+    }
+    codec::decode("derived record", payload, RECORD_BYTES).ok()
+}
+
+/// The record of a value, for a place in a tree.
+#[must_use]
+pub fn encode_record<T: Serialize>(tree: &[u8], key: &[u8], value: &T) -> Vec<u8> {
+    let payload = codec::encode(value);
+    let mut record = checksum(tree, key, &payload).to_vec();
+    record.extend_from_slice(&payload);
+    record
+}
+
+fn checksum(tree: &[u8], key: &[u8], payload: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let mut hasher = blake3::Hasher::new();
-    for part in [&tree.name(), key] {
+    for part in [tree, key] {
         hasher.update(&(part.len() as u64).to_be_bytes());
         hasher.update(part);
     }
@@ -416,10 +436,7 @@ fn checksum(tree: &Tree, key: &[u8], payload: &[u8]) -> [u8; CHECKSUM_BYTES] {
 }
 
 fn checked<T: Serialize>(tree: &Tree, key: &[u8], value: &T) -> Vec<u8> {
-    let payload = codec::encode(value);
-    let mut record = checksum(tree, key, &payload).to_vec();
-    record.extend_from_slice(&payload);
-    record
+    encode_record(&tree.name(), key, value)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{BufReader, Read, Seek as _, SeekFrom, Write as _},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
@@ -58,6 +58,33 @@ fn link(before: B256, bytes: &[u8]) -> B256 {
     hasher.update(&(bytes.len() as u64).to_be_bytes());
     hasher.update(bytes);
     B256::from(*hasher.finalize().as_bytes())
+}
+
+/// Reads one record, which follows the link `before` and is at most `limit` bytes long, from a file
+/// of which `left` bytes are left; none if it is not whole and good. Its own link comes with it.
+///
+/// # Errors
+/// What the reader says.
+pub fn read_record(
+    reader: &mut impl Read,
+    before: B256,
+    limit: usize,
+    left: u64,
+) -> std::io::Result<Option<(B256, Vec<u8>)>> {
+    let Some(left) = left.checked_sub(PREFIX_BYTES as u64) else {
+        return Ok(None);
+    };
+    let mut prefix = [0; PREFIX_BYTES];
+    reader.read_exact(&mut prefix)?;
+    let [a, b, c, d, expected @ ..] = prefix;
+    let size = u32::from_be_bytes([a, b, c, d]);
+    if size as usize > limit || u64::from(size) > left {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; size as usize];
+    reader.read_exact(&mut bytes)?;
+    let next = link(before, &bytes);
+    Ok((next == B256::from(expected)).then_some((next, bytes)))
 }
 
 impl Records {
@@ -132,27 +159,15 @@ impl Records {
         reader: &mut BufReader<File>,
         length: u64,
     ) -> std::io::Result<Option<(Place, B256, Vec<u8>)>> {
-        let Some(at) = self.fits(self.end, length) else {
-            return Ok(None);
-        };
-        let mut prefix = [0; PREFIX_BYTES];
-        reader.read_exact(&mut prefix)?;
-        let [a, b, c, d, expected @ ..] = prefix;
-        let size = u32::from_be_bytes([a, b, c, d]);
-        if size as usize > self.limit || at + u64::from(size) > length {
-            return Ok(None);
-        }
-        let mut bytes = vec![0; size as usize];
-        reader.read_exact(&mut bytes)?;
-        let next = link(self.link, &bytes);
-        let place = Place { at, length: size };
-        Ok((next == B256::from(expected)).then_some((place, next, bytes)))
-    }
-
-    /// Where the bytes of a record whose prefix is at `at` start, if the prefix is in the file.
-    fn fits(&self, at: u64, length: u64) -> Option<u64> {
-        let start = at + PREFIX_BYTES as u64;
-        (start <= length).then_some(start)
+        let left = length.saturating_sub(self.end);
+        let record = read_record(reader, self.link, self.limit, left)?;
+        Ok(record.map(|(next, bytes)| {
+            let place = Place {
+                at: self.end + PREFIX_BYTES as u64,
+                length: bytes.len() as u32,
+            };
+            (place, next, bytes)
+        }))
     }
 
     /// Drops what follows the last good record.

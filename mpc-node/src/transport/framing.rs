@@ -7,21 +7,21 @@ use std::collections::VecDeque;
 use wire::limits::SESSION_FRAME_BYTES;
 
 /// Bytes before a frame's contents: its length and its round.
-pub(crate) const HEADER_BYTES: usize = 8;
+pub const HEADER_BYTES: usize = 8;
 const ROUND_BYTES: usize = 4;
 /// In the place of a length: nothing more comes in this session.
 const END: u32 = u32::MAX;
 /// A sign of life.
-pub(super) const ALIVE: [u8; 4] = [0; 4];
+pub const ALIVE: [u8; 4] = [0; 4];
 /// Says that the session is over.
-pub(super) const OVER: [u8; 4] = END.to_be_bytes();
+pub const OVER: [u8; 4] = END.to_be_bytes();
 /// What a frame that waits takes besides its contents, in bytes; so empty ones count, too.
 const PLACE_BYTES: usize = 64;
 /// Memory for a frame is taken at once up to this, and beyond it as bytes arrive.
 const TRUSTED: usize = 1 << 20;
 
 /// The header of a frame.
-pub(super) fn header(round: u32, bytes: usize) -> [u8; HEADER_BYTES] {
+pub fn header(round: u32, bytes: usize) -> [u8; HEADER_BYTES] {
     let length = u32::try_from(ROUND_BYTES + bytes).unwrap_or(END - 1);
     let mut header = [0; HEADER_BYTES];
     header[..4].copy_from_slice(&length.to_be_bytes());
@@ -31,7 +31,7 @@ pub(super) fn header(round: u32, bytes: usize) -> [u8; HEADER_BYTES] {
 
 /// What has been received of a session, in order.
 #[derive(Default)]
-pub(crate) struct Received {
+pub struct Received {
     header: [u8; HEADER_BYTES],
     /// Bytes of the header that are there.
     have: usize,
@@ -48,7 +48,7 @@ pub(crate) struct Received {
 
 impl Received {
     /// Takes plaintext as it comes.
-    pub(super) fn push(&mut self, mut bytes: &[u8]) {
+    pub fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && !self.bad {
             if self.over {
                 self.rest.extend_from_slice(bytes);
@@ -106,34 +106,34 @@ impl Received {
     }
 
     /// Whether a whole frame is there.
-    pub(crate) fn has_frame(&self) -> bool {
+    pub fn has_frame(&self) -> bool {
         !self.ready.is_empty()
     }
 
     /// Memory of whole frames that nobody has taken yet, in bytes.
-    pub(super) const fn waiting_bytes(&self) -> usize {
+    pub const fn waiting_bytes(&self) -> usize {
         self.ready_bytes
     }
 
     /// The next frame with its round.
-    pub(crate) fn take(&mut self) -> Option<(u32, Vec<u8>)> {
+    pub fn take(&mut self) -> Option<(u32, Vec<u8>)> {
         let (round, frame) = self.ready.pop_front()?;
         self.ready_bytes -= PLACE_BYTES + frame.len();
         Some((round, frame))
     }
 
     /// Whether the peer has said that its session is over.
-    pub(super) const fn is_over(&self) -> bool {
+    pub const fn is_over(&self) -> bool {
         self.over
     }
 
     /// Whether something came that no honest peer sends.
-    pub(crate) const fn is_bad(&self) -> bool {
+    pub const fn is_bad(&self) -> bool {
         self.bad
     }
 
     /// What came after the end of the session.
-    pub(super) fn into_rest(self) -> Vec<u8> {
+    pub fn into_rest(self) -> Vec<u8> {
         self.rest
     }
 }

@@ -23,12 +23,13 @@ use rustls::{
     version::TLS13,
 };
 use serde::{Deserialize, Serialize};
+use wire::{WireError, codec};
 use zeroize::Zeroizing;
 
 use crate::keys;
 
 /// Bytes of the word that opens the door.
-pub(super) const DOOR_BYTES: usize = 16;
+pub const DOOR_BYTES: usize = 16;
 /// What comes before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410, section 7).
 const PKCS8_PREFIX: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
@@ -47,18 +48,28 @@ pub struct Introduction {
     pub door: [u8; DOOR_BYTES],
 }
 
+impl Introduction {
+    /// Understands what a peer says about itself.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        codec::decode("introduction", bytes, INTRODUCTION_BYTES)
+    }
+}
+
 /// This process's key pair.
-pub(super) struct Identity {
+pub struct Identity {
     provider: Arc<CryptoProvider>,
     key: Arc<CertifiedKey>,
 }
 
 /// A peer's public key, once it is known. A peer that starts again has another one.
-pub(super) type Pinned = Arc<RwLock<Option<Vec<u8>>>>;
+pub type Pinned = Arc<RwLock<Option<Vec<u8>>>>;
 
 impl Identity {
     /// Draws a key pair.
-    pub(super) fn new() -> Result<Self, Error> {
+    pub fn new() -> Result<Self, Error> {
         let provider = Arc::new(CryptoProvider {
             cipher_suites: vec![aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256],
             kx_groups: vec![aws_lc_rs::kx_group::X25519],
@@ -76,7 +87,7 @@ impl Identity {
     }
 
     /// The public key.
-    pub(super) fn public(&self) -> Vec<u8> {
+    pub fn public(&self) -> Vec<u8> {
         self.key
             .cert
             .first()
@@ -85,10 +96,7 @@ impl Identity {
     }
 
     /// TLS towards one peer, when it is dialed and when it dials.
-    pub(super) fn configs(
-        &self,
-        peer: Pinned,
-    ) -> Result<(Arc<ClientConfig>, Arc<ServerConfig>), Error> {
+    pub fn configs(&self, peer: Pinned) -> Result<(Arc<ClientConfig>, Arc<ServerConfig>), Error> {
         let verifier = Arc::new(PinnedKey {
             peer,
             algorithms: self.provider.signature_verification_algorithms,

@@ -12,11 +12,11 @@
 //! without the asynchronous runtime, through the sans-I/O layers [`records`] and [`framing`].
 
 pub mod connection;
-pub(crate) mod framing;
+pub mod framing;
 pub mod identity;
 pub(crate) mod link;
 mod listen;
-mod records;
+pub mod records;
 pub mod sessions;
 
 use std::time::Duration;

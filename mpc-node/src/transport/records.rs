@@ -12,14 +12,14 @@ use rustls::{
 };
 
 /// Plaintext of one record, at most (RFC 8446, section 5.1).
-pub(super) const RECORD: usize = 16 * 1024;
+pub const RECORD: usize = 16 * 1024;
 /// What a record may take besides, and what TLS may want to say before it.
 const OVERHEAD: usize = 1024;
 /// Bytes that are read, or written, at once.
 const BUFFER: usize = 128 * 1024;
 
 /// One connection's TLS.
-pub(super) struct Records {
+pub struct Records {
     tls: Tls,
     incoming: Buffer,
     outgoing: Buffer,
@@ -32,7 +32,7 @@ enum Tls {
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub enum State {
     /// Bytes of the handshake are still to come.
     Handshaking,
     /// Plaintext may be sent.
@@ -77,14 +77,22 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
 }
 
 impl Records {
-    pub(super) fn client(config: Arc<ClientConfig>) -> io::Result<Self> {
+    /// TLS of the side that dials.
+    ///
+    /// # Errors
+    /// If the configuration is of no use.
+    pub fn client(config: Arc<ClientConfig>) -> io::Result<Self> {
         // Not sent and not looked at: the key decides.
         let name = ServerName::try_from("quartet").map_err(invalid)?;
         let tls = UnbufferedClientConnection::new(config, name).map_err(invalid)?;
         Ok(Self::new(Tls::Client(Box::new(tls))))
     }
 
-    pub(super) fn server(config: Arc<ServerConfig>) -> io::Result<Self> {
+    /// TLS of the side that is dialed.
+    ///
+    /// # Errors
+    /// If the configuration is of no use.
+    pub fn server(config: Arc<ServerConfig>) -> io::Result<Self> {
         let tls = UnbufferedServerConnection::new(config).map_err(invalid)?;
         Ok(Self::new(Tls::Server(Box::new(tls))))
     }
@@ -98,7 +106,7 @@ impl Records {
     }
 
     /// Where bytes from the socket go; never empty after [`Self::process`].
-    pub(super) fn space(&mut self) -> &mut [u8] {
+    pub fn space(&mut self) -> &mut [u8] {
         let buffer = &mut self.incoming;
         if buffer.bytes.len() - buffer.end < RECORD + OVERHEAD {
             buffer.bytes.copy_within(buffer.start..buffer.end, 0);
@@ -108,7 +116,7 @@ impl Records {
     }
 
     /// Notes that so many bytes were put into [`Self::space`].
-    pub(super) fn arrived(&mut self, count: usize) {
+    pub fn arrived(&mut self, count: usize) {
         self.incoming.end = self.incoming.bytes.len().min(self.incoming.end + count);
     }
 
@@ -116,7 +124,7 @@ impl Records {
     ///
     /// # Errors
     /// If the peer breaks the protocol, or has another key. The connection is of no use then.
-    pub(super) fn process(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<State> {
+    pub fn process(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<State> {
         loop {
             match self.advance(&[], &mut take)? {
                 Next::Again => {}
@@ -126,7 +134,7 @@ impl Records {
     }
 
     /// Whether one more record fits into what is to be sent.
-    pub(super) fn has_room(&self) -> bool {
+    pub fn has_room(&self) -> bool {
         self.outgoing.bytes.len() - self.outgoing.end >= RECORD + OVERHEAD
     }
 
@@ -134,7 +142,7 @@ impl Records {
     ///
     /// # Errors
     /// If the connection cannot send.
-    pub(super) fn encrypt(&mut self, plain: &[u8]) -> io::Result<()> {
+    pub fn encrypt(&mut self, plain: &[u8]) -> io::Result<()> {
         loop {
             // All that arrived has been processed, so no plaintext comes now that could be lost.
             let mut lost = false;
@@ -149,12 +157,12 @@ impl Records {
     }
 
     /// What is to be written to the socket.
-    pub(super) fn pending(&self) -> &[u8] {
+    pub fn pending(&self) -> &[u8] {
         &self.outgoing.bytes[self.outgoing.start..self.outgoing.end]
     }
 
     /// Notes that so many bytes of [`Self::pending`] were written.
-    pub(super) fn written(&mut self, count: usize) {
+    pub fn written(&mut self, count: usize) {
         self.outgoing.take_front(count);
     }
 

@@ -25,7 +25,7 @@ use tokio::{
     sync::{Notify, Semaphore, TryAcquireError},
     time::{sleep, timeout},
 };
-use wire::{codec, limits::NODES};
+use wire::{WireError, codec, limits::NODES};
 
 use super::{
     OPEN_TIMEOUT,
@@ -61,6 +61,16 @@ pub struct SessionId {
     pub job: B256,
     /// Number of the attempt, from 0.
     pub attempt: u32,
+}
+
+impl SessionId {
+    /// Understands the name of a session, as a peer says it.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        codec::decode("the name of a session", bytes, NAME_BYTES)
+    }
 }
 
 /// Makes links between workers of the same session at two nodes; cheap to clone.
@@ -391,8 +401,7 @@ async fn read_name(connection: &mut Connection) -> io::Result<SessionId> {
         return Err(bad(format!("a name of {length} bytes")));
     }
     let name = connection.read(length).await?;
-    let id = codec::decode("the name of a session", &name, NAME_BYTES);
-    let id = id.map_err(|error| bad(error.to_string()))?;
+    let id = SessionId::decode(&name).map_err(|error| bad(error.to_string()))?;
     connection.write(&[RECEIVED]).await?;
     Ok(id)
 }

@@ -213,25 +213,29 @@ fn ballot(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ballots_are_counted_although_a_seal_is_rubbish_and_a_node_is_killed() -> TestResult {
-    let mut cluster = Cluster::with_reserve(1).await?;
+    count_ballots(&mut Cluster::start_with(1, "").await?).await
+}
+
+/// Has ballots counted: one has a seal that is rubbish, and a node is killed and started again.
+pub(crate) async fn count_ballots(cluster: &mut Cluster) -> TestResult {
     let key = PrivateKeySigner::random();
-    let owner = provider(&cluster, 0, &key);
+    let owner = provider(cluster, 0, &key);
     let (contract, code_hash) = deploy(&owner, key.address()).await?;
-    agreed(&cluster, &[0, 1, 2, 3], 1).await?;
+    agreed(cluster, &[0, 1, 2, 3], 1).await?;
 
     let mut inputs = Vec::new();
     for (voter, choice) in [1, 0, 1, 1, 9].into_iter().enumerate() {
         let voter_key = PrivateKeySigner::random();
         let rubbish = (voter == 2).then_some(1);
         let sealed = ballot(
-            &cluster,
+            cluster,
             contract,
             code_hash,
             voter_key.address(),
             choice,
             rubbish,
         )?;
-        let voter = provider(&cluster, voter % 4, &voter_key);
+        let voter = provider(cluster, voter % 4, &voter_key);
         let sent = voter
             .send_transaction(request(contract, cast(&sealed.encode())))
             .await?;
@@ -293,18 +297,18 @@ async fn ballots_are_counted_although_a_seal_is_rubbish_and_a_node_is_killed() -
     let certificate = certificate.ok_or("no certificate")?;
     assert!(certificate.quorum().is_some());
     assert_eq!(certificate.attestation.inputCount, 5);
-    assert_eq!(status(&cluster, 0).await?.away, [1]);
+    assert_eq!(status(cluster, 0).await?.away, [1]);
     cluster.launch(1)?;
     cluster.wait_ready(1).await?;
     until("node 1 is back", || async {
-        Ok(status(&cluster, 3).await?.away.is_empty().then_some(()))
+        Ok(status(cluster, 3).await?.away.is_empty().then_some(()))
     })
     .await?;
     // It has its parts of the lots again, which nobody but its peers could give it.
     let lots = std::fs::read_dir(cluster.data(1).join("lots"))?.count();
     assert!(lots >= 3, "{lots} components");
-    agreed(&cluster, &[0, 1, 2, 3], 1).await?;
-    let bytes = status(&cluster, 0).await?.session_bytes_sent;
+    agreed(cluster, &[0, 1, 2, 3], 1).await?;
+    let bytes = status(cluster, 0).await?.session_bytes_sent;
     assert!(
         bytes[0] == 0 && bytes[1..].iter().all(|sent| *sent > 0),
         "{bytes:?}"

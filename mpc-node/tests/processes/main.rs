@@ -4,5 +4,6 @@ mod bench;
 mod cli;
 mod cluster;
 mod contract;
+mod flood;
 mod rpc;
 mod support;

@@ -26,17 +26,20 @@ pub(crate) struct Cluster {
     pub(crate) committee: Committee,
     rpc: [String; 4],
     admin: [String; 4],
+    swarm: [String; 4],
+    session: [String; 4],
     nodes: [Option<Child>; 4],
 }
 
 impl Cluster {
     /// Starts all four, with no reserve to be made.
     pub(crate) async fn start() -> TestResult<Self> {
-        Self::with_reserve(0).await
+        Self::start_with(0, "").await
     }
 
-    /// Writes keys, committee and configurations, and starts all four.
-    pub(crate) async fn with_reserve(reserve_lots: u32) -> TestResult<Self> {
+    /// Writes keys, committee and configurations, with more at the end of each configuration, and
+    /// starts all four, which keep so many lots in reserve.
+    pub(crate) async fn start_with(reserve_lots: u32, more: &str) -> TestResult<Self> {
         let folder = tempfile::tempdir()?;
         let listeners: Vec<TcpListener> = (0..16)
             .map(|_| TcpListener::bind("127.0.0.1:0"))
@@ -62,7 +65,7 @@ impl Cluster {
                 "data_dir = \"data\"\ncommittee = \"../committee.toml\"\n\
                  identity_key = \"identity.key\"\nseal_key = \"seal.key\"\n\
                  rpc_listen = \"{}\"\nadmin_listen = \"{}\"\n\
-                 session_listen = \"{}\"\nround_timeout_ms = 1500\n",
+                 session_listen = \"{}\"\nround_timeout_ms = 1500\n{more}",
                 addresses[4 + node],
                 addresses[8 + node],
                 addresses[12 + node]
@@ -92,6 +95,8 @@ impl Cluster {
             committee,
             rpc: std::array::from_fn(|node| format!("http://{}", addresses[4 + node])),
             admin: std::array::from_fn(|node| addresses[8 + node].clone()),
+            swarm: std::array::from_fn(|node| addresses[node].clone()),
+            session: std::array::from_fn(|node| addresses[12 + node].clone()),
             nodes: [const { None }; 4],
         };
         for node in 0..4 {
@@ -111,6 +116,16 @@ impl Cluster {
     /// Where a node serves health and metrics.
     pub(crate) fn admin(&self, node: usize) -> &str {
         &self.admin[node]
+    }
+
+    /// Where a node takes connections of the others.
+    pub(crate) fn swarm(&self, node: usize) -> &str {
+        &self.swarm[node]
+    }
+
+    /// Where a node takes connections for computations.
+    pub(crate) fn session(&self, node: usize) -> &str {
+        &self.session[node]
     }
 
     fn place(&self, node: usize) -> PathBuf {
