@@ -162,6 +162,7 @@ fn committee() -> Committee {
         epoch: 1,
         genesis_ms: 1,
         dev: false,
+        reserve_lots: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::repeat_byte(1),

@@ -235,6 +235,7 @@ fn a_committee() -> &'static Committee {
         epoch: 1,
         genesis_ms: 1,
         dev: false,
+        reserve_lots: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::repeat_byte(1),

@@ -131,7 +131,7 @@ pub fn greeting_seeds() -> Vec<Vec<u8>> {
         door: [9; 16],
     };
     let name = SessionId {
-        computation: [1; 32].into(),
+        job: [1; 32].into(),
         attempt: 2,
     };
     vec![codec::encode(&introduction), codec::encode(&name)]
