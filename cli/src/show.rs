@@ -29,6 +29,12 @@ pub(crate) fn parties(parties: &[u8]) -> String {
     parties.join(", ")
 }
 
+/// Pairs of party numbers in words: `0 or 2, 1 or 2`.
+pub(crate) fn pairs(pairs: &[[u8; 2]]) -> String {
+    let pairs: Vec<_> = pairs.iter().map(|[a, b]| format!("{a} or {b}")).collect();
+    pairs.join(", ")
+}
+
 /// The begin of a hash, enough to compare by eye.
 pub(crate) fn short(hash: B256) -> String {
     let text = hash.to_string();
@@ -51,6 +57,7 @@ mod tests {
     fn short_forms() {
         assert_eq!(parties(&[]), "none");
         assert_eq!(parties(&[0, 3]), "0, 3");
+        assert_eq!(pairs(&[[0, 3], [1, 3]]), "0 or 3, 1 or 3");
         assert_eq!(short(B256::repeat_byte(0xab)), "0xabababab…");
     }
 }

@@ -6,7 +6,7 @@ use alloy::{primitives::Address, rpc::types::Filter};
 use client::{Client, ClientError};
 use wire::{
     committee::Committee,
-    rpc::{ComputationInfo, ComputationStatus, NodeStatus},
+    rpc::{AttemptStage, ComputationInfo, ComputationStatus, NodeStatus, ReserveAmounts},
 };
 
 use crate::{error::CliError, show};
@@ -63,6 +63,10 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         .chain(rows)
         .collect();
     print!("\nNodes\n{}", show::table(&rows));
+    let known = answers
+        .iter()
+        .filter_map(|(_, _, status)| status.as_ref().ok());
+    print!("\nTogether\n{}", describe_together(known));
     let computations = computations(client, &options.contract).await?;
     print!("\nComputations\n{}", describe_computations(&computations));
     verdict(&answers)
@@ -158,14 +162,79 @@ fn describe_computations(computations: &[ComputationInfo]) -> String {
     show::table(&rows)
 }
 
+/// What the log says about the nodes and their reserve, as the node says that is ahead.
+fn describe_together<'a>(known: impl Iterator<Item = &'a NodeStatus>) -> String {
+    let Some(status) = known.max_by_key(|status| status.block) else {
+        return String::new();
+    };
+    let mut text = format!(
+        "  away      {}\n  reserve   {}\n",
+        show::parties(&status.away),
+        describe_amounts(&status.reserve)
+    );
+    if status.contradictions.is_empty() {
+        text.push_str("  contradictions  none\n");
+        return text;
+    }
+    text.push_str("  contradictions: of each pair one node lied\n");
+    let head = ["nodes", "block", "job", "attempt", "about"].map(str::to_owned);
+    let rows = status.contradictions.iter().map(|found| {
+        vec![
+            show::pairs(&[found.pair]),
+            found.block.to_string(),
+            show::short(found.job),
+            found.attempt.to_string(),
+            found.about.clone(),
+        ]
+    });
+    let rows: Vec<_> = std::iter::once(head.to_vec()).chain(rows).collect();
+    text.push_str(&show::table(&rows));
+    text
+}
+
+fn describe_amounts(amounts: &ReserveAmounts) -> String {
+    let ReserveAmounts {
+        bits,
+        r64,
+        r128,
+        seeds,
+    } = amounts;
+    format!("{bits} bit triples, {r64} of 64 bits, {r128} of 128 bits, {seeds} seeds")
+}
+
 fn describe_status(status: &ComputationStatus) -> String {
     match status {
-        ComputationStatus::Waiting { undecided } => {
+        ComputationStatus::Waiting {
+            missing: Some(missing),
+            ..
+        } => format!(
+            "waits for the reserve: {} missing",
+            describe_amounts(missing)
+        ),
+        ComputationStatus::Waiting { undecided: 0, .. } => "waits for its turn".into(),
+        ComputationStatus::Waiting { undecided, .. } => {
             format!("waits for the verdict on {undecided} inputs")
         }
-        ComputationStatus::Running { attempt, suspected } => {
-            let suspected = show::parties(suspected);
-            format!("runs, attempt {attempt}; suspected nodes: {suspected}")
+        ComputationStatus::Running {
+            attempt,
+            stage,
+            absent,
+            suspected,
+        } => {
+            let stage = match stage {
+                AttemptStage::Joining => "nodes join",
+                AttemptStage::Running => "runs",
+                AttemptStage::Disputed => "disputed",
+                AttemptStage::Opening => "opens its result",
+            };
+            let mut text = format!("{stage}, attempt {attempt}");
+            if let Some(absent) = absent {
+                text.push_str(&format!(", without node {absent}"));
+            }
+            if !suspected.is_empty() {
+                text.push_str(&format!("; suspected: {}", show::pairs(suspected)));
+            }
+            text
         }
         ComputationStatus::Opened { signatures, .. } => format!("opened, {signatures} signatures"),
         ComputationStatus::Attested { .. } => "signed by three".into(),
@@ -212,6 +281,7 @@ fn contradiction(known: &[&NodeStatus]) -> Option<(u8, u8, u64)> {
 #[cfg(test)]
 mod tests {
     use alloy::primitives::B256;
+    use wire::rpc::Contradiction;
 
     use super::*;
 
@@ -228,6 +298,9 @@ mod tests {
             pending_transactions: 0,
             pending_inputs: 0,
             running_computations: 0,
+            away: vec![],
+            reserve: ReserveAmounts::default(),
+            contradictions: vec![],
             session_bytes_sent: [0; 4],
             swarm_bytes_sent: [0; 4],
         }
@@ -243,13 +316,53 @@ mod tests {
 
     #[test]
     fn suspicion_is_shown() {
-        let running = ComputationStatus::Running {
+        let mut running = ComputationStatus::Running {
             attempt: 2,
-            suspected: vec![1, 3],
+            stage: AttemptStage::Running,
+            absent: Some(3),
+            suspected: vec![[1, 3], [2, 3]],
         };
         assert_eq!(
             describe_status(&running),
-            "runs, attempt 2; suspected nodes: 1, 3"
+            "runs, attempt 2, without node 3; suspected: 1 or 3, 2 or 3"
         );
+        running = ComputationStatus::Running {
+            attempt: 0,
+            stage: AttemptStage::Joining,
+            absent: None,
+            suspected: vec![],
+        };
+        assert_eq!(describe_status(&running), "nodes join, attempt 0");
+        let missing = Some(ReserveAmounts {
+            bits: 64,
+            ..ReserveAmounts::default()
+        });
+        let waiting = ComputationStatus::Waiting {
+            undecided: 0,
+            missing,
+        };
+        assert!(describe_status(&waiting).contains("64 bit triples"));
+    }
+
+    #[test]
+    fn what_the_log_says_comes_from_the_node_that_is_ahead() {
+        let (behind, mut ahead) = (status(0, 4, 1), status(1, 5, 2));
+        ahead.away = vec![2];
+        ahead.contradictions = vec![Contradiction {
+            job: B256::repeat_byte(7),
+            attempt: 1,
+            pair: [0, 3],
+            block: 4,
+            about: "a stream".into(),
+        }];
+        let text = describe_together([&ahead, &behind].into_iter());
+        assert!(text.contains("away      2\n"), "{text}");
+        assert!(
+            text.contains("0 or 3  4      0x07070707…  1        a stream"),
+            "{text}"
+        );
+        let text = describe_together([&behind].into_iter());
+        assert!(text.contains("contradictions  none"), "{text}");
+        assert_eq!(describe_together(std::iter::empty()), "");
     }
 }

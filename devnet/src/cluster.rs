@@ -9,17 +9,19 @@ pub mod config;
 mod faults;
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use alloy::primitives::Address;
 use tempfile::TempDir;
 use wire::{
     committee::{Committee, L1},
-    limits::NODES,
+    limits::{NODES, RESERVE_LOTS},
 };
 
 use self::config::{NodeFiles, NodePorts, PublicKeys};
@@ -28,7 +30,7 @@ use crate::{
     disk::FaultyDisk,
     links::Links,
     ports::Ports,
-    process::{Process, describe},
+    process::{POLL, Process, describe},
 };
 
 /// Chain id of a development cluster: "QTET" on a telephone.
@@ -54,6 +56,10 @@ pub struct ClusterOptions {
     pub round_timeout_ms: Option<u64>,
     /// What tests need to do harm.
     pub tools: FaultTools,
+    /// A node that is not started with the others; [`Cluster::restart`] starts it.
+    pub not_started: Option<usize>,
+    /// Lots of the reserve that the nodes keep; the usual number if none is given.
+    pub reserve_lots: Option<u32>,
 }
 
 /// What a cluster needs from its start so that tests can do harm to it.
@@ -79,6 +85,8 @@ impl ClusterOptions {
                 links: None,
                 disk: None,
             },
+            not_started: None,
+            reserve_lots: None,
         }
     }
 }
@@ -192,7 +200,7 @@ impl PreparedCluster {
             epoch: 1,
             genesis_ms: u64::try_from(genesis_ms).unwrap_or(u64::MAX),
             dev: true,
-            reserve_lots: wire::limits::RESERVE_LOTS,
+            reserve_lots: options.reserve_lots.unwrap_or(RESERVE_LOTS),
             l1,
             nodes: std::array::from_fn(|i| keys[i].node(&files[i])),
         };
@@ -221,11 +229,14 @@ impl PreparedCluster {
             }
         }
         let mut cluster = Cluster {
-            programs: std::array::from_fn(|_| Launch {
-                program: options.program.clone(),
-                arguments: vec![],
+            nodes: std::array::from_fn(|_| {
+                let program = options.program.clone();
+                Mutex::new(Seat {
+                    program,
+                    arguments: vec![],
+                    process: None,
+                })
             }),
-            nodes: [const { None }; NODES],
             files,
             disks,
             links,
@@ -233,7 +244,7 @@ impl PreparedCluster {
             folder,
             _ports: ports,
         };
-        match cluster.launch_all().await {
+        match cluster.launch_all(options.not_started).await {
             Ok(()) => Ok(cluster),
             Err(error) => {
                 // The error names a log in it.
@@ -244,19 +255,20 @@ impl PreparedCluster {
     }
 }
 
-/// How a node is started.
-#[derive(Clone, Debug)]
-struct Launch {
+/// How a node is started, and its process while it runs.
+#[derive(Debug)]
+struct Seat {
     program: PathBuf,
     arguments: Vec<String>,
+    process: Option<Process>,
 }
 
-/// Four running nodes. All are stopped and reaped when this is dropped.
+/// Four nodes. All are stopped and reaped when this is dropped. Nodes can be started and stopped
+/// while something else uses the cluster.
 #[derive(Debug)]
 pub struct Cluster {
-    programs: [Launch; NODES],
     // Before `folder`: nodes end before their files go.
-    nodes: [Option<Process>; NODES],
+    nodes: [Mutex<Seat>; NODES],
     files: [NodeFiles; NODES],
     disks: [Option<FaultyDisk>; NODES],
     links: Option<Links>,
@@ -318,25 +330,25 @@ impl Cluster {
     /// A node's process id, none while it does not run.
     #[must_use]
     pub fn process_id(&self, node: usize) -> Option<u32> {
-        self.nodes.get(node)?.as_ref().map(Process::id)
+        let seat = self.seat(node).ok()?;
+        seat.process.as_ref().map(Process::id)
     }
 
     /// Stops a node in good order.
     ///
     /// # Errors
     /// [`DevnetError::NoSuchNode`].
-    pub fn stop(&mut self, node: usize) -> Result<(), DevnetError> {
-        let process = self.nodes.get_mut(node);
-        *process.ok_or(DevnetError::NoSuchNode(node))? = None;
+    pub fn stop(&self, node: usize) -> Result<(), DevnetError> {
+        self.seat(node)?.process = None;
         Ok(())
     }
 
-    /// Starts a node that was killed or stopped, with the files that it had, and waits until it
-    /// serves again. One that runs is stopped first.
+    /// Starts a node that was killed or stopped, or not started yet, with the files that it had, and
+    /// waits until it serves. One that runs is stopped first.
     ///
     /// # Errors
     /// As [`PreparedCluster::start`].
-    pub async fn restart(&mut self, node: usize) -> Result<(), DevnetError> {
+    pub async fn restart(&self, node: usize) -> Result<(), DevnetError> {
         self.stop(node)?;
         self.launch(node)?;
         self.ready(node).await
@@ -348,13 +360,13 @@ impl Cluster {
     /// # Errors
     /// [`DevnetError::NoSuchNode`].
     pub fn replace_program(
-        &mut self,
+        &self,
         node: usize,
         program: PathBuf,
         arguments: Vec<String>,
     ) -> Result<(), DevnetError> {
-        let launch = self.programs.get_mut(node);
-        *launch.ok_or(DevnetError::NoSuchNode(node))? = Launch { program, arguments };
+        let mut seat = self.seat(node)?;
+        (seat.program, seat.arguments) = (program, arguments);
         Ok(())
     }
 
@@ -364,7 +376,10 @@ impl Cluster {
     /// # Errors
     /// [`DevnetError::Process`].
     pub fn check(&self) -> Result<(), DevnetError> {
-        self.nodes.iter().flatten().try_for_each(Process::check)
+        (0..NODES).try_for_each(|node| {
+            let seat = self.seat(node)?;
+            seat.process.as_ref().map_or(Ok(()), Process::check)
+        })
     }
 
     /// Keeps a temporary folder when the cluster goes; tells where it is.
@@ -376,53 +391,70 @@ impl Cluster {
         self.directory().to_owned()
     }
 
-    async fn launch_all(&mut self) -> Result<(), DevnetError> {
-        for node in 0..NODES {
+    async fn launch_all(&self, except: Option<usize>) -> Result<(), DevnetError> {
+        let nodes = || (0..NODES).filter(|node| Some(*node) != except);
+        for node in nodes() {
             self.launch(node)?;
         }
-        for node in 0..NODES {
+        for node in nodes() {
             self.ready(node).await?;
         }
         Ok(())
     }
 
-    fn launch(&mut self, node: usize) -> Result<(), DevnetError> {
-        let files = self.files.get(node).ok_or(DevnetError::NoSuchNode(node))?;
-        let Launch { program, arguments } = &self.programs[node];
+    fn launch(&self, node: usize) -> Result<(), DevnetError> {
+        let mut seat = self.seat(node)?;
+        let files = &self.files[node];
         // The node writes it anew when it serves.
         if files.ready.exists() {
             let removed = fs::remove_file(&files.ready);
             removed.map_err(DevnetError::file("remove", &files.ready))?;
         }
-        let mut line = vec!["run".into(), "--config".into(), files.config.clone().into()];
+        let mut line: Vec<OsString> =
+            vec!["run".into(), "--config".into(), files.config.clone().into()];
         line.push("--stop-with-stdin".into());
-        line.extend(arguments.iter().map(std::ffi::OsString::from));
+        line.extend(seat.arguments.iter().map(OsString::from));
         let name = format!("node {node}");
         let disk = self.disks[node].as_ref().map(FaultyDisk::environment);
-        let process =
-            Process::start_with(&name, program, line, disk.into_iter().flatten(), &files.log)?;
-        self.nodes[node] = Some(process);
+        let disk = disk.into_iter().flatten();
+        let process = Process::start_with(&name, &seat.program, line, disk, &files.log)?;
+        seat.process = Some(process);
         Ok(())
     }
 
+    /// Waits until a node serves. Others may look after it, and kill it, meanwhile.
     async fn ready(&self, node: usize) -> Result<(), DevnetError> {
-        let file = &self.files[node].ready;
-        match &self.nodes[node] {
-            Some(process) => {
-                process
-                    .wait_until(READY, || file.exists().then_some(()))
-                    .await
+        let begin = Instant::now();
+        loop {
+            {
+                let seat = self.seat(node)?;
+                let process = seat.process.as_ref();
+                let process = process.ok_or(DevnetError::NoSuchNode(node))?;
+                if self.files[node].ready.exists() {
+                    return Ok(());
+                }
+                process.may_take(begin, READY)?;
             }
-            None => Err(DevnetError::NoSuchNode(node)),
+            tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// A node's seat. Nothing panics while it holds one, and what is in it is sound at any time.
+    fn seat(&self, node: usize) -> Result<MutexGuard<'_, Seat>, DevnetError> {
+        let seat = self.nodes.get(node).ok_or(DevnetError::NoSuchNode(node))?;
+        Ok(seat.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
         // All end at the same time; dropping each waits for it.
-        let nodes = self.nodes.iter_mut().flatten();
-        nodes.for_each(Process::ask_to_stop);
+        for seat in &mut self.nodes {
+            let seat = seat.get_mut().unwrap_or_else(PoisonError::into_inner);
+            if let Some(process) = &mut seat.process {
+                process.ask_to_stop();
+            }
+        }
     }
 }
 

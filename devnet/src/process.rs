@@ -30,7 +30,7 @@ use crate::DevnetError;
 /// How long a process may take to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(5);
 /// How often a process is looked after while something is awaited.
-const POLL: Duration = Duration::from_millis(20);
+pub(crate) const POLL: Duration = Duration::from_millis(20);
 /// Lines of a log in an error.
 const TAIL_LINES: usize = 20;
 
@@ -136,15 +136,21 @@ impl Process {
             if let Some(value) = ready() {
                 return Ok(value);
             }
-            if let Some(end) = self.ended() {
-                return Err(self.fault(format!("ended too early ({end})")));
-            }
-            if start.elapsed() > limit {
-                let seconds = limit.as_secs();
-                return Err(self.fault(format!("was not ready after {seconds} s")));
-            }
+            self.may_take(start, limit)?;
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// Fails if it has ended, or has taken longer than `limit` since `start`.
+    pub(crate) fn may_take(&self, start: Instant, limit: Duration) -> Result<(), DevnetError> {
+        if let Some(end) = self.ended() {
+            return Err(self.fault(format!("ended too early ({end})")));
+        }
+        if start.elapsed() > limit {
+            let seconds = limit.as_secs();
+            return Err(self.fault(format!("was not ready after {seconds} s")));
+        }
+        Ok(())
     }
 
     /// Stops it where it is (SIGSTOP) until [`Self::resume`]: to others it is there, and silent. If

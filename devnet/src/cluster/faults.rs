@@ -11,10 +11,8 @@ impl Cluster {
     ///
     /// # Errors
     /// [`DevnetError::NoSuchNode`].
-    pub fn kill(&mut self, node: usize) -> Result<(), DevnetError> {
-        let process = self.nodes.get_mut(node);
-        let process = process.ok_or(DevnetError::NoSuchNode(node))?;
-        if let Some(mut process) = process.take() {
+    pub fn kill(&self, node: usize) -> Result<(), DevnetError> {
+        if let Some(mut process) = self.seat(node)?.process.take() {
             process.kill();
         }
         Ok(())
@@ -25,7 +23,7 @@ impl Cluster {
     /// # Errors
     /// [`DevnetError::NoSuchNode`], also if it does not run.
     pub fn pause(&self, node: usize) -> Result<(), DevnetError> {
-        self.running(node).map(Process::pause)
+        self.running(node, Process::pause)
     }
 
     /// Lets a paused node go on.
@@ -33,7 +31,7 @@ impl Cluster {
     /// # Errors
     /// [`DevnetError::NoSuchNode`], also if it does not run.
     pub fn resume(&self, node: usize) -> Result<(), DevnetError> {
-        self.running(node).map(Process::resume)
+        self.running(node, Process::resume)
     }
 
     /// Removes all that a node that does not run has stored, but for its keys and its
@@ -72,7 +70,7 @@ impl Cluster {
     ///
     /// # Errors
     /// [`DevnetError::NotEquipped`] without [`super::FaultTools::disk`]; [`DevnetError::File`].
-    pub fn cut_power(&mut self, nodes: &[usize]) -> Result<(), DevnetError> {
+    pub fn cut_power(&self, nodes: &[usize]) -> Result<(), DevnetError> {
         for node in nodes {
             self.kill(*node)?;
         }
@@ -109,12 +107,13 @@ impl Cluster {
     /// How a node ended, if it runs no more and was not killed or stopped here.
     #[must_use]
     pub fn ended(&self, node: usize) -> Option<String> {
-        self.nodes.get(node)?.as_ref()?.ended()
+        self.seat(node).ok()?.process.as_ref()?.ended()
     }
 
-    fn running(&self, node: usize) -> Result<&Process, DevnetError> {
-        let process = self.nodes.get(node).and_then(Option::as_ref);
-        process.ok_or(DevnetError::NoSuchNode(node))
+    fn running(&self, node: usize, order: impl FnOnce(&Process)) -> Result<(), DevnetError> {
+        let seat = self.seat(node)?;
+        let process = seat.process.as_ref();
+        process.map(order).ok_or(DevnetError::NoSuchNode(node))
     }
 
     fn disk(&self, node: usize) -> Result<&FaultyDisk, DevnetError> {
@@ -129,10 +128,9 @@ impl Cluster {
     }
 
     fn data_of_stopped(&self, node: usize) -> Result<&Path, DevnetError> {
-        let files = self.files.get(node).ok_or(DevnetError::NoSuchNode(node))?;
-        if self.nodes[node].is_some() {
+        if self.seat(node)?.process.is_some() {
             return Err(DevnetError::StillRuns(node));
         }
-        Ok(&files.data)
+        Ok(&self.files[node].data)
     }
 }
