@@ -9,7 +9,7 @@ use wire::{
         Vote, VoteKind,
     },
     limits::BLOCK_BYTES,
-    node_transaction::{NodeMessage, NodeTransaction, StopReason},
+    node_transaction::{NodeMessage, NodeTransaction, OpenedComponent, StopReason},
     peer::PeerMessage,
     signing::{self, Purpose},
 };
@@ -38,12 +38,32 @@ pub enum Lie {
     Junk,
     /// It says that it lacks its seeds.
     Seeds,
-    /// It posts wrong results.
-    Results,
+    /// It commits to something else than it computed.
+    Ready,
+    /// It says that it sent something else than it sent.
+    Statements,
+    /// It says that what it got of two others differs.
+    Complaints,
+    /// It says that others are silent.
+    Stops,
+    /// It opens one component only.
+    Openings,
+    /// It gives wrong seeds and wrong parts of lots.
+    Parts,
+    /// Of frames, a tenth is not sent.
+    NoFrames,
+    /// A tenth of frames is sent up to three seconds late.
+    LateFrames,
+    /// A bit of one frame in ten is flipped.
+    Flips,
+    /// A byte of one frame in ten is one more.
+    Adds,
+    /// One frame in ten is the one before.
+    OldFrames,
 }
 
 /// All of them.
-pub(crate) const LIES: [Lie; 9] = [
+pub(crate) const LIES: [Lie; 19] = [
     Lie::Drop,
     Lie::Delay,
     Lie::Replay,
@@ -52,7 +72,17 @@ pub(crate) const LIES: [Lie; 9] = [
     Lie::Votes,
     Lie::Junk,
     Lie::Seeds,
-    Lie::Results,
+    Lie::Ready,
+    Lie::Statements,
+    Lie::Complaints,
+    Lie::Stops,
+    Lie::Openings,
+    Lie::Parts,
+    Lie::NoFrames,
+    Lie::LateFrames,
+    Lie::Flips,
+    Lie::Adds,
+    Lie::OldFrames,
 ];
 
 /// The node that lies.
@@ -63,14 +93,19 @@ pub struct Corrupt {
     /// How it lies.
     pub lies: Vec<Lie>,
     old: Vec<PeerMessage>,
+    old_frame: Vec<u8>,
 }
 
 impl Corrupt {
     /// A node that lies in these ways.
     #[must_use]
     pub const fn new(node: usize, lies: Vec<Lie>) -> Self {
-        let old = Vec::new();
-        Self { node, lies, old }
+        Self {
+            node,
+            lies,
+            old: Vec::new(),
+            old_frame: Vec::new(),
+        }
     }
 }
 
@@ -131,6 +166,43 @@ impl Sim {
             other => other.clone(),
         };
         Some((message, late_ms))
+    }
+
+    /// What the corrupt node sends in place of a frame of a session, and how late.
+    pub(crate) fn twist_frame(&mut self, mut bytes: Vec<u8>) -> Option<(Vec<u8>, u64)> {
+        let me = self.liar();
+        let now = self.rng.random_bool(0.1);
+        let (place, bit) = (self.rng.random::<u64>(), self.rng.random_range(0..8u32));
+        let place = usize::try_from(place % (bytes.len() as u64).max(1)).unwrap();
+        let last = match &mut self.corrupt {
+            Some(corrupt) => std::mem::replace(&mut corrupt.old_frame, bytes.clone()),
+            None => Vec::new(),
+        };
+        if !now {
+            return Some((bytes, 0));
+        }
+        if self.lies(me, Lie::NoFrames) {
+            return None;
+        }
+        let flip = self.lies(me, Lie::Flips);
+        let add = self.lies(me, Lie::Adds);
+        if let Some(byte) = bytes.get_mut(place) {
+            if flip {
+                *byte ^= 1 << bit;
+            }
+            if add {
+                *byte = byte.wrapping_add(1);
+            }
+        }
+        if self.lies(me, Lie::OldFrames) {
+            bytes = last;
+        }
+        let late_ms = if self.lies(me, Lie::LateFrames) {
+            self.rng.random_range(0..3_000)
+        } else {
+            0
+        };
+        Some((bytes, late_ms))
     }
 
     fn replay(&mut self, to: usize, message: &PeerMessage) {
@@ -254,22 +326,7 @@ impl Sim {
             10 => PeerMessage::WantSeeds { inputs: vec![hash] },
             n => {
                 let node = if n == 11 { (party + 1) % 4 } else { party };
-                let messages = vec![
-                    NodeMessage::Hold { inputs: vec![hash] },
-                    NodeMessage::Attest {
-                        computation: hash,
-                        signature: self.sign_vote(vote).signature,
-                    },
-                    NodeMessage::Stop {
-                        computation: hash,
-                        attempt: round,
-                        reason: StopReason::Silence { peer: 0 },
-                    },
-                    NodeMessage::AdvanceTime {
-                        request: hash,
-                        by_ms: if n == 12 { u64::MAX } else { 0 },
-                    },
-                ];
+                let messages = self.junk_messages(hash, round, n == 12);
                 let transaction = NodeTransaction { node, messages };
                 PeerMessage::NodeTransaction(
                     transaction.sign(&self.keys[self.liar()], &self.committee),
@@ -278,6 +335,65 @@ impl Sim {
         };
         let to = (me + self.rng.random_range(1..4)) % 4;
         self.post(me, to, &message, 0);
+    }
+
+    /// What no honest node says in the log, about a job that there is, if there is one.
+    fn junk_messages(&mut self, hash: B256, round: u32, far: bool) -> Vec<NodeMessage> {
+        let jobs = self.runtime(self.liar()).jobs();
+        let job = jobs.first().copied().unwrap_or(hash);
+        let known = self.runtime(self.liar()).job(job);
+        let attempt = known.map_or(round, |job| job.attempt);
+        let component = OpenedComponent {
+            component: self.rng.random_range(0..5),
+            blinding: hash,
+            value: vec![1; 24].into(),
+        };
+        let vote = Vote {
+            kind: VoteKind::Precommit,
+            height: 1,
+            round: 0,
+            block: Some(hash),
+            voter: self.liar_party(),
+        };
+        let all = vec![
+            NodeMessage::Hold { inputs: vec![hash] },
+            NodeMessage::Attest {
+                computation: job,
+                signature: self.sign_vote(vote).signature,
+            },
+            NodeMessage::Join {
+                job,
+                attempt,
+                nonce: hash,
+            },
+            NodeMessage::Ready {
+                job,
+                attempt,
+                commitments: [Some(hash); 4],
+            },
+            NodeMessage::Statement {
+                job,
+                attempt,
+                digest: hash,
+            },
+            NodeMessage::Open {
+                job,
+                components: vec![component],
+            },
+            NodeMessage::Here,
+            NodeMessage::Stop {
+                job,
+                attempt,
+                reason: StopReason::Silence { peer: 0 },
+            },
+            NodeMessage::AdvanceTime {
+                request: hash,
+                by_ms: if far { u64::MAX } else { 0 },
+            },
+        ];
+        all.into_iter()
+            .filter(|_| self.rng.random_bool(0.3))
+            .collect()
     }
 
     fn junk_proposal(&mut self, height: u64, round: u32, length: usize) -> Signed<Proposal> {

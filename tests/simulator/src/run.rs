@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use alloy_primitives::{B256, hex};
-use wire::attestation::Certificate;
+use wire::{attestation::Certificate, sealed::Seed};
 use zk_contract_runtime::{Applied, Event as Happened};
 
 use crate::{
@@ -110,7 +110,8 @@ impl Sim {
         while self.violation.is_none() {
             let Some(what) = self.unfinished() else {
                 // What comes late must break nothing either.
-                return self.go(500);
+                self.go(500);
+                return self.check_seeds();
             };
             if self.now_ms > end_ms {
                 return self.violate(Violation::NoProgress { what });
@@ -152,9 +153,52 @@ impl Sim {
                     }
                 }
                 Happened::Failed { computation } => {
-                    self.ended.insert(computation);
+                    self.violate(Violation::Failed { computation });
                 }
+                Happened::InputAccepted { id } => {
+                    self.accepted.insert(id);
+                }
+                Happened::Contradiction(_) => self.check_blame(node),
                 _ => {}
+            }
+        }
+    }
+
+    /// Of two who contradict each other one is corrupt.
+    fn check_blame(&mut self, node: usize) {
+        let honest = |party: &u8| self.is_honest(usize::from(*party));
+        let runtime = self.runtime(node);
+        let pairs = runtime.contradictions().iter().map(|c| c.pair.to_vec());
+        let convicted = runtime.convicted().map(|party| vec![party]);
+        let wronged = pairs.chain(convicted).find(|nodes| nodes.iter().all(honest));
+        if let Some(nodes) = wronged {
+            self.violate(Violation::Convicted { nodes });
+        }
+    }
+
+    /// Any two honest nodes hold all seeds of every accepted input.
+    fn check_seeds(&mut self) {
+        let honest: Vec<usize> = self.honest().collect();
+        for (node, input) in honest
+            .into_iter()
+            .flat_map(|node| self.accepted.iter().map(move |input| (node, *input)))
+            .collect::<Vec<_>>()
+        {
+            let Some(pending) = self.runtime(node).pending_input(input) else {
+                continue; // What was tallied is forgotten.
+            };
+            let held = self.machines[node].disk.seeds.get(&input);
+            let good = (0..4u8).all(|component| {
+                let place = usize::from(component);
+                let seed = held.and_then(|held| held[place]);
+                let opens = |seed| {
+                    let commitment = pending.binding.commit(component, &Seed::new(seed));
+                    pending.sealed.commitments[place] == commitment
+                };
+                place == node || seed.is_some_and(opens)
+            });
+            if !good {
+                self.violate(Violation::Seeds { node, input });
             }
         }
     }
