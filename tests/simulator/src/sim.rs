@@ -204,6 +204,10 @@ pub struct Sim {
     pub ended: BTreeSet<B256>,
     /// Inputs that count.
     pub accepted: BTreeSet<B256>,
+    /// What happened, and how often.
+    pub seen: BTreeMap<&'static str, u64>,
+    /// Number of the last block whose events are counted.
+    pub(crate) counted: u64,
     /// The first promise that was broken: nothing happens any more.
     pub violation: Option<Violation>,
 }
@@ -271,6 +275,8 @@ impl Sim {
             certified: BTreeMap::new(),
             ended: BTreeSet::new(),
             accepted: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            counted: 0,
             violation: None,
         };
         sim.at(10, Event::Users);

@@ -168,6 +168,7 @@ impl Sim {
                 self.violate(Violation::UsedTwice { node, job: job_id });
             }
             self.ledger.slices.push((node, slice.clone(), id));
+            *self.seen.entry("parts of lots used").or_default() += 1;
         }
     }
 

@@ -271,6 +271,7 @@ impl Sim {
                         bytes: part.bytes.clone(),
                     };
                     self.machines[node].disk.lots.insert(place, piece);
+                    *self.seen.entry("parts of lots from peers").or_default() += 1;
                 }
             }
             other => return Some(other),
