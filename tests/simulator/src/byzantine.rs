@@ -90,7 +90,9 @@ pub(crate) const LIES: [Lie; 19] = [
 pub struct Corrupt {
     /// Which one.
     pub node: usize,
-    /// How it lies.
+    /// Another node that lies in the same ways: one too many.
+    pub accomplice: Option<usize>,
+    /// How they lie.
     pub lies: Vec<Lie>,
     old: Vec<PeerMessage>,
     old_frame: Vec<u8>,
@@ -102,6 +104,7 @@ impl Corrupt {
     pub const fn new(node: usize, lies: Vec<Lie>) -> Self {
         Self {
             node,
+            accomplice: None,
             lies,
             old: Vec::new(),
             old_frame: Vec::new(),
@@ -113,7 +116,7 @@ impl Sim {
     /// Whether a node lies in a way.
     pub(crate) fn lies(&self, node: usize, lie: Lie) -> bool {
         let corrupt = self.corrupt.as_ref();
-        corrupt.is_some_and(|corrupt| corrupt.node == node && corrupt.lies.contains(&lie))
+        !self.is_honest(node) && corrupt.is_some_and(|corrupt| corrupt.lies.contains(&lie))
     }
 
     fn liar(&self) -> usize {
@@ -168,8 +171,9 @@ impl Sim {
         Some((message, late_ms))
     }
 
-    /// What the corrupt node sends in place of a frame of a session, and how late.
-    pub(crate) fn twist_frame(&mut self, mut bytes: Vec<u8>) -> Option<(Vec<u8>, u64)> {
+    /// What the corrupt node sends in place of a frame of a session, whether that is another one,
+    /// and how late, in milliseconds.
+    pub(crate) fn twist_frame(&mut self, bytes: Vec<u8>) -> Option<(Vec<u8>, bool, u64)> {
         let me = self.liar();
         let now = self.rng.random_bool(0.1);
         let (place, bit) = (self.rng.random::<u64>(), self.rng.random_range(0..8u32));
@@ -179,30 +183,25 @@ impl Sim {
             None => Vec::new(),
         };
         if !now {
-            return Some((bytes, 0));
+            return Some((bytes, false, 0));
         }
         if self.lies(me, Lie::NoFrames) {
             return None;
         }
-        let flip = self.lies(me, Lie::Flips);
-        let add = self.lies(me, Lie::Adds);
-        if let Some(byte) = bytes.get_mut(place) {
-            if flip {
-                *byte ^= 1 << bit;
-            }
-            if add {
-                *byte = byte.wrapping_add(1);
-            }
-        }
-        if self.lies(me, Lie::OldFrames) {
-            bytes = last;
-        }
-        let late_ms = if self.lies(me, Lie::LateFrames) {
-            self.rng.random_range(0..3_000)
-        } else {
-            0
+        let mut twisted = match self.lies(me, Lie::OldFrames) {
+            true => last,
+            false => bytes.clone(),
         };
-        Some((bytes, late_ms))
+        if let Some(byte) = twisted.get_mut(place) {
+            *byte ^= u8::from(self.lies(me, Lie::Flips)) << bit;
+            *byte = byte.wrapping_add(u8::from(self.lies(me, Lie::Adds)));
+        }
+        let late_ms = match self.lies(me, Lie::LateFrames) {
+            true => self.rng.random_range(0..3_000),
+            false => 0,
+        };
+        let altered = twisted != bytes;
+        Some((twisted, altered, late_ms))
     }
 
     fn replay(&mut self, to: usize, message: &PeerMessage) {

@@ -221,7 +221,7 @@ fn input_text(input: &Input) -> String {
     match input {
         Input::Peer { from, message } => format!("hears from {from}: {}", message_text(message)),
         Input::Submit { request, .. } => format!("is sent request {request}"),
-                other => short(&format!("{other:?}")),
+        other => short(&format!("{other:?}")),
     }
 }
 

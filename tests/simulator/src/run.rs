@@ -207,7 +207,9 @@ impl Sim {
         let runtime = self.runtime(node);
         let pairs = runtime.contradictions().iter().map(|c| c.pair.to_vec());
         let convicted = runtime.convicted().map(|party| vec![party]);
-        let wronged = pairs.chain(convicted).find(|nodes| nodes.iter().all(honest));
+        let wronged = pairs
+            .chain(convicted)
+            .find(|nodes| nodes.iter().all(honest));
         if let Some(nodes) = wronged {
             self.violate(Violation::Convicted { nodes });
         }

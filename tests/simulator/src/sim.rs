@@ -22,7 +22,7 @@ use zk_contract_runtime::{Amounts, Event as Happened, Runtime};
 
 use crate::{
     Corrupt, Disk, Fault, Network, Users, Violation,
-    shell::{Ledger, Shell},
+    shell::{Frame, Ledger, Shell},
 };
 
 /// The seed of a random test: `QUARTET_SEED`, or one that is printed.
@@ -97,7 +97,7 @@ pub enum Event {
         /// Number of the round.
         round: u32,
         /// The frame.
-        bytes: Vec<u8>,
+        frame: Frame,
         /// The lives of sender and receiver between which the connection is.
         lives: [u32; 2],
     },
@@ -315,7 +315,7 @@ impl Sim {
     pub fn is_honest(&self, node: usize) -> bool {
         self.corrupt
             .as_ref()
-            .is_none_or(|corrupt| corrupt.node != node)
+            .is_none_or(|corrupt| corrupt.node != node && corrupt.accomplice != Some(node))
     }
 
     /// The honest nodes that run.
@@ -492,9 +492,9 @@ impl Sim {
                 to,
                 id,
                 round,
-                bytes,
+                frame,
                 lives,
-            } => self.carry_frame((from, to), id, round, bytes, lives),
+            } => self.carry_frame((from, to), id, round, frame, lives),
             Event::Glance { node, life } => {
                 if self.machines[node].life == life && self.is_up(node) {
                     self.glance(node);

@@ -91,6 +91,16 @@ pub enum Violation {
         /// The job of the second session.
         job: B256,
     },
+    /// A session of an honest node went on after a frame that is not what its sender should have
+    /// sent: what it sends next depends on it.
+    UsedUnchecked {
+        /// The node.
+        node: usize,
+        /// The job.
+        job: B256,
+        /// Number of the round.
+        round: u32,
+    },
     /// An honest node is convicted, or two honest nodes contradict each other in the log.
     Convicted {
         /// Those who are named.

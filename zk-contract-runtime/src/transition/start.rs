@@ -3,10 +3,7 @@
 use alloy_primitives::B256;
 use wire::limits::SMALL_SESSION_BYTES;
 
-use crate::{
-    Amounts, computation::Computation, job::Attempts, state::State,
-    suspicion::History,
-};
+use crate::{Amounts, computation::Computation, job::Attempts, state::State, suspicion::History};
 
 /// With what an attempt can begin.
 pub(crate) struct Start {

@@ -5,13 +5,15 @@ use mpc_engine::{Frames, Step};
 use rand::RngExt as _;
 use wire::node_transaction::StopReason;
 
-use super::{SessionId, State};
-use crate::{Event, Sim};
+use super::{Frame, SessionId, State};
+use crate::{Event, Sim, Violation};
 
 /// How long a peer may be quiet in a round, in milliseconds.
 const ROUND_MS: u64 = 2_000;
 /// How many of these a peer may take that shows signs of life.
 const PATIENCE: u64 = 3;
+/// Rounds in which sessions agree on their keys.
+const SETUP_ROUNDS: u32 = 3;
 /// After how long what was lost is sent again, in milliseconds.
 const AGAIN_MS: u64 = 200;
 
@@ -27,25 +29,24 @@ impl Sim {
             if to == node || !live[to] {
                 continue;
             }
-            let honest = self.is_honest(node);
-            let sent = if honest {
-                Some((bytes, 0))
+            let sent = if self.is_honest(node) {
+                Some((bytes, false, 0))
             } else {
                 self.twist_frame(bytes)
             };
-            if let Some((bytes, late_ms)) = sent {
-                self.post_frame(node, to, id, round, bytes, late_ms);
+            if let Some((bytes, altered, late_ms)) = sent {
+                let frame = Frame { bytes, altered };
+                self.post_frame((node, to), id, round, frame, late_ms);
             }
         }
     }
 
     fn post_frame(
         &mut self,
-        from: usize,
-        to: usize,
+        (from, to): (usize, usize),
         id: SessionId,
         round: u32,
-        bytes: Vec<u8>,
+        frame: Frame,
         late_ms: u64,
     ) {
         if !self.is_up(to) {
@@ -65,7 +66,7 @@ impl Sim {
                 to,
                 id,
                 round,
-                bytes,
+                frame,
                 lives,
             },
         );
@@ -77,14 +78,14 @@ impl Sim {
         (from, to): (usize, usize),
         id: SessionId,
         round: u32,
-        bytes: Vec<u8>,
+        frame: Frame,
         lives: [u32; 2],
     ) {
         if [from, to].map(|node| self.machines[node].life) != lives {
             return;
         }
         if self.passes[from][to] {
-            return self.on_frame(to, from, id, round, bytes);
+            return self.on_frame(to, from, id, round, frame);
         }
         self.at(
             AGAIN_MS,
@@ -93,7 +94,7 @@ impl Sim {
                 to,
                 id,
                 round,
-                bytes,
+                frame,
                 lives,
             },
         );
@@ -105,21 +106,24 @@ impl Sim {
         from: usize,
         id: SessionId,
         round: u32,
-        bytes: Vec<u8>,
+        frame: Frame,
     ) {
         let now_ms = self.now_ms;
         if let Some(run) = self.running(node, id) {
             run.heard_ms[from] = now_ms;
-            run.frames.entry((round, from)).or_insert(bytes);
+            run.frames.entry((round, from)).or_insert(frame);
             return self.advance(node, id);
         }
         // It is ahead of this node, or late.
         let machine = &mut self.machines[node];
-        let job = machine.ordering.as_ref().and_then(|o| o.runtime().job(id.0));
+        let job = machine
+            .ordering
+            .as_ref()
+            .and_then(|o| o.runtime().job(id.0));
         let past = machine.sessions.contains(&id) || job.is_some_and(|job| job.attempt > id.1);
         if !past && machine.shell.early.len() < 64 {
             let early = machine.shell.early.entry(id).or_default();
-            early.push((from, round, bytes));
+            early.push((from, round, frame));
         }
     }
 
@@ -139,15 +143,29 @@ impl Sim {
             if !whole {
                 return;
             }
-            let mut frames = Frames::default();
+            let (mut frames, mut altered) = (Frames::default(), false);
             for peer in peers {
-                frames[peer] = run.frames.remove(&(round, peer)).unwrap_or_default();
+                if let Some(frame) = run.frames.remove(&(round, peer)) {
+                    frames[peer] = frame.bytes;
+                    altered |= frame.altered;
+                }
             }
+            // Keys are agreed on in several rounds; what three make for the reserve is checked in
+            // the end, before it counts.
+            let unchecked = round < SETUP_ROUNDS || (run.lot.is_some() && run.live != [true; 4]);
             (run.received, run.since_ms) = (round + 1, now_ms);
             let Some(session) = run.session.take() else {
                 return;
             };
-            match session.step(frames) {
+            let step = session.step(frames);
+            if altered && !unchecked && step.is_ok() && self.is_honest(node) {
+                let (job, _) = id;
+                return self.violate(Violation::UsedUnchecked { node, job, round });
+            }
+            let Some(run) = self.running(node, id) else {
+                return;
+            };
+            match step {
                 Ok(Step::Continue(session, rounds)) => {
                     run.session = Some(session);
                     for frames in rounds {

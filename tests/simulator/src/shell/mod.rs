@@ -29,8 +29,8 @@ pub(crate) struct Shell {
     ended: VecDeque<(SessionId, Transcript)>,
     /// Disputes about sessions that have not ended here.
     disputes: BTreeMap<SessionId, Dispute>,
-    /// Frames of sessions that have not begun here: sender, round, bytes.
-    early: BTreeMap<SessionId, Vec<(usize, u32, Vec<u8>)>>,
+    /// Frames of sessions that have not begun here: sender, round, frame.
+    early: BTreeMap<SessionId, Vec<(usize, u32, Frame)>>,
     /// Inputs whose seeds are asked for, with what has come.
     seeds: BTreeMap<B256, [Option<[u8; 32]>; 4]>,
     /// Components of lots that are asked for.
@@ -49,8 +49,19 @@ enum State {
     /// It waits for what it needs.
     Supplying,
     /// It waits for the others.
-    Prepared { nonce: B256, task: Box<Task> },
+    Prepared {
+        nonce: B256,
+        task: Box<Task>,
+    },
     Running(Box<Run>),
+}
+
+/// A frame of a session on its way.
+#[derive(Debug)]
+pub struct Frame {
+    bytes: Vec<u8>,
+    /// Whether it is not what an honest sender would have sent.
+    altered: bool,
 }
 
 /// A session that runs.
@@ -62,7 +73,7 @@ struct Run {
     lot: Option<u64>,
     sent: u32,
     received: u32,
-    frames: BTreeMap<(u32, usize), Vec<u8>>,
+    frames: BTreeMap<(u32, usize), Frame>,
     /// Since when it waits for the next round.
     since_ms: u64,
     /// When each peer last showed that it is alive.

@@ -144,8 +144,8 @@ impl Sim {
         self.machines[node].shell.sessions.insert(id.0, current);
         self.send_round(node, id, frames);
         let early = self.machines[node].shell.early.remove(&id);
-        for (from, round, bytes) in early.into_iter().flatten() {
-            self.on_frame(node, from, id, round, bytes);
+        for (from, round, frame) in early.into_iter().flatten() {
+            self.on_frame(node, from, id, round, frame);
         }
         self.glance_soon(node);
     }

@@ -228,7 +228,9 @@ impl Sim {
         }
         match message {
             PeerMessage::WantSeeds { inputs } => {
-                let seeds = inputs.into_iter().map(|input| self.shared(node, from, input));
+                let seeds = inputs
+                    .into_iter()
+                    .map(|input| self.shared(node, from, input));
                 let seeds = PeerMessage::Seeds(seeds.collect());
                 self.send(node, from, &seeds);
             }
