@@ -13,6 +13,9 @@
 //! of), `schedule` (when it runs), `protocol` (how values cross) and [`session`]; and `reserve`, from
 //! which three parties compute without the fourth.
 
+/// Whether what comes is checked too late: only to show what that would cost.
+pub const INSECURE: bool = cfg!(feature = "insecure-late-checks");
+
 mod circuit;
 pub mod clear;
 mod digest;

@@ -5,6 +5,11 @@
 //! what), then [`core`] (the one thread that owns ordering), [`network`], [`session`], [`transport`],
 //! [`seeds`], [`lots`], [`storage`] and [`rpc`].
 
+const _: () = assert!(
+    !mpc_engine::INSECURE,
+    "no node runs an engine that checks too late"
+);
+
 pub mod admin;
 pub mod bench;
 pub mod cli;

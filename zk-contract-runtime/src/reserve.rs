@@ -80,8 +80,11 @@ pub fn lot_job(lot: u64) -> B256 {
 }
 
 /// The reserve.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Reserve {
+    /// What a lot has, if it has all materials: the same for ever and at all nodes.
+    #[serde(skip)]
+    pub(crate) whole_lot: Amounts,
     lots: BTreeMap<u64, LotInfo>,
     /// Number of the next lot that is begun.
     next: u64,
@@ -95,6 +98,21 @@ pub(crate) struct Reserve {
     not_before_ms: u64,
     /// When the cluster last had work.
     pub(crate) busy_ms: u64,
+}
+
+impl Default for Reserve {
+    fn default() -> Self {
+        Self {
+            whole_lot: LOT,
+            lots: BTreeMap::new(),
+            next: 0,
+            production: None,
+            failures: 0,
+            history: History::default(),
+            not_before_ms: 0,
+            busy_ms: 0,
+        }
+    }
 }
 
 impl Reserve {
@@ -172,17 +190,31 @@ impl Reserve {
     /// What the next lot should have for the reserve to come nearer to its target without passing
     /// it; nothing if it is there.
     pub(crate) fn short_of(&self, target: u32) -> Amounts {
-        let left = self.left();
+        let (left, lot) = (self.left(), &self.whole_lot);
         let target = u64::from(target);
         let part = |left: u64, lot: u64| match left.saturating_add(lot) <= target * lot {
             true => lot,
             false => 0,
         };
         Amounts {
-            bits: part(left.bits, LOT.bits),
-            r64: part(left.r64, LOT.r64),
-            r128: part(left.r128, LOT.r128),
-            seeds: part(left.seeds, LOT.seeds),
+            bits: part(left.bits, lot.bits),
+            r64: part(left.r64, lot.r64),
+            r128: part(left.r128, lot.r128),
+            seeds: part(left.seeds, lot.seeds),
+        }
+    }
+
+    /// The lot that has what is missing: as much of each material as a lot has.
+    pub(crate) const fn lot_for(&self, missing: &Amounts) -> Amounts {
+        const fn part(missing: u64, lot: u64) -> u64 {
+            if missing > 0 { lot } else { 0 }
+        }
+        let lot = &self.whole_lot;
+        Amounts {
+            bits: part(missing.bits, lot.bits),
+            r64: part(missing.r64, lot.r64),
+            r128: part(missing.r128, lot.r128),
+            seeds: part(missing.seeds, lot.seeds),
         }
     }
 
@@ -271,19 +303,6 @@ const fn lengths(ranges: &Ranges) -> Amounts {
         r64: ranges.r64.end - ranges.r64.start,
         r128: ranges.r128.end - ranges.r128.start,
         seeds: ranges.seeds.end - ranges.seeds.start,
-    }
-}
-
-/// The lot that has what is missing: as much of each material as a lot has.
-pub(crate) const fn lot_for(missing: &Amounts) -> Amounts {
-    const fn part(missing: u64, lot: u64) -> u64 {
-        if missing > 0 { lot } else { 0 }
-    }
-    Amounts {
-        bits: part(missing.bits, LOT.bits),
-        r64: part(missing.r64, LOT.r64),
-        r128: part(missing.r128, LOT.r128),
-        seeds: part(missing.seeds, LOT.seeds),
     }
 }
 

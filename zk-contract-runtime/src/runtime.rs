@@ -4,7 +4,7 @@ use alloy_primitives::{B256, keccak256};
 use wire::{codec, committee::Committee};
 
 use crate::{
-    Applied, CheckedBlock, HostFault, StateKey, StateProof,
+    Amounts, Applied, CheckedBlock, HostFault, StateKey, StateProof,
     state::State,
     transition::{Modules, Place, Transition},
 };
@@ -49,6 +49,13 @@ impl Runtime {
             state,
             modules,
         }
+    }
+
+    /// The same with other lots of the reserve, which all nodes must agree on: small ones for tests.
+    #[must_use]
+    pub fn with_lots_of(mut self, amounts: Amounts) -> Self {
+        self.state.jobs_mut().reserve.whole_lot = amounts;
+        self
     }
 
     /// The committee.

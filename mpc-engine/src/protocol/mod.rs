@@ -78,6 +78,8 @@ pub(crate) struct Crossing {
     pending: Vec<Pending>,
     /// What the rounds will bring that were sent and whose frames are to come, oldest first.
     outstanding: VecDeque<(Expected, Vec<Pending>)>,
+    #[cfg(feature = "insecure-late-checks")]
+    late: Option<Stop>,
 }
 
 impl Crossing {
@@ -98,6 +100,8 @@ impl Crossing {
             permutation: None,
             pending: Vec::new(),
             outstanding: VecDeque::new(),
+            #[cfg(feature = "insecure-late-checks")]
+            late: None,
         }
     }
 
@@ -138,6 +142,10 @@ impl Crossing {
         };
         let round = expected.round;
         let incoming = expected.verify(frames, &self.keys.digests)?;
+        #[cfg(feature = "insecure-late-checks")]
+        if let Some(stop) = std::mem::replace(&mut self.late, incoming.late.clone()) {
+            return Err(stop);
+        }
         self.transcript.verified(round);
         Ok(Arrivals {
             incoming,

@@ -9,7 +9,7 @@ use wire::{
         Vote, VoteKind,
     },
     limits::BLOCK_BYTES,
-    node_transaction::{NodeMessage, NodeTransaction, StopReason},
+    node_transaction::{NodeMessage, NodeTransaction, OpenedComponent, StopReason},
     peer::PeerMessage,
     signing::{self, Purpose},
 };
@@ -38,12 +38,32 @@ pub enum Lie {
     Junk,
     /// It says that it lacks its seeds.
     Seeds,
-    /// It posts wrong results.
-    Results,
+    /// It commits to something else than it computed.
+    Ready,
+    /// It says that it sent something else than it sent.
+    Statements,
+    /// It says that what it got of two others differs.
+    Complaints,
+    /// It says that others are silent.
+    Stops,
+    /// It opens one component only.
+    Openings,
+    /// It gives wrong seeds and wrong parts of lots.
+    Parts,
+    /// Of frames, a tenth is not sent.
+    NoFrames,
+    /// A tenth of frames is sent up to three seconds late.
+    LateFrames,
+    /// A bit of one frame in ten is flipped.
+    Flips,
+    /// A byte of one frame in ten is one more.
+    Adds,
+    /// One frame in ten is the one before.
+    OldFrames,
 }
 
 /// All of them.
-pub(crate) const LIES: [Lie; 9] = [
+pub(crate) const LIES: [Lie; 19] = [
     Lie::Drop,
     Lie::Delay,
     Lie::Replay,
@@ -52,7 +72,17 @@ pub(crate) const LIES: [Lie; 9] = [
     Lie::Votes,
     Lie::Junk,
     Lie::Seeds,
-    Lie::Results,
+    Lie::Ready,
+    Lie::Statements,
+    Lie::Complaints,
+    Lie::Stops,
+    Lie::Openings,
+    Lie::Parts,
+    Lie::NoFrames,
+    Lie::LateFrames,
+    Lie::Flips,
+    Lie::Adds,
+    Lie::OldFrames,
 ];
 
 /// The node that lies.
@@ -60,17 +90,25 @@ pub(crate) const LIES: [Lie; 9] = [
 pub struct Corrupt {
     /// Which one.
     pub node: usize,
-    /// How it lies.
+    /// Another node that lies in the same ways: one too many.
+    pub accomplice: Option<usize>,
+    /// How they lie.
     pub lies: Vec<Lie>,
     old: Vec<PeerMessage>,
+    old_frame: Vec<u8>,
 }
 
 impl Corrupt {
     /// A node that lies in these ways.
     #[must_use]
     pub const fn new(node: usize, lies: Vec<Lie>) -> Self {
-        let old = Vec::new();
-        Self { node, lies, old }
+        Self {
+            node,
+            accomplice: None,
+            lies,
+            old: Vec::new(),
+            old_frame: Vec::new(),
+        }
     }
 }
 
@@ -78,7 +116,7 @@ impl Sim {
     /// Whether a node lies in a way.
     pub(crate) fn lies(&self, node: usize, lie: Lie) -> bool {
         let corrupt = self.corrupt.as_ref();
-        corrupt.is_some_and(|corrupt| corrupt.node == node && corrupt.lies.contains(&lie))
+        !self.is_honest(node) && corrupt.is_some_and(|corrupt| corrupt.lies.contains(&lie))
     }
 
     fn liar(&self) -> usize {
@@ -131,6 +169,39 @@ impl Sim {
             other => other.clone(),
         };
         Some((message, late_ms))
+    }
+
+    /// What the corrupt node sends in place of a frame of a session, whether that is another one,
+    /// and how late, in milliseconds.
+    pub(crate) fn twist_frame(&mut self, bytes: Vec<u8>) -> Option<(Vec<u8>, bool, u64)> {
+        let me = self.liar();
+        let now = self.rng.random_bool(0.1);
+        let (place, bit) = (self.rng.random::<u64>(), self.rng.random_range(0..8u32));
+        let place = usize::try_from(place % (bytes.len() as u64).max(1)).unwrap();
+        let last = match &mut self.corrupt {
+            Some(corrupt) => std::mem::replace(&mut corrupt.old_frame, bytes.clone()),
+            None => Vec::new(),
+        };
+        if !now {
+            return Some((bytes, false, 0));
+        }
+        if self.lies(me, Lie::NoFrames) {
+            return None;
+        }
+        let mut twisted = match self.lies(me, Lie::OldFrames) {
+            true => last,
+            false => bytes.clone(),
+        };
+        if let Some(byte) = twisted.get_mut(place) {
+            *byte ^= u8::from(self.lies(me, Lie::Flips)) << bit;
+            *byte = byte.wrapping_add(u8::from(self.lies(me, Lie::Adds)));
+        }
+        let late_ms = match self.lies(me, Lie::LateFrames) {
+            true => self.rng.random_range(0..3_000),
+            false => 0,
+        };
+        let altered = twisted != bytes;
+        Some((twisted, altered, late_ms))
     }
 
     fn replay(&mut self, to: usize, message: &PeerMessage) {
@@ -254,22 +325,7 @@ impl Sim {
             10 => PeerMessage::WantSeeds { inputs: vec![hash] },
             n => {
                 let node = if n == 11 { (party + 1) % 4 } else { party };
-                let messages = vec![
-                    NodeMessage::Hold { inputs: vec![hash] },
-                    NodeMessage::Attest {
-                        computation: hash,
-                        signature: self.sign_vote(vote).signature,
-                    },
-                    NodeMessage::Stop {
-                        computation: hash,
-                        attempt: round,
-                        reason: StopReason::Silence { peer: 0 },
-                    },
-                    NodeMessage::AdvanceTime {
-                        request: hash,
-                        by_ms: if n == 12 { u64::MAX } else { 0 },
-                    },
-                ];
+                let messages = self.junk_messages(hash, round, n == 12);
                 let transaction = NodeTransaction { node, messages };
                 PeerMessage::NodeTransaction(
                     transaction.sign(&self.keys[self.liar()], &self.committee),
@@ -278,6 +334,65 @@ impl Sim {
         };
         let to = (me + self.rng.random_range(1..4)) % 4;
         self.post(me, to, &message, 0);
+    }
+
+    /// What no honest node says in the log, about a job that there is, if there is one.
+    fn junk_messages(&mut self, hash: B256, round: u32, far: bool) -> Vec<NodeMessage> {
+        let jobs = self.runtime(self.liar()).jobs();
+        let job = jobs.first().copied().unwrap_or(hash);
+        let known = self.runtime(self.liar()).job(job);
+        let attempt = known.map_or(round, |job| job.attempt);
+        let component = OpenedComponent {
+            component: self.rng.random_range(0..5),
+            blinding: hash,
+            value: vec![1; 24].into(),
+        };
+        let vote = Vote {
+            kind: VoteKind::Precommit,
+            height: 1,
+            round: 0,
+            block: Some(hash),
+            voter: self.liar_party(),
+        };
+        let all = vec![
+            NodeMessage::Hold { inputs: vec![hash] },
+            NodeMessage::Attest {
+                computation: job,
+                signature: self.sign_vote(vote).signature,
+            },
+            NodeMessage::Join {
+                job,
+                attempt,
+                nonce: hash,
+            },
+            NodeMessage::Ready {
+                job,
+                attempt,
+                commitments: [Some(hash); 4],
+            },
+            NodeMessage::Statement {
+                job,
+                attempt,
+                digest: hash,
+            },
+            NodeMessage::Open {
+                job,
+                components: vec![component],
+            },
+            NodeMessage::Here,
+            NodeMessage::Stop {
+                job,
+                attempt,
+                reason: StopReason::Silence { peer: 0 },
+            },
+            NodeMessage::AdvanceTime {
+                request: hash,
+                by_ms: if far { u64::MAX } else { 0 },
+            },
+        ];
+        all.into_iter()
+            .filter(|_| self.rng.random_bool(0.3))
+            .collect()
     }
 
     fn junk_proposal(&mut self, height: u64, round: u32, length: usize) -> Signed<Proposal> {

@@ -1,8 +1,12 @@
-//! A node's disk, in memory: what is written is lost, kept or torn in a crash until it is synced.
+//! A node's disk, in memory: what is appended to a file is lost, kept or torn in a crash until it is
+//! synced. Seeds, outputs and lots are whole files each, which are there or are not.
 
-use alloy_primitives::keccak256;
+use std::collections::BTreeMap;
+
+use alloy_primitives::{B256, keccak256};
 use rand::{Rng as _, RngExt as _};
 use rand_chacha::ChaCha20Rng;
+use wire::limits::NODES;
 
 /// Bytes of a record's length and checksum.
 const PREFIX_BYTES: usize = 4 + 8;
@@ -14,6 +18,21 @@ pub struct Disk {
     pub blocks: File,
     /// The write-ahead log of consensus.
     pub wal: File,
+    /// Seeds of inputs, by input and component.
+    pub seeds: BTreeMap<B256, [Option<[u8; 32]>; NODES]>,
+    /// What attempts computed and is not open yet, by job and attempt.
+    pub outputs: BTreeMap<(B256, u32), Vec<u8>>,
+    /// Components of lots, by lot and component.
+    pub lots: BTreeMap<(u64, u8), Piece>,
+}
+
+/// A component of a lot.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// Number of the attempt that made it; none if it came from a peer.
+    pub attempt: Option<u32>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
 }
 
 impl Disk {

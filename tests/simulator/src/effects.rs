@@ -113,12 +113,15 @@ impl Sim {
             }
             Effect::Applied(applied, block) => self.on_applied(node, &applied, &block),
             Effect::OpenSeal { input } => self.open_seal(node, input),
-            Effect::StartSession {
-                computation,
-                attempt,
-                not_before_ms,
-            } => self.start_session(node, computation, attempt, not_before_ms),
-            Effect::StopSession { .. } => {}
+            Effect::Prepare { job, attempt } => self.prepare(node, (job, attempt)),
+            Effect::StartSession { job, attempt } => self.begin_session(node, (job, attempt)),
+            Effect::StopSession { job } => self.stop_session(node, job),
+            Effect::AnswerDispute { job, attempt } => self.answer_dispute(node, (job, attempt)),
+            Effect::OpenOutputs { job, attempt } => self.open_outputs(node, (job, attempt)),
+            Effect::DropOutputs { job } => self.drop_outputs(node, job),
+            Effect::KeepLot { lot } => self.keep_lot(node, lot),
+            Effect::DropLot { .. } => self.forget_lots(node),
+            Effect::TakeStock => self.take_stock(node),
             Effect::Suspect { peer, suspicion } => {
                 self.on_suspicion(node, usize::from(peer), &suspicion);
             }
@@ -136,6 +139,9 @@ impl Sim {
         }
         // Two nodes that miss their seeds reject an input, so one of them is slow only.
         let slow = self.rng.random_bool(self.slow_seals) && node == 1 && self.corrupt.is_none();
+        if !self.has_seeds(node, input) {
+            return;
+        }
         let held_ms = if slow {
             self.later(node, in_ms, Input::SeedsMissing { input });
             in_ms + 300
@@ -145,40 +151,32 @@ impl Sim {
         self.later(node, held_ms, Input::SeedsHeld { input });
     }
 
-    fn start_session(&mut self, node: usize, computation: B256, attempt: u32, not_before_ms: u64) {
-        self.machines[node].sessions.push((computation, attempt));
-        let wait_ms = not_before_ms.saturating_sub(self.clock(node)) + 200;
-        let Some(job) = self.runtime(node).job(computation) else {
-            return;
-        };
-        let split = self.split_attempt && attempt == 0;
-        if split && node == 3 {
-            return;
+    fn begin_session(&mut self, node: usize, id: (B256, u32)) {
+        let (job, attempt) = id;
+        let mut pretended = Vec::new();
+        if self.lies(node, Lie::Stops) && self.rng.random_bool(0.5) {
+            let peer = u8::try_from((node + 1) % 4).unwrap();
+            pretended.push(StopReason::Silence { peer });
         }
-        let down = (0..4).find(|&node| !self.is_up(node));
-        let silent = if split && node == 0 { Some(3) } else { down };
-        let input = if let Some(peer) = silent {
-            let peer = u8::try_from(peer).unwrap();
-            let reason = StopReason::Silence { peer };
-            Input::SessionStopped {
-                computation,
+        if self.lies(node, Lie::Complaints) {
+            let peer = |offset: usize| u8::try_from((node + offset) % 4).unwrap();
+            pretended.push(StopReason::Mismatch {
+                round: self.rng.random_range(0..6),
+                sender: peer(1),
+                backup: peer(2),
+                digest: B256::from(self.rng.random::<[u8; 32]>()),
+            });
+        }
+        for reason in pretended {
+            let input = Input::SessionStopped {
+                job,
                 attempt,
                 reason,
-            }
-        } else {
-            let mut opened = (self.opened)(self, computation, &job);
-            if self.lies(node, Lie::Results) {
-                let mut bytes = opened.to_vec();
-                bytes[0] ^= 1;
-                opened = bytes.into();
-            }
-            Input::SessionDone {
-                computation,
-                attempt,
-                opened,
-            }
-        };
-        self.later(node, wait_ms, input);
+            };
+            let in_ms = self.rng.random_range(1..200);
+            self.later(node, in_ms, input);
+        }
+        self.start_session(node, id);
     }
 
     fn on_suspicion(&mut self, by: usize, peer: usize, suspicion: &Suspicion) {
@@ -223,7 +221,6 @@ fn input_text(input: &Input) -> String {
     match input {
         Input::Peer { from, message } => format!("hears from {from}: {}", message_text(message)),
         Input::Submit { request, .. } => format!("is sent request {request}"),
-        Input::SessionDone { attempt, .. } => format!("ends attempt {attempt}"),
         other => short(&format!("{other:?}")),
     }
 }

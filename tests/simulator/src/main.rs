@@ -1,6 +1,7 @@
 //! `simulator`: plays random scenarios, replays one, or makes one smaller.
 
 use std::{
+    collections::BTreeMap,
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
@@ -131,6 +132,7 @@ fn make_smaller(scenario: &Scenario) -> bool {
 fn play_all(seeds: std::ops::Range<u64>, without: &[usize], jobs: usize) -> bool {
     let (next, failed) = (AtomicU64::new(seeds.start), AtomicU64::new(0));
     let (blocks, results) = (AtomicU64::new(0), AtomicU64::new(0));
+    let seen = Mutex::new(BTreeMap::<&str, u64>::new());
     let (begun, told) = (Instant::now(), Mutex::new(Instant::now()));
     thread::scope(|scope| {
         for _ in 0..jobs {
@@ -143,6 +145,10 @@ fn play_all(seeds: std::ops::Range<u64>, without: &[usize], jobs: usize) -> bool
                     let report = run(&Scenario::random(seed).without(without), false);
                     blocks.fetch_add(report.blocks, Ordering::Relaxed);
                     results.fetch_add(report.results, Ordering::Relaxed);
+                    for (what, count) in &report.seen {
+                        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                        *seen.entry(what).or_default() += count;
+                    }
                     if let Some(violation) = &report.violation {
                         failed.fetch_add(1, Ordering::Relaxed);
                         println!("seed {seed}: {violation}; {}", describe(&report));
@@ -158,6 +164,9 @@ fn play_all(seeds: std::ops::Range<u64>, without: &[usize], jobs: usize) -> bool
             });
         }
     });
+    for (what, count) in seen.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        println!("{count:>8} {what}");
+    }
     let failed = failed.into_inner();
     println!(
         "seeds {}..{}: {failed} broke a promise; {} blocks and {} results in {:.1?}",

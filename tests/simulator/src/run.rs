@@ -1,9 +1,15 @@
 //! A scenario is played and judged.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use alloy_primitives::{B256, hex};
-use wire::attestation::Certificate;
+use wire::{
+    attestation::{Certificate, computation_id},
+    sealed::Seed,
+};
 use zk_contract_runtime::{Applied, Event as Happened};
 
 use crate::{
@@ -28,6 +34,8 @@ pub struct Report {
     pub results: u64,
     /// How long it took, in virtual milliseconds.
     pub virtual_ms: u64,
+    /// What happened in it, and how often: shows what scenarios reach.
+    pub seen: BTreeMap<&'static str, u64>,
 }
 
 /// The first digits of a fingerprint.
@@ -55,6 +63,7 @@ pub fn run(scenario: &Scenario, tracing: bool) -> Report {
         messages: sim.messages,
         results: sim.certified.len() as u64,
         virtual_ms: sim.now_ms - poll::GENESIS_MS,
+        seen: sim.seen,
     }
 }
 
@@ -85,13 +94,13 @@ fn play(sim: &mut Sim, scenario: &Scenario) {
                 let user = sim.add_voter(poll, choice, closes_s * 1_000);
                 sim.users.users[user].idle_until_ms = begin_ms + at_ms;
             }
-            Feature::Tally => {
+            Feature::Tally { at_ms } => {
                 let close = Call {
                     from_ms: closes_s * 1_000,
                     ..Call::new(Some(poll), poll::call("close"))
                 };
                 let user = sim.users.add(vec![close]);
-                sim.users.users[user].idle_until_ms = closes_s * 1_000;
+                sim.users.users[user].idle_until_ms = (closes_s * 1_000).max(begin_ms + at_ms);
             }
         }
     }
@@ -110,7 +119,8 @@ impl Sim {
         while self.violation.is_none() {
             let Some(what) = self.unfinished() else {
                 // What comes late must break nothing either.
-                return self.go(500);
+                self.go(500);
+                return self.check_seeds();
             };
             if self.now_ms > end_ms {
                 return self.violate(Violation::NoProgress { what });
@@ -140,6 +150,10 @@ impl Sim {
 
     /// What a node says of inputs and computations after a block.
     pub(crate) fn check_computations(&mut self, node: usize, applied: &Applied) {
+        if self.users.times.len() as u64 > self.counted {
+            self.counted = applied.number;
+            self.count(node, applied);
+        }
         for event in &applied.events {
             match *event {
                 Happened::InputRejected { id } if self.users.choices.contains_key(&id) => {
@@ -152,9 +166,78 @@ impl Sim {
                     }
                 }
                 Happened::Failed { computation } => {
-                    self.ended.insert(computation);
+                    self.violate(Violation::Failed { computation });
                 }
+                Happened::InputAccepted { id } => {
+                    self.accepted.insert(id);
+                }
+                Happened::Contradiction(_) => self.check_blame(node),
                 _ => {}
+            }
+        }
+    }
+
+    /// Counts what a block leads to, once.
+    fn count(&mut self, node: usize, applied: &Applied) {
+        for event in &applied.events {
+            let what = match event {
+                Happened::JoinWanted { job, .. } => {
+                    let job = self.runtime(node).job(*job);
+                    match job.is_some_and(|job| job.absent.is_some()) {
+                        true => "attempts of three",
+                        false => "attempts of four",
+                    }
+                }
+                Happened::AttemptStopped { .. } => "stopped attempts",
+                Happened::Disputed { .. } => "disputes",
+                Happened::Contradiction(_) => "contradictions",
+                Happened::LotAvailable { .. } => "lots",
+                Happened::NodeAway { .. } => "nodes away",
+                Happened::NodeBack { .. } => "nodes back",
+                Happened::OpeningFinal { .. } => "openings",
+                _ => continue,
+            };
+            *self.seen.entry(what).or_default() += 1;
+        }
+    }
+
+    /// Of two who contradict each other one is corrupt.
+    fn check_blame(&mut self, node: usize) {
+        let honest = |party: &u8| self.is_honest(usize::from(*party));
+        let runtime = self.runtime(node);
+        let pairs = runtime.contradictions().iter().map(|c| c.pair.to_vec());
+        let convicted = runtime.convicted().map(|party| vec![party]);
+        let wronged = pairs
+            .chain(convicted)
+            .find(|nodes| nodes.iter().all(honest));
+        if let Some(nodes) = wronged {
+            self.violate(Violation::Convicted { nodes });
+        }
+    }
+
+    /// Any two honest nodes hold all seeds of every accepted input.
+    fn check_seeds(&mut self) {
+        let honest: Vec<usize> = self.honest().collect();
+        for (node, input) in honest
+            .into_iter()
+            .flat_map(|node| self.accepted.iter().map(move |input| (node, *input)))
+            .collect::<Vec<_>>()
+        {
+            let Some(pending) = self.runtime(node).pending_input(input) else {
+                continue; // What was tallied is forgotten.
+            };
+            let held = self.machines[node].disk.seeds.get(&input);
+            let good = (0..4u8).all(|component| {
+                let place = usize::from(component);
+                let seed = held.and_then(|held| held[place]);
+                let opens = |seed| {
+                    let commitment = pending.binding.commit(component, &Seed::new(seed));
+                    pending.sealed.commitments[place] == commitment
+                };
+                place == node || seed.is_some_and(opens)
+            });
+            if !good {
+                self.violate(Violation::Seeds { node, input });
             }
         }
     }
@@ -162,7 +245,6 @@ impl Sim {
     fn check_certificate(&mut self, computation: B256, certificate: Certificate) {
         self.ended.insert(computation);
         let attestation = certificate.attestation;
-        let number = self.certified.len();
         if let Some(before) = self.certified.get(&computation) {
             if *before != attestation {
                 self.violate(Violation::Certificates { computation });
@@ -171,7 +253,10 @@ impl Sim {
         }
         let words = attestation.output.chunks(32);
         let opened: Vec<u64> = words.map(|word| u64::from(word[31])).collect();
-        if opened != self.users.tally(number) {
+        let mut started = 0..self.users.tallied.len();
+        let id = |number: usize| computation_id(attestation.l2Contract, number as u64);
+        let number = started.find(|number| id(*number) == computation);
+        if number.is_none_or(|number| opened != self.users.tally(number)) {
             self.violate(Violation::WrongOutput { computation });
         }
         self.certified.insert(computation, attestation);

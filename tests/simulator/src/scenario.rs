@@ -128,8 +128,11 @@ pub enum Feature {
         /// When, in milliseconds from the beginning.
         at_ms: u64,
     },
-    /// The poll is tallied when it closes.
-    Tally,
+    /// The poll is tallied after it has closed.
+    Tally {
+        /// Not before this, in milliseconds from the beginning.
+        at_ms: u64,
+    },
 }
 
 /// A run: how long things go wrong, and what.
@@ -155,7 +158,7 @@ impl Scenario {
             features: Vec::new(),
         };
         maker.chaos_ms = maker.rng.random_range(2_000..8_000);
-        let closes_s = maker.rng.random_range(2..=maker.chaos_ms / 1_000 + 3);
+        let closes_s = maker.rng.random_range(1..=maker.chaos_ms / 1_000 + 1);
         maker.users();
         maker.network();
         maker.nodes();
@@ -194,8 +197,9 @@ impl Maker {
             let at_ms = self.time();
             self.features.push(Feature::Ballot { choice, at_ms });
         }
-        if self.rng.random_bool(0.8) {
-            self.features.push(Feature::Tally);
+        for _ in 0..self.count(&[0, 1, 1, 1, 2, 3]) {
+            let at_ms = self.time();
+            self.features.push(Feature::Tally { at_ms });
         }
     }
 

@@ -18,9 +18,12 @@ use wire::{
     sealed::SealKey,
     signing,
 };
-use zk_contract_runtime::{Job, Runtime};
+use zk_contract_runtime::{Amounts, Event as Happened, Runtime};
 
-use crate::{Corrupt, Disk, Fault, Network, Users, Violation};
+use crate::{
+    Corrupt, Disk, Fault, Network, Users, Violation,
+    shell::{Frame, Ledger, Shell},
+};
 
 /// The seed of a random test: `QUARTET_SEED`, or one that is printed.
 #[must_use]
@@ -35,6 +38,16 @@ pub fn seed() -> u64 {
     println!("QUARTET_SEED={seed}");
     seed
 }
+
+/// Lots that are made in no time: enough for a few tallies.
+const LOT: Amounts = Amounts {
+    bits: 4_096,
+    r64: 512,
+    r128: 64,
+    seeds: 8,
+};
+/// How many of them are kept.
+const RESERVE_LOTS: u32 = 2;
 
 /// What happens at a time.
 #[derive(Debug)]
@@ -73,6 +86,28 @@ pub enum Event {
         /// Whether they could be.
         up: bool,
     },
+    /// A frame of a session arrives.
+    Frame {
+        /// The sender.
+        from: usize,
+        /// The receiver.
+        to: usize,
+        /// Job and attempt.
+        id: (B256, u32),
+        /// Number of the round.
+        round: u32,
+        /// The frame.
+        frame: Frame,
+        /// The lives of sender and receiver between which the connection is.
+        lives: [u32; 2],
+    },
+    /// A node's shell looks what there is to do.
+    Glance {
+        /// The node.
+        node: usize,
+        /// The life of the node for which it is meant.
+        life: u32,
+    },
     /// Users look what there is to do.
     Users,
     /// The corrupt node sends rubbish.
@@ -105,9 +140,11 @@ pub struct Machine {
     pub(crate) copy: Option<Disk>,
     /// Heights of which it may have forgotten what it signed, since its disk is an older copy.
     pub(crate) forgot_to: u64,
+    /// What its shell has in memory.
+    pub(crate) shell: Shell,
     /// How often it was started.
     pub starts: u32,
-    /// Sessions that it was told to run: computation and attempt.
+    /// Sessions that it ran: job and attempt.
     pub sessions: Vec<(B256, u32)>,
 }
 
@@ -157,15 +194,20 @@ pub struct Sim {
     pub shunned: Option<usize>,
     /// Share of seals that take node 1 a while to open.
     pub slow_seals: f64,
-    /// What the four parties open for a computation.
-    pub opened: fn(&Self, B256, &Job) -> Bytes,
-    /// In attempt 0, node 3 breaks off at node 0 alone, when the others have all they need, and
-    /// says nothing in the log.
-    pub split_attempt: bool,
+    /// What sessions of honest nodes used.
+    pub(crate) ledger: Ledger,
+    /// What a lot of the reserve has.
+    pub lot: Amounts,
     /// What was certified, by computation.
     pub certified: BTreeMap<B256, Attestation>,
-    /// Computations that have a certificate or failed.
+    /// Computations that have a certificate.
     pub ended: BTreeSet<B256>,
+    /// Inputs that count.
+    pub accepted: BTreeSet<B256>,
+    /// What happened, and how often.
+    pub seen: BTreeMap<&'static str, u64>,
+    /// Number of the last block whose events are counted.
+    pub(crate) counted: u64,
     /// The first promise that was broken: nothing happens any more.
     pub violation: Option<Violation>,
 }
@@ -192,6 +234,7 @@ pub fn committee() -> Committee {
         epoch: 3,
         genesis_ms: GENESIS_MS,
         dev: true,
+        reserve_lots: RESERVE_LOTS,
         l1: L1 {
             chain_id: 1,
             verifier: Address::repeat_byte(0x77),
@@ -227,26 +270,17 @@ impl Sim {
             filter: |_, _, _| true,
             shunned: None,
             slow_seals: 0.5,
-            opened: Self::tally,
-            split_attempt: false,
+            ledger: Ledger::default(),
+            lot: LOT,
             certified: BTreeMap::new(),
             ended: BTreeSet::new(),
+            accepted: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            counted: 0,
             violation: None,
         };
         sim.at(10, Event::Users);
         sim
-    }
-
-    /// What four parties open for a computation of the poll, from the ballots in clear.
-    fn tally(&self, _: B256, job: &Job) -> Bytes {
-        let choices = job
-            .inputs
-            .iter()
-            .map(|(input, _)| u128::from(self.users.choices[input]));
-        let opened = mpc_engine::clear::evaluate(&job.program, &[choices.collect()]).unwrap();
-        mpc_engine::encode_opened(&job.program, &opened)
-            .unwrap()
-            .into()
     }
 
     pub(crate) fn at(&mut self, in_ms: u64, event: Event) {
@@ -281,7 +315,7 @@ impl Sim {
     pub fn is_honest(&self, node: usize) -> bool {
         self.corrupt
             .as_ref()
-            .is_none_or(|corrupt| corrupt.node != node)
+            .is_none_or(|corrupt| corrupt.node != node && corrupt.accomplice != Some(node))
     }
 
     /// The honest nodes that run.
@@ -305,13 +339,21 @@ impl Sim {
         assert!(!self.is_up(node));
         let machine = &mut self.machines[node];
         machine.blocks.clear();
-        let mut runtime = Runtime::new(self.committee.clone());
+        let mut runtime = Runtime::new(self.committee.clone()).with_lots_of(self.lot);
+        let mut inputs = Vec::new();
         for record in machine.disk.blocks.recover() {
             let block: DecidedBlock = codec::decode("block", &record, PEER_FRAME_BYTES).unwrap();
-            if let Err(error) = Ordering::replay(&mut runtime, &block) {
-                let why = error.to_string();
-                return self.violate(Violation::NoStart { node, why });
-            }
+            let applied = match Ordering::replay(&mut runtime, &block) {
+                Ok(applied) => applied,
+                Err(error) => {
+                    let why = error.to_string();
+                    return self.violate(Violation::NoStart { node, why });
+                }
+            };
+            inputs.extend(applied.events.iter().filter_map(|event| match event {
+                Happened::InputOrdered { id } => Some(*id),
+                _ => None,
+            }));
             machine.blocks.push(block);
         }
         let wal = machine.disk.wal.recover();
@@ -337,6 +379,10 @@ impl Sim {
         machine.life += 1;
         machine.starts += 1;
         machine.wake_ms = None;
+        // What an older copy of the disk lacks.
+        for input in inputs {
+            self.has_seeds(node, input);
+        }
         self.perform(node, effects);
         for peer in (0..4).filter(|&peer| peer != node) {
             if self.is_up(peer) {
@@ -357,6 +403,7 @@ impl Sim {
         let machine = &mut self.machines[node];
         machine.disk.cut(&mut self.rng);
         machine.ordering = None;
+        machine.shell = Shell::default();
         machine.life += 1;
         let doomed = machine.doomed.take();
         if let Some(down_ms) = doomed.filter(|down_ms| *down_ms < u64::MAX) {
@@ -430,12 +477,27 @@ impl Sim {
             }
             Event::Deliver { from, to, bytes } => {
                 let message = PeerMessage::decode(&bytes).unwrap();
-                let from = u8::try_from(from).unwrap();
-                self.step(to, Input::Peer { from, message });
+                if let Some(message) = self.hear(to, from, message) {
+                    let from = u8::try_from(from).unwrap();
+                    self.step(to, Input::Peer { from, message });
+                }
             }
             Event::Input { node, input, life } => {
                 if self.machines[node].life == life {
                     self.step(node, *input);
+                }
+            }
+            Event::Frame {
+                from,
+                to,
+                id,
+                round,
+                frame,
+                lives,
+            } => self.carry_frame((from, to), id, round, frame, lives),
+            Event::Glance { node, life } => {
+                if self.machines[node].life == life && self.is_up(node) {
+                    self.glance(node);
                 }
             }
             Event::Links { a, b, up } => self.on_links(a, b, up),

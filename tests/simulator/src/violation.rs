@@ -84,6 +84,35 @@ pub enum Violation {
         /// The computation.
         computation: B256,
     },
+    /// A node used a key or a part of the reserve in two sessions.
+    UsedTwice {
+        /// The node.
+        node: usize,
+        /// The job of the second session.
+        job: B256,
+    },
+    /// A session of an honest node went on after a frame that is not what its sender should have
+    /// sent: what it sends next depends on it.
+    UsedUnchecked {
+        /// The node.
+        node: usize,
+        /// The job.
+        job: B256,
+        /// Number of the round.
+        round: u32,
+    },
+    /// An honest node is convicted, or two honest nodes contradict each other in the log.
+    Convicted {
+        /// Those who are named.
+        nodes: Vec<u8>,
+    },
+    /// An honest node has no seeds of an accepted input, or wrong ones.
+    Seeds {
+        /// The node.
+        node: usize,
+        /// The input.
+        input: B256,
+    },
     /// Two certificates of one computation differ in what they attest.
     Certificates {
         /// The computation.

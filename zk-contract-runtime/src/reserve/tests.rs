@@ -86,7 +86,7 @@ fn the_reserve_is_filled_up_to_its_target_and_never_beyond() {
     reserve.take(&amounts(64, 0, 0, 0)).unwrap();
     assert_eq!(reserve.short_of(3), amounts(LOT_BITS, 0, 0, 0));
     assert_eq!(
-        lot_for(&amounts(0, 0, 1, 2)),
+        reserve.lot_for(&amounts(0, 0, 1, 2)),
         amounts(0, 0, LOT_R128, LOT_SEEDS)
     );
 }

@@ -3,10 +3,7 @@
 use alloy_primitives::B256;
 use wire::limits::SMALL_SESSION_BYTES;
 
-use crate::{
-    Amounts, computation::Computation, job::Attempts, reserve::lot_for, state::State,
-    suspicion::History,
-};
+use crate::{Amounts, computation::Computation, job::Attempts, state::State, suspicion::History};
 
 /// With what an attempt can begin.
 pub(crate) struct Start {
@@ -110,7 +107,7 @@ impl State {
             .filter_map(|id| self.lacking(*id, now_ms))
             .fold(Amounts::default(), |sum, missing| sum.plus(&missing));
         if !missing.is_empty() {
-            return Some((reserve.not_before_ms(), lot_for(&missing)));
+            return Some((reserve.not_before_ms(), reserve.lot_for(&missing)));
         }
         let amounts = reserve.short_of(target);
         let idle = !amounts.is_empty() && !self.has_work();

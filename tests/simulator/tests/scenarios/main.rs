@@ -48,6 +48,9 @@ fn a_calm_network_is_fast_and_idle_nodes_are_quiet() {
     finish(&mut sim, 20_000);
     summary("calm", &mut sim);
     assert!(sim.users.latencies_ms[sim.users.latencies_ms.len() / 2] < 200);
+    sim.run(20_000, "the reserve", |sim| {
+        sim.runtime(0).lots().len() == sim.committee.reserve_lots as usize
+    });
     sim.pass(1_000);
     let (before, messages) = (sim.head(), sim.messages);
     sim.pass(60_000);

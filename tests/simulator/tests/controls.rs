@@ -1,0 +1,51 @@
+//! The simulator finds what it looks for: with one bad node too many, and with an engine that uses
+//! what came before it has checked it (feature `insecure-late-checks`).
+
+use simulator::{CALM, Corrupt, Lie, Sim, Violation, seed};
+
+/// A few ballots with liars.
+fn ballots(seed: u64, lies: Vec<Lie>, accomplice: Option<usize>) -> Sim {
+    let mut sim = Sim::new(seed, CALM);
+    let mut corrupt = Corrupt::new(3, lies);
+    corrupt.accomplice = accomplice;
+    sim.corrupt = Some(corrupt);
+    sim.start_all();
+    let poll = sim.with_users(1, 0, 300);
+    for choice in [0, 1, 1, 2] {
+        sim.add_voter(poll, choice, u64::MAX);
+    }
+    let decided = |sim: &Sim| {
+        let pending = |node| sim.runtime(node).counts().pending_inputs;
+        sim.users.is_done() && sim.up().all(|node| pending(node) == 0)
+    };
+    sim.reaches(20_000, decided);
+    sim
+}
+
+#[test]
+fn one_who_denies_its_seeds_harms_nobody_and_two_do() {
+    let seed = seed();
+    let one = ballots(seed, vec![Lie::Seeds], None);
+    assert_eq!(one.violation, None);
+    assert_eq!(one.accepted.len(), 4);
+    let two = ballots(seed, vec![Lie::Seeds], Some(2));
+    let found = two.violation;
+    assert!(matches!(found, Some(Violation::Input { .. })), "{found:?}");
+}
+
+#[test]
+fn what_is_used_before_it_is_checked_is_found() {
+    let seed = seed();
+    let mut found = 0;
+    for seed in (0..20).map(|n| seed.wrapping_add(n)) {
+        let mut sim = ballots(seed, vec![Lie::Flips], None);
+        // The reserve is made in sessions, too.
+        sim.reaches(10_000, |sim| sim.violation.is_some());
+        match sim.violation {
+            Some(Violation::UsedUnchecked { .. }) => found += 1,
+            other => assert_eq!(other, None),
+        }
+    }
+    println!("{found} of 20");
+    assert_eq!(found > 10, cfg!(feature = "insecure-late-checks"));
+}
