@@ -107,6 +107,7 @@ fn certificates_become_the_quorums_that_l1_takes() {
             epoch: case.attestation.epoch,
             genesis_ms: 0,
             dev: false,
+            reserve_lots: 8,
             l1,
             nodes: std::array::from_fn(|i| Node {
                 address: file.nodes[i].address,

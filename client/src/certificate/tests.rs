@@ -26,6 +26,7 @@ fn committee() -> Committee {
         epoch: 2,
         genesis_ms: 0,
         dev: false,
+        reserve_lots: 8,
         l1: L1 {
             chain_id: 1,
             verifier: Address::repeat_byte(9),

@@ -201,6 +201,7 @@ fn cluster() -> (Committee, Vec<SealKey>) {
         epoch: 1,
         genesis_ms: 0,
         dev: true,
+        reserve_lots: 8,
         l1: L1 {
             chain_id: 1,
             verifier: Address::ZERO,
