@@ -88,7 +88,7 @@ async fn results_over_another_list_or_by_other_code_are_refused_on_l1() -> Resul
     World::with_voters(6)
         .await?
         .play(async |world| {
-            let code = fs::read(&Programs::build(&world.narrator).await?.contract)?;
+            let code = fs::read(&Programs::build(false, &world.narrator).await?.contract)?;
             let theirs = Electorate::random(6)?;
 
             // The same code for the same poll, over another list of voters.

@@ -1,87 +1,95 @@
-//! One node alters the frames of computations that it sends. Nothing wrong is ever signed, the node
-//! is among the suspects, and once an honest node runs in its place the right tally comes.
+//! One node misbehaves in computations, in every way. The other three finish with the right tally,
+//! whatever contradictions are in the log have the liar in them, and an honest node with the same
+//! keys comes back to where the others are.
 
-use alloy::primitives::B256;
-use eyre::{Result, bail, ensure};
-use system_tests::{World, byzantine_node, until};
-use voting::{ballots, count};
-use wire::rpc::ComputationStatus;
+use std::process::Command;
 
-const LIAR: u8 = 3;
+use eyre::{Result, WrapErr as _, ensure};
+use system_tests::{World, byzantine_node, node_program};
+use voting::trouble::same_state;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_wrong_tally_is_ever_signed() -> Result<()> {
-    World::with_voters(7)
+const LIAR: usize = 3;
+
+/// With this behaviour of one node from a round on, the right tally comes all the same. Tells how many
+/// contradictions are in the log.
+async fn the_right_tally_comes(behaviour: &str, from_round: &str) -> Result<usize> {
+    let mut contradictions = 0;
+    let played = World::with_voters(7)
         .await?
         .play(async |world| {
-            let expected = world.electorate.sum();
-            ballots::cast(&world.stage, world.electorate.voters(), &world.narrator).await?;
-            ballots::accepted(&world.stage, 7, &world.narrator).await?;
-            world.pass_deadline().await?;
+            let arguments = ["--behaviour", behaviour, "--from-round", from_round];
+            let arguments = arguments.map(String::from).to_vec();
+            let cluster = &world.stage.cluster;
+            cluster.replace_program(LIAR, byzantine_node().await?, arguments)?;
+            cluster.restart(LIAR).await?;
+            world.vote(0..7, 7).await?;
+            world.count().await?;
 
-            let [honest] = devnet::Builds::new().programs(["mpc-node"]).await?;
-            let liar = byzantine_node().await?;
-            let mut computation = None;
-            let mut attempts = 0;
-            // The engine's tests try every lie about every message; here two reach the log.
-            for behaviour in ["flip", "truncate"] {
-                // From round 3 on, after the keys of the session are made: lies about values.
-                let arguments = ["--behaviour", behaviour, "--from-round", "3"];
-                let arguments = arguments.map(String::from).to_vec();
-                world
-                    .stage
-                    .cluster
-                    .replace_program(LIAR.into(), liar.clone(), arguments)?;
-                world.stage.cluster.restart(LIAR.into()).await?;
-                let id = match computation {
-                    Some(id) => id,
-                    None => count::start_by_stranger(&world.stage).await?.1,
-                };
-                computation = Some(id);
-                // Attempts end; the first after a restart may end for the restart itself.
-                attempts = suspects_the_liar(world, id, attempts + 2, behaviour).await?;
+            let status = world.stage.client(0).status().await?;
+            for found in &status.contradictions {
+                ensure!(
+                    found.pair.iter().any(|node| usize::from(*node) == LIAR),
+                    "nodes {:?} contradict each other about {}",
+                    found.pair,
+                    found.about
+                );
             }
-            let Some(id) = computation else {
-                bail!("no behaviour was tried")
-            };
-            ensure!(
-                voting::result::tally(&world.stage).await.is_err(),
-                "L1 has no tally"
-            );
-
-            world
-                .stage
-                .cluster
-                .replace_program(LIAR.into(), honest, vec![])?;
-            world.stage.cluster.restart(LIAR.into()).await?;
-            ensure!(world.attested(id).await? == expected);
-            ensure!(world.published().await? == expected);
-            world.agree(&[0, 1, 2, 3]).await
+            contradictions = status.contradictions.len();
+            cluster.replace_program(LIAR, node_program().await?, vec![])?;
+            cluster.restart(LIAR).await?;
+            same_state(&world.stage).await?;
+            Ok(())
         })
-        .await
+        .await;
+    let case = format!("{behaviour} from round {from_round}");
+    played.wrap_err(case).map(|()| contradictions)
 }
 
-/// Waits until the count is at that attempt, still without a result, and names the liar among its
-/// suspects; tells the attempt.
-async fn suspects_the_liar(world: &World, id: B256, least: u32, behaviour: &str) -> Result<u32> {
-    until(
-        &format!("attempt {least} of the count, with the behaviour {behaviour}"),
-        async || {
-            let Some(info) = world.stage.client(0).computation(id).await? else {
-                return Ok(None);
-            };
-            match info.status {
-                ComputationStatus::Running { attempt, suspected } if attempt >= least => {
-                    ensure!(
-                        suspected.contains(&LIAR),
-                        "{behaviour}: suspected are {suspected:?}"
-                    );
-                    Ok(Some(attempt))
-                }
-                ComputationStatus::Waiting { .. } | ComputationStatus::Running { .. } => Ok(None),
-                other => bail!("with the behaviour {behaviour} the count ended: {other:?}"),
-            }
-        },
-    )
-    .await
+// The engine's tests try every lie about every message; here one of each kind reaches the log.
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_flips_bits_is_left_out() -> Result<()> {
+    let contradictions = the_right_tally_comes("flip", "3").await?;
+    ensure!(contradictions > 0, "a flipped bit is proven");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_flips_bits_and_denies_it_is_left_out() -> Result<()> {
+    let contradictions = the_right_tally_comes("deny", "3").await?;
+    ensure!(contradictions > 0, "who denies contradicts the backup");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_falls_silent_is_left_out() -> Result<()> {
+    let contradictions = the_right_tally_comes("drop", "5").await?;
+    ensure!(contradictions == 0, "silence proves nothing");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lies_about_keys_is_left_out() -> Result<()> {
+    the_right_tally_comes("flip", "0").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_broken_frames_is_left_out() -> Result<()> {
+    for behaviour in ["truncate", "lengthen", "replay"] {
+        the_right_tally_comes(behaviour, "3").await?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_normal_node_has_no_misbehaviour_to_choose() -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let program = runtime.block_on(node_program())?;
+    let arguments = ["run", "--config", "none.toml", "--behaviour", "flip"];
+    let output = Command::new(program).args(arguments).output()?;
+    ensure!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(said.contains("unexpected argument '--behaviour'"), "{said}");
+    Ok(())
 }

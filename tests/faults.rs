@@ -3,9 +3,8 @@
 
 use devnet::{FaultTools, Flow, Weather};
 use eyre::{Result, ensure};
-use system_tests::{World, direct, faulty_disk, seed, until};
-
-const ALL: [usize; 4] = [0, 1, 2, 3];
+use system_tests::{ALL, World, faulty_disk, seed, until};
+use voting::{count, trouble::same_state};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ballots_and_the_count_survive_partitions() -> Result<()> {
@@ -124,6 +123,63 @@ async fn a_wiped_node_and_one_with_an_older_copy_catch_up() -> Result<()> {
         .await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_count_ends_while_a_node_stands_still() -> Result<()> {
+    let stops = async |world: &World| Ok(world.stage.cluster.pause(2)?);
+    let goes_on = async |world: &World| Ok(world.stage.cluster.resume(2)?);
+    counted_despite(FaultTools::default(), stops, goes_on).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_count_ends_while_a_node_hears_and_is_not_heard() -> Result<()> {
+    let tools = FaultTools {
+        links: Some(seed()),
+        ..FaultTools::default()
+    };
+    let mutes = async |world: &World| {
+        let held = Weather::flow(Flow::Held);
+        (0..3).try_for_each(|other| Ok(links(world)?.set(3, other, held)?))
+    };
+    let heals = async |world: &World| {
+        links(world)?.heal();
+        Ok(())
+    };
+    counted_despite(tools, mutes, heals).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_count_ends_although_a_node_loses_its_disk() -> Result<()> {
+    let loses = async |world: &World| {
+        world.stage.cluster.kill(0)?;
+        world.stage.cluster.wipe(0)?;
+        Ok(world.stage.cluster.restart(0).await?)
+    };
+    counted_despite(FaultTools::default(), loses, async |_: &World| Ok(())).await
+}
+
+/// Counts with harm done just after the start of the count, and undone after its end.
+async fn counted_despite(
+    tools: FaultTools,
+    harm: impl AsyncFnOnce(&World) -> Result<()>,
+    undo: impl AsyncFnOnce(&World) -> Result<()>,
+) -> Result<()> {
+    World::equipped(6, tools)
+        .await?
+        .play(async |world| {
+            let expected = world.electorate.sum();
+            world.vote(0..6, 6).await?;
+            world.pass_deadline().await?;
+            let (_, id, _) = count::start_by_stranger(&world.stage).await?;
+            harm(world).await?;
+            ensure!(world.attested(id).await? == expected, "the signed tally");
+            ensure!(world.published().await? == expected, "the tally on L1");
+            undo(world).await?;
+            same_state(&world.stage).await?;
+            Ok(())
+        })
+        .await
+}
+
 fn links(world: &World) -> Result<&devnet::Links> {
     Ok(world.stage.cluster.links()?)
 }
@@ -131,7 +187,7 @@ fn links(world: &World) -> Result<&devnet::Links> {
 async fn heights(world: &World) -> Result<Vec<u64>> {
     let mut heights = Vec::new();
     for node in ALL {
-        heights.push(direct(&world.stage.cluster, node)?.status().await?.block);
+        heights.push(world.stage.direct[node].status().await?.block);
     }
     Ok(heights)
 }
@@ -141,7 +197,7 @@ async fn standstill(world: &World, before: &[u64]) -> Result<()> {
     until("waiting transactions on both sides", async || {
         let mut waiting = [false; 2];
         for node in ALL {
-            let status = direct(&world.stage.cluster, node)?.status().await?;
+            let status = world.stage.direct[node].status().await?;
             waiting[node % 2] |= status.pending_transactions > 0;
         }
         Ok(waiting.iter().all(|side| *side).then_some(()))

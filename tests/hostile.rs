@@ -12,7 +12,7 @@ use client::{
 };
 use eyre::{Result, bail, ensure, eyre};
 use serde_json::{Value, json};
-use system_tests::{World, direct};
+use system_tests::World;
 use voting::{ballots, count, stage::Poll};
 use wire::{limits, transaction::Deployment};
 
@@ -126,7 +126,7 @@ fn call(method: &str, parameters: &Value) -> String {
 }
 
 async fn bad_transactions(world: &World) -> Result<()> {
-    let client = direct(&world.stage.cluster, 1)?;
+    let client = &world.stage.direct[1];
     let (key, l2) = (UserKey::random(&mut rand::rng()), world.stage.contracts.l2);
     let chain_id = client.chain_id().await?;
     let view: Bytes = Poll::completeCall {}.abi_encode().into();

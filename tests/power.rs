@@ -5,10 +5,8 @@ use std::{fs, process::Command};
 
 use devnet::{FaultTools, FaultyDisk};
 use eyre::{Result, ensure};
-use system_tests::{World, faulty_disk};
+use system_tests::{ALL, World, faulty_disk};
 use voting::stage::Poll;
-
-const ALL: [usize; 4] = [0, 1, 2, 3];
 
 async fn world(voters: usize) -> Result<World> {
     let tools = FaultTools {

@@ -1,5 +1,7 @@
 //! The seam at which a test build of a node misbehaves.
 
+use alloy_primitives::B256;
+
 use crate::transport::sessions::SessionId;
 
 /// A frame of a computation that is about to be sent.
@@ -13,11 +15,17 @@ pub struct OutgoingFrame {
     pub to: u8,
 }
 
-/// Sees every outgoing frame of every computation. The normal node uses [`Honest`]; a test node
-/// alters what it sends. It never sees anything else of the node.
+/// Sees every outgoing frame of every computation, and what the node says about them in disputes. The
+/// normal node uses [`Honest`]; a test node alters what it sends. It never sees anything else of the
+/// node.
 pub trait FrameFilter: Send + Sync + 'static {
     /// What is sent instead of `frame`; nothing at all if none.
     fn outgoing(&self, place: OutgoingFrame, frame: Vec<u8>) -> Option<Vec<u8>>;
+
+    /// What is said of a disputed stream instead of its digest.
+    fn statement(&self, digest: B256) -> B256 {
+        digest
+    }
 }
 
 /// Sends what the engine says.

@@ -12,8 +12,9 @@ use std::{
 };
 
 use alloy::{primitives::B256, sol_types::SolValue as _};
-use devnet::{Builds, Cluster, FaultTools};
+use devnet::{Builds, FaultTools};
 use eyre::{Result, bail, ensure, eyre};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::Instant;
 use voting::{
     Options, ballots, deploy,
@@ -22,6 +23,7 @@ use voting::{
     narrate::{Detail, Narrator},
     report::Tally,
     stage::{Programs, Stage},
+    trouble::{Trouble, same_state},
 };
 use wire::limits::NODES;
 
@@ -29,6 +31,14 @@ use wire::limits::NODES;
 pub const PATIENCE: Duration = Duration::from_secs(180);
 /// How long nodes wait for a silent peer in a round, in milliseconds.
 const ROUND_TIMEOUT_MS: u64 = 2_000;
+/// Lots of the reserve: more than any test here needs.
+const RESERVE_LOTS: u32 = 1;
+/// Voters who vote at the same time.
+const AT_ONCE: usize = 16;
+/// How long a voter waits until the ballot is sent again.
+const SEND_AGAIN: Duration = Duration::from_secs(10);
+/// All nodes.
+pub const ALL: [usize; NODES] = [0, 1, 2, 3];
 /// How often a condition is looked at.
 const PAUSE: Duration = Duration::from_millis(25);
 
@@ -51,12 +61,23 @@ impl World {
         Self::equipped(voters, FaultTools::default()).await
     }
 
+    /// As [`Self::with_voters`], and this node is not started.
+    ///
+    /// # Errors
+    /// Whatever keeps it from standing.
+    pub async fn without_node(node: usize, voters: usize) -> Result<Self> {
+        let down = Some(Trouble::Down { node });
+        let world = Self::raise(voters, FaultTools::default(), down).await?;
+        electorate::register(&world.stage, &world.electorate, &world.narrator).await?;
+        Ok(world)
+    }
+
     /// As [`Self::with_voters`], with what it takes to do harm.
     ///
     /// # Errors
     /// Whatever keeps it from standing.
     pub async fn equipped(voters: usize, tools: FaultTools) -> Result<Self> {
-        let world = Self::raise(voters, tools).await?;
+        let world = Self::raise(voters, tools, None).await?;
         electorate::register(&world.stage, &world.electorate, &world.narrator).await?;
         Ok(world)
     }
@@ -66,17 +87,19 @@ impl World {
     /// # Errors
     /// Whatever keeps it from standing.
     pub async fn without_list(voters: usize) -> Result<Self> {
-        Self::raise(voters, FaultTools::default()).await
+        Self::raise(voters, FaultTools::default(), None).await
     }
 
-    async fn raise(voters: usize, tools: FaultTools) -> Result<Self> {
+    async fn raise(voters: usize, tools: FaultTools, trouble: Option<Trouble>) -> Result<Self> {
         let narrator = Arc::new(Narrator::new(Detail::Story));
         let mut options = Options::new(voters);
         options.round_timeout_ms = Some(ROUND_TIMEOUT_MS);
         options.tools = tools;
+        options.trouble = trouble;
+        options.reserve_lots = Some(RESERVE_LOTS);
         let electorate = Electorate::random(voters)?;
         let l1 = L1::connect(&options.l1).await?;
-        let programs = Programs::build(&narrator).await?;
+        let programs = Programs::build(false, &narrator).await?;
         let stage = deploy::raise(l1, &options, &programs, &electorate, &narrator).await?;
         Ok(Self {
             stage,
@@ -107,7 +130,7 @@ impl World {
         until(&what, async || {
             let mut seen = Vec::new();
             for node in nodes {
-                let Ok(status) = direct(&self.stage.cluster, *node)?.status().await else {
+                let Ok(status) = self.stage.direct[*node].status().await else {
                     return Ok(None);
                 };
                 seen.push((status.block, status.block_hash, status.state_root));
@@ -122,15 +145,6 @@ impl World {
         })
         .await
     }
-}
-
-/// A client that asks this node and no other.
-///
-/// # Errors
-/// If its URL cannot be used.
-pub fn direct(cluster: &Cluster, node: usize) -> Result<client::Client> {
-    let client = client::Client::connect(&cluster.rpc_url(node % NODES))?;
-    Ok(client.pinned(cluster.committee().clone()))
 }
 
 /// Waits until `condition` gives something, at most [`PATIENCE`].
@@ -171,6 +185,15 @@ pub fn seed() -> u64 {
     seed
 }
 
+/// Builds the honest node.
+///
+/// # Errors
+/// If it cannot be built.
+pub async fn node_program() -> Result<PathBuf> {
+    let [program] = Builds::new().programs(["mpc-node"]).await?;
+    Ok(program)
+}
+
 /// Builds the misbehaving node.
 ///
 /// # Errors
@@ -201,18 +224,56 @@ impl World {
         Ok(())
     }
 
+    /// Lets these voters vote who do not trust an acknowledgement: until a ballot is accepted, they
+    /// send the same one again and again.
+    ///
+    /// # Errors
+    /// If a ballot is not accepted in time.
+    pub async fn vote_stubbornly(&self, voters: Range<usize>) -> Result<()> {
+        let voters = &self.electorate.voters()[voters];
+        let voting = stream::iter(voters.iter().enumerate()).map(async |(place, voter)| {
+            let (client, contracts) = (self.stage.client(place), &self.stage.contracts);
+            let ballot = until("the sealing of a ballot", async || {
+                let sealed = ballots::seal(client, contracts, &voter.key, 0, voter.choice);
+                Ok(sealed.await.ok())
+            })
+            .await?;
+            until("the acceptance of a ballot", async || {
+                // Refused as well if it is known already.
+                let _ = client.send_input(&ballot).await;
+                let id = ballot.transaction.hash;
+                Ok(client.wait_accepted(id, SEND_AGAIN).await.ok())
+            })
+            .await
+        });
+        voting
+            .buffer_unordered(AT_ONCE)
+            .try_for_each(async |_| Ok(()))
+            .await
+    }
+
     /// Counts: waits for the tally of three signatures and for the one on L1, and checks that both
-    /// are the sum of everybody's choice, and that all nodes have the same state in the end.
+    /// are the sum of everybody's choice.
     ///
     /// # Errors
     /// If any of it is not so.
-    pub async fn count_all(&self) -> Result<()> {
+    pub async fn count(&self) -> Result<()> {
         let expected = self.electorate.sum();
         self.pass_deadline().await?;
         let (_, id, _) = voting::count::start_by_stranger(&self.stage).await?;
         ensure!(self.attested(id).await? == expected, "the signed tally");
         ensure!(self.published().await? == expected, "the tally on L1");
-        self.agree(&[0, 1, 2, 3]).await
+        Ok(())
+    }
+
+    /// Counts as [`Self::count`]; and all nodes have the same state in the end.
+    ///
+    /// # Errors
+    /// If any of it is not so.
+    pub async fn count_all(&self) -> Result<()> {
+        self.count().await?;
+        same_state(&self.stage).await?;
+        Ok(())
     }
 
     /// Waits until three nodes have signed the count; its tally, from the checked certificate.

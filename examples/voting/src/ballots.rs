@@ -116,7 +116,7 @@ pub async fn cast_all(
     electorate: &Electorate,
     narrator: &Narrator,
 ) -> Result<Casting, StoryError> {
-    let before = stage.traffic().await?;
+    let before = stage.traffic().await;
     let begin = Instant::now();
     let ordinary = electorate.ordinary();
     let ids = cast(stage, ordinary, narrator).await?;
@@ -124,7 +124,7 @@ pub async fn cast_all(
     accepted(stage, ids.len() as u64, narrator).await?;
     let time = begin.elapsed();
     verdicts(stage, &ids).await?;
-    let after = stage.traffic().await?;
+    let after = stage.traffic().await;
     let bytes = after.swarm.saturating_sub(before.swarm);
     if !ordinary.is_empty() {
         narrator.say(format!(

@@ -1,18 +1,23 @@
 //! Act 4: the deadline, and the count.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use alloy::{primitives::B256, sol_types::SolCall as _};
 use client::{UserKey, rpc::CheckedCertificate};
 use tokio::time::Instant;
-use wire::{attestation::computation_id, rpc::ComputationInfo};
+use wire::{
+    attestation::computation_id,
+    rpc::{ComputationInfo, ComputationStatus},
+};
 
 use crate::{
     ballots::odd::{self, refused},
     electorate::Electorate,
     error::{Doing as _, StoryError},
-    narrate::{Narrator, bytes, seconds},
+    narrate::{Narrator, bytes, grouped, seconds},
+    report::Attempt,
     stage::{Poll, Stage, check},
+    trouble::{self, Trouble},
 };
 
 /// How long a count may take.
@@ -36,6 +41,8 @@ pub struct Count {
     pub certificate: CheckedCertificate,
     /// Bytes between nodes, for each ballot.
     pub bytes_per_ballot: u64,
+    /// Attempts that it took, in order.
+    pub attempts: Vec<Attempt>,
 }
 
 /// Lets the deadline pass, before and after which somebody tries what is not allowed then.
@@ -94,13 +101,15 @@ pub async fn advance_to(stage: &Stage, time: u64) -> Result<u64, StoryError> {
 pub async fn count(
     stage: &Stage,
     electorate: &Electorate,
+    trouble: Option<Trouble>,
     narrator: &Narrator,
 ) -> Result<Count, StoryError> {
-    let before = stage.traffic().await?;
+    let before = stage.traffic().await;
     let (begin, id, block) = start_by_stranger(stage).await?;
     narrator.say(format!(
         "Somebody who is nobody in particular starts the count (L2 block {block})."
     ));
+    trouble::while_counting(trouble, stage, narrator)?;
     finish(stage, electorate, narrator, begin, id, before.session).await
 }
 
@@ -127,16 +136,17 @@ async fn finish(
     narrator.progress("the nodes compute");
     let client = stage.client(1);
     let doing = "waiting for the result of the count";
-    let info = client
-        .wait_computation(id, COUNT_TIMEOUT)
-        .await
-        .doing(doing)?;
+    let mut attempts = Vec::new();
+    let info = tokio::select! {
+        info = client.wait_computation(id, COUNT_TIMEOUT) => info.doing(doing)?,
+        never = follow(stage, id, &mut attempts, narrator) => match never {},
+    };
     let time = begin.elapsed();
     let certificate = client
         .certificate(id)
         .await
         .doing("reading the certificate")?;
-    let after = stage.traffic().await?;
+    let after = stage.traffic().await;
     let expected = electorate.expected().ballots();
     let attestation = &certificate.certificate.attestation;
     check(
@@ -170,7 +180,86 @@ async fn finish(
         info,
         certificate,
         bytes_per_ballot: sent / expected.max(1),
+        attempts,
     })
+}
+
+/// Tells which attempts there are, and why, until it is dropped.
+async fn follow(
+    stage: &Stage,
+    id: B256,
+    attempts: &mut Vec<Attempt>,
+    narrator: &Narrator,
+) -> Infallible {
+    let mut waited = false;
+    loop {
+        // Whoever waits for the result hears of errors.
+        let info = stage.client(1).computation(id).await.ok().flatten();
+        match info.map(|info| info.status) {
+            Some(ComputationStatus::Running {
+                attempt: number,
+                absent,
+                suspected,
+                ..
+            }) if attempts.last().is_none_or(|last| last.number < number) => {
+                let attempt = Attempt {
+                    number,
+                    absent,
+                    suspected,
+                };
+                tell_attempt(&attempt, narrator);
+                attempts.push(attempt);
+            }
+            Some(ComputationStatus::Waiting {
+                missing: Some(missing),
+                ..
+            }) if !waited => {
+                waited = true;
+                narrator.say(format!(
+                    "The count needs {} bit triples more than the reserve has: the nodes make them \
+                     first.",
+                    grouped(missing.bits)
+                ));
+            }
+            _ => {}
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn tell_attempt(attempt: &Attempt, narrator: &Narrator) {
+    let Attempt {
+        number,
+        absent,
+        suspected,
+    } = attempt;
+    let who = match absent {
+        Some(absent) => format!("without node {absent}, from the reserve"),
+        None if *number > 0 => {
+            "with all four nodes once more, while the reserve for three is made".into()
+        }
+        None => "with all four nodes".into(),
+    };
+    let pairs: Vec<_> = suspected
+        .iter()
+        .map(|[a, b]| format!("node {a} or node {b}"))
+        .collect();
+    match pairs.as_slice() {
+        [] if *number > 0 => narrator.say(format!(
+            "Attempt {number} is {who}: a node did not take part in the one before, which is no \
+             guilt."
+        )),
+        [] if absent.is_some() => narrator.say(format!(
+            "Attempt {number} is {who}: that node did not take part in what was before, and is \
+             away."
+        )),
+        [] => narrator.whisper(format!("Attempt {number} is {who}.")),
+        pairs => narrator.say(format!(
+            "Attempt {number} is {who}. What was before was stopped, with nothing opened; at fault \
+             is {}, or the link between them. Nobody is blamed alone.",
+            pairs.join(", and ")
+        )),
+    }
 }
 
 /// Sends the transaction that starts the count; its L2 block.

@@ -26,6 +26,7 @@ use crate::{
     narrate::{Narrator, bytes, grouped, seconds},
     options::Options,
     stage::{Contracts, Programs, Stage, check},
+    trouble::Trouble,
 };
 
 /// How long the poll is open, in seconds of L2's clock.
@@ -59,6 +60,8 @@ pub async fn raise(
     cluster_options.directory.clone_from(&options.directory);
     cluster_options.round_timeout_ms = options.round_timeout_ms;
     cluster_options.tools.clone_from(&options.tools);
+    cluster_options.not_started = options.trouble.and_then(Trouble::not_started);
+    cluster_options.reserve_lots = options.reserve_lots;
     let prepared = PreparedCluster::new(cluster_options)?;
     let nodes = prepared.addresses();
     let committee = deploy_committee(&l1.provider, l1.chain_id, nodes).await?;
@@ -88,8 +91,13 @@ async fn start(
 ) -> Result<Cluster, StoryError> {
     let begin = narrator.elapsed();
     let cluster = prepared.start(committee.l1).await?;
+    let running = (0..NODES).filter(|node| cluster.process_id(*node).is_some());
+    let count = match running.count() {
+        NODES => "Four",
+        _ => "Three of four",
+    };
     narrator.say(format!(
-        "Four nodes run, each a process with keys of its own; together they are the L2, chain {} \
+        "{count} nodes run, each a process with keys of its own; together they are the L2, chain {} \
          ({}).",
         cluster.committee().chain_id,
         seconds(narrator.elapsed().saturating_sub(begin)),
@@ -112,16 +120,17 @@ async fn furnish(
     narrator: &Narrator,
 ) -> Result<Stage, (Cluster, StoryError)> {
     let furniture = async {
-        let clients = clients(&cluster)?;
+        let (clients, direct) = (clients(&cluster, NODES)?, clients(&cluster, 1)?);
         let contracts =
             deploy_poll(&l1, &clients[0], programs, electorate, committee, narrator).await?;
         let relayer = start_relayer(&l1, &cluster, programs, &contracts)?;
         narrator.say("The relayer runs, with a key that has no power but to pay for gas.");
-        Ok::<_, StoryError>((clients, contracts, relayer))
+        Ok::<_, StoryError>((clients, direct, contracts, relayer))
     };
     match furniture.await {
-        Ok((clients, contracts, relayer)) => Ok(Stage {
+        Ok((clients, direct, contracts, relayer)) => Ok(Stage {
             clients,
+            direct,
             contracts,
             relayer,
             cluster,
@@ -131,13 +140,14 @@ async fn furnish(
     }
 }
 
-/// For each node a client that asks it first. All believe the committee file alone.
-fn clients(cluster: &Cluster) -> Result<[Client; NODES], StoryError> {
+/// For each node a client that asks it first, and in turn so many nodes in all. All believe the
+/// committee file alone.
+fn clients(cluster: &Cluster, nodes: usize) -> Result<[Client; NODES], StoryError> {
     let mut clients = Vec::with_capacity(NODES);
     for first in 0..NODES {
         let mut urls = cluster.rpc_urls();
         urls.rotate_left(first);
-        let client = Client::connect_any(&urls).doing("connecting to the nodes")?;
+        let client = Client::connect_any(&urls[..nodes]).doing("connecting to the nodes")?;
         clients.push(client.pinned(cluster.committee().clone()));
     }
     let four = |_| StoryError::Options("there are not four nodes".into());

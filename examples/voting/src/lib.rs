@@ -17,5 +17,6 @@ pub mod report;
 pub mod result;
 pub mod stage;
 pub mod story;
+pub mod trouble;
 
 pub use self::{error::StoryError, options::Options, report::Report};

@@ -10,6 +10,7 @@ use voting::{
     narrate::{Detail, Narrator},
     options::FEWEST_VOTERS,
     story::{self, Ending},
+    trouble::{self, Trouble},
 };
 
 /// A secret ballot from the voter list on L1 to the tally on L1: builds and starts four nodes, an
@@ -31,6 +32,15 @@ struct Arguments {
     /// and 0 on a development chain (id 31337).
     #[arg(long, value_name = "N", requires = "l1", value_parser = confirmations)]
     l1_confirmations: Option<Confirmations>,
+    /// A node that is never started, 0 to 3; it comes at the end.
+    #[arg(long, value_name = "N", group = "trouble", value_parser = trouble::down)]
+    down: Option<Trouble>,
+    /// A node that is killed while people vote, or while their ballots are counted.
+    #[arg(long, value_name = "N@vote|count", group = "trouble", value_parser = trouble::kill)]
+    kill: Option<Trouble>,
+    /// A node that misbehaves in computations: it flips bits, denies it, too, or falls silent.
+    #[arg(long, value_name = "N[@flip|deny|silent]", group = "trouble", value_parser = trouble::byzantine)]
+    byzantine: Option<Trouble>,
     /// Keep everything running at the end, until Ctrl-C.
     #[arg(long)]
     keep: bool,
@@ -64,6 +74,7 @@ impl Arguments {
             } else {
                 Detail::Story
             },
+            trouble: self.down.or(self.kill).or(self.byzantine),
             ..Options::new(self.voters)
         }
     }

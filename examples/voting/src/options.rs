@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use devnet::FaultTools;
 
-use crate::{error::StoryError, l1::L1Choice, narrate::Detail};
+use crate::{error::StoryError, l1::L1Choice, narrate::Detail, trouble::Trouble};
 
 /// The fewest voters: as many as have a part of their own in the story.
 pub const FEWEST_VOTERS: usize = 6;
@@ -27,6 +27,10 @@ pub struct Options {
     pub detail: Detail,
     /// What tests need to do harm to the nodes.
     pub tools: FaultTools,
+    /// What goes wrong with a node.
+    pub trouble: Option<Trouble>,
+    /// Lots of the reserve that the nodes keep; the usual number if none is given.
+    pub reserve_lots: Option<u32>,
 }
 
 impl Options {
@@ -43,6 +47,8 @@ impl Options {
                 links: None,
                 disk: None,
             },
+            trouble: None,
+            reserve_lots: None,
         }
     }
 

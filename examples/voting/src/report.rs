@@ -34,6 +34,17 @@ impl fmt::Display for Tally {
     }
 }
 
+/// An attempt of the count, as far as the runner saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number, from 0.
+    pub number: u32,
+    /// Party number of the node that it did without.
+    pub absent: Option<u8>,
+    /// Pairs of nodes that stops before it named.
+    pub suspected: Vec<[u8; 2]>,
+}
+
 /// The figures of one run.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -59,6 +70,8 @@ pub struct Report {
     pub bytes_per_ballot_casting: u64,
     /// Bytes that nodes sent to each other for the count, for each ballot.
     pub bytes_per_ballot_counting: u64,
+    /// Attempts of the count, in order.
+    pub attempts: Vec<Attempt>,
     /// Gas of the transaction that published the tally.
     pub result_gas: u64,
     /// From the start of the program to its end, builds included.

@@ -10,7 +10,7 @@ use alloy::{
 };
 use client::Client;
 use devnet::{Builds, Cluster, RelayerProcess};
-use wire::limits::NODES;
+use wire::{limits::NODES, rpc::NodeStatus};
 
 use crate::{
     error::{Doing as _, StoryError},
@@ -45,14 +45,16 @@ pub struct Programs {
     pub relayer: PathBuf,
     /// The L2 contract as a WASM module.
     pub contract: PathBuf,
+    /// `byzantine-node`, if the story needs it.
+    pub byzantine: Option<PathBuf>,
 }
 
 impl Programs {
-    /// Builds what is missing or old.
+    /// Builds what is missing or old, and what misbehaves if that is wanted.
     ///
     /// # Errors
     /// [`StoryError::Devnet`].
-    pub async fn build(narrator: &Arc<Narrator>) -> Result<Self, StoryError> {
+    pub async fn build(byzantine: bool, narrator: &Arc<Narrator>) -> Result<Self, StoryError> {
         let begin = narrator.elapsed();
         narrator.say(
             "Node, relayer and confidential contract are built from source where they are missing \
@@ -61,6 +63,12 @@ impl Programs {
         let teller = Arc::clone(narrator);
         let builds = Builds::new().with_progress(move |line| teller.progress(line.trim()));
         let [node, relayer] = builds.programs(["mpc-node", "relayer"]).await?;
+        let byzantine = if byzantine {
+            let [program] = builds.programs(["byzantine-node"]).await?;
+            Some(program)
+        } else {
+            None
+        };
         let contract = builds.contract(CONTRACT).await?;
         let took = seconds(narrator.elapsed().saturating_sub(begin));
         narrator.say(format!("They are built ({took})."));
@@ -71,6 +79,7 @@ impl Programs {
             node,
             relayer,
             contract,
+            byzantine,
         })
     }
 }
@@ -99,6 +108,8 @@ pub struct Contracts {
 pub struct Stage {
     /// A client for each node, which turns to the others when that node is down.
     pub clients: [Client; NODES],
+    /// A client for each node that asks no other.
+    pub direct: [Client; NODES],
     /// The poll.
     pub contracts: Contracts,
     // In the order in which they must stop.
@@ -146,21 +157,21 @@ impl Stage {
         C::abi_decode_returns(&output.doing(doing())?).doing(doing())
     }
 
-    /// Bytes that the nodes have sent to each other since they were started.
-    ///
-    /// # Errors
-    /// [`StoryError::L2`].
-    pub async fn traffic(&self) -> Result<Traffic, StoryError> {
+    /// What the nodes that answer say of themselves, by party number.
+    pub async fn statuses(&self) -> Vec<NodeStatus> {
+        let asked = self.direct.iter().map(Client::status);
+        let answers = futures::future::join_all(asked).await;
+        answers.into_iter().flatten().collect()
+    }
+
+    /// Bytes that the nodes that run have sent to each other since they were started.
+    pub async fn traffic(&self) -> Traffic {
         let mut traffic = Traffic::default();
-        for client in &self.clients {
-            let status = client
-                .status()
-                .await
-                .doing("asking a node for its status")?;
+        for status in self.statuses().await {
             traffic.session += status.session_bytes_sent.iter().sum::<u64>();
             traffic.swarm += status.swarm_bytes_sent.iter().sum::<u64>();
         }
-        Ok(traffic)
+        traffic
     }
 
     /// Fails, with the end of a log, if a node or the relayer has ended by itself.

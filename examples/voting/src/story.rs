@@ -12,6 +12,7 @@ use crate::{
     report::Report,
     result,
     stage::{Programs, Stage},
+    trouble::{self, Trouble},
 };
 
 /// How a story ended.
@@ -43,9 +44,10 @@ pub async fn play(options: &Options, narrator: &Arc<Narrator>) -> Result<Ending,
     // First, since it is what can be missing; building takes a while.
     let l1 = L1::connect(&options.l1).await?;
     let electorate = Electorate::random(options.voters)?;
-    let programs = Programs::build(narrator).await?;
+    let byzantine = matches!(options.trouble, Some(Trouble::Byzantine { .. }));
+    let programs = Programs::build(byzantine, narrator).await?;
     let mut stage = deploy::raise(l1, options, &programs, &electorate, narrator).await?;
-    let acts = acts(&stage, &electorate, narrator);
+    let acts = acts(&stage, &electorate, options.trouble, &programs, narrator);
     match stage.while_all_run(acts).await {
         Ok(report) => Ok(Ending { report, stage }),
         Err(error) => {
@@ -58,21 +60,31 @@ pub async fn play(options: &Options, narrator: &Arc<Narrator>) -> Result<Ending,
 async fn acts(
     stage: &Stage,
     electorate: &Electorate,
+    trouble: Option<Trouble>,
+    programs: &Programs,
     narrator: &Narrator,
 ) -> Result<Report, StoryError> {
+    trouble::at_first(trouble, stage, programs, narrator).await?;
     narrator.act("2. The electorate");
     electorate::register(stage, electorate, narrator).await?;
 
     narrator.act("3. The ballots");
-    let casting = ballots::cast_all(stage, electorate, narrator).await?;
+    let casting = ballots::cast_all(stage, electorate, narrator);
+    let trouble_at_the_polls = trouble::while_voting(trouble, stage, narrator);
+    let (casting, ()) = tokio::try_join!(casting, trouble_at_the_polls)?;
 
     narrator.act("4. The count");
     count::pass_deadline(stage, electorate, narrator).await?;
-    let counted = count::count(stage, electorate, narrator).await?;
+    let counted = count::count(stage, electorate, trouble, narrator).await?;
+    trouble::tell_contradictions(stage, narrator).await?;
 
     narrator.act("5. The result");
     let published = result::published(stage, &counted, narrator).await?;
     result::attacks(stage, &counted, &published, narrator).await?;
+    if let Some(trouble) = trouble {
+        narrator.act("6. The return");
+        trouble::come_back(trouble, stage, programs, narrator).await?;
+    }
 
     let report = Report {
         voters: electorate.voters().len(),
@@ -86,6 +98,7 @@ async fn acts(
         inputs: counted.info.input_count.unwrap_or_default(),
         bytes_per_ballot_casting: casting.bytes_per_ballot,
         bytes_per_ballot_counting: counted.bytes_per_ballot,
+        attempts: counted.attempts,
         result_gas: published.gas,
         total: narrator.elapsed(),
     };

@@ -30,6 +30,7 @@ use wire::{limits::NODES, peer::PeerMessage};
 use crate::{
     NodeError,
     clock::Clock,
+    filter::FrameFilter,
     lots::{self, LotKeeper},
     metrics::Metrics,
     network::{Inbound, Inlets, Network, NetworkEvent},
@@ -359,14 +360,24 @@ impl Running {
     fn give(&mut self, inputs: Vec<Input>) -> Result<(), NodeError> {
         let now_ms = self.core.shared.clock.now_ms();
         let shared = self.core.shared.clone();
+        let filter = self.core.workers.exchange.filter.clone();
         let (effects, head) = {
             let mut state = shared.ordering.write().unwrap_or_else(|e| e.into_inner());
             let effects = inputs
                 .into_iter()
+                .map(|input| said(input, filter.as_ref()))
                 .flat_map(|input| state.0.step(input, now_ms));
             let effects: Vec<Effect> = effects.collect();
             (effects, *state.0.runtime().head())
         };
         self.perform(effects, &head)
     }
+}
+
+/// What this node says in a dispute goes through the filter, as what it sends does.
+fn said(mut input: Input, filter: &dyn FrameFilter) -> Input {
+    if let Input::Statement { digest, .. } = &mut input {
+        *digest = filter.statement(*digest);
+    }
+    input
 }

@@ -5,14 +5,17 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use alloy_primitives::B256;
 use clap::ValueEnum;
 use mpc_node::filter::{FrameFilter, OutgoingFrame};
 
 /// What a misbehaving node does to the frames of computations that it sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Behaviour {
-    /// Flips one bit, in another place in every round.
+    /// Flips one bit in the second half of the frame, in another place in every round.
     Flip,
+    /// Flips one bit, and denies it when it is asked what it sent.
+    Deny,
     /// Sends nothing.
     Drop,
     /// Adds one to the last byte.
@@ -66,8 +69,10 @@ impl FrameFilter for Liar {
         match self.behaviour {
             Behaviour::Drop => return None,
             Behaviour::Replay => return Some(earlier.unwrap_or(frame)),
-            Behaviour::Flip if !frame.is_empty() => {
-                let bit = place.round as usize * 13 % (frame.len() * 8);
+            Behaviour::Flip | Behaviour::Deny if !frame.is_empty() => {
+                // In the second half: a lie about values, not a frame of another session.
+                let half = frame.len() * 4;
+                let bit = half + place.round as usize * 13 % half;
                 frame[bit / 8] ^= 1 << (bit % 8);
             }
             Behaviour::PlusOne => {
@@ -78,15 +83,21 @@ impl FrameFilter for Liar {
             Behaviour::Truncate => {
                 frame.pop();
             }
-            Behaviour::Lengthen | Behaviour::Flip => frame.push(0),
+            Behaviour::Lengthen | Behaviour::Flip | Behaviour::Deny => frame.push(0),
         }
         Some(frame)
+    }
+
+    fn statement(&self, digest: B256) -> B256 {
+        match self.behaviour {
+            Behaviour::Deny => !digest,
+            _ => digest,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::B256;
     use mpc_node::transport::sessions::SessionId;
 
     use super::*;
@@ -116,6 +127,19 @@ mod tests {
                 Some(&b"two"[..]),
                 "{behaviour:?}"
             );
+        }
+    }
+
+    #[test]
+    fn only_who_denies_lies_in_disputes() {
+        let place = Where {
+            from_round: 0,
+            to: None,
+        };
+        let digest = B256::repeat_byte(3);
+        for behaviour in Behaviour::value_variants() {
+            let honest = Liar::new(*behaviour, place).statement(digest) == digest;
+            assert_eq!(honest, *behaviour != Behaviour::Deny);
         }
     }
 
