@@ -140,7 +140,7 @@ impl Sim {
         for component in (0..4u8).filter(|component| *component != me) {
             let piece = self.machines[node].disk.lots.get(&(lot, component));
             let hash = hashes[usize::from(component)];
-            if !piece.is_some_and(|piece| component_hash(&piece.bytes) == hash.0) {
+            if piece.is_none_or(|piece| component_hash(&piece.bytes) != hash.0) {
                 self.machines[node].shell.pieces.insert((lot, component));
                 complete = false;
             }
