@@ -165,6 +165,18 @@ pub fn poll_that_computes(body: &str) -> Bytes {
     module(&source.replace(comparison, body)).into()
 }
 
+/// The poll with another program that says the same: it shuffles the ballots before it counts them,
+/// so it needs a seed of the reserve.
+pub fn shuffling_poll_code() -> Bytes {
+    poll_that_computes(
+        r#"(call $secret_op (i32.const 12)
+            (call $secret_op (i32.const 51)
+              (local.get $column) (i32.const -1) (i32.const -1) (i64.const 0))
+            (call $secret_constant (i32.const 1) (i64.extend_i32_u (local.get $i)) (i64.const 0) (i32.const 1))
+            (i32.const -1) (i64.const 0))"#,
+    )
+}
+
 /// Memory: 0 description, 0x3000 constants, 0x4000 context, 0x5000 scratch, 0x10000 calldata.
 fn poll_source() -> String {
     let description = description();

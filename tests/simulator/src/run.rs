@@ -71,8 +71,15 @@ fn play(sim: &mut Sim, scenario: &Scenario) {
     sim.users.pause_ms = 800;
     let begin_ms = sim.now_ms;
     let closes_s = begin_ms / 1_000 + scenario.closes_s;
-    let (code, poll) = deployment(closes_s);
-    sim.users.add(vec![Call::new(None, code)]);
+    if scenario
+        .features
+        .iter()
+        .any(|(_, f)| *f == Feature::Shuffle)
+    {
+        sim.code = poll::shuffling_poll_code();
+    }
+    let (deployed, poll) = deployment(sim.code.clone(), closes_s);
+    sim.users.add(vec![Call::new(None, deployed)]);
     for (_, feature) in &scenario.features {
         match *feature {
             Feature::Latency { longest_ms } => sim.network.latency_ms = (1, longest_ms),
@@ -90,8 +97,13 @@ fn play(sim: &mut Sim, scenario: &Scenario) {
                 let bump = Call::new(Some(poll), poll::call("bump"));
                 sim.users.add(vec![bump; calls]);
             }
-            Feature::Ballot { choice, at_ms } => {
-                let user = sim.add_voter(poll, choice, closes_s * 1_000);
+            Feature::Shuffle => {}
+            Feature::Ballot {
+                choice,
+                at_ms,
+                spoiled,
+            } => {
+                let user = sim.add_sloppy_voter(poll, choice, closes_s * 1_000, spoiled);
                 sim.users.users[user].idle_until_ms = begin_ms + at_ms;
             }
             Feature::Tally { at_ms } => {
@@ -157,7 +169,12 @@ impl Sim {
         for event in &applied.events {
             match *event {
                 Happened::InputRejected { id } if self.users.choices.contains_key(&id) => {
-                    self.violate(Violation::Input { input: id });
+                    // One node cannot open it, and another one lies.
+                    if self.corrupt.is_some() && self.users.spoiled.contains(&id) {
+                        self.users.rejected.insert(id);
+                    } else {
+                        self.violate(Violation::Input { input: id });
+                    }
                 }
                 Happened::Attested { computation } => {
                     let certificate = self.runtime(node).certificate(computation);

@@ -127,7 +127,11 @@ pub enum Feature {
         choice: u8,
         /// When, in milliseconds from the beginning.
         at_ms: u64,
+        /// The node that cannot open its seal, if there is one.
+        spoiled: Option<usize>,
     },
+    /// Ballots are shuffled before they are counted.
+    Shuffle,
     /// The poll is tallied after it has closed.
     Tally {
         /// Not before this, in milliseconds from the beginning.
@@ -195,7 +199,16 @@ impl Maker {
         for _ in 0..self.rng.random_range(0..6) {
             let choice = self.rng.random_range(0..4);
             let at_ms = self.time();
-            self.features.push(Feature::Ballot { choice, at_ms });
+            let spoiled = self.rng.random_bool(0.15);
+            let spoiled = spoiled.then(|| self.rng.random_range(0..4));
+            self.features.push(Feature::Ballot {
+                choice,
+                at_ms,
+                spoiled,
+            });
+        }
+        if self.rng.random_bool(0.4) {
+            self.features.push(Feature::Shuffle);
         }
         for _ in 0..self.count(&[0, 1, 1, 1, 2, 3]) {
             let at_ms = self.time();

@@ -196,6 +196,8 @@ pub struct Sim {
     pub slow_seals: f64,
     /// What sessions of honest nodes used.
     pub(crate) ledger: Ledger,
+    /// The contract's code.
+    pub code: Bytes,
     /// What a lot of the reserve has.
     pub lot: Amounts,
     /// What was certified, by computation.
@@ -271,6 +273,7 @@ impl Sim {
             shunned: None,
             slow_seals: 0.5,
             ledger: Ledger::default(),
+            code: poll::poll_code(),
             lot: LOT,
             certified: BTreeMap::new(),
             ended: BTreeSet::new(),

@@ -1,7 +1,7 @@
 //! Users who send transactions, one after another, to whichever node answers, and again when none
 //! does or when the transaction is in no block after a while.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_consensus::{SignableTransaction as _, TxEip1559, TxEnvelope};
 use alloy_eips::Encodable2718 as _;
@@ -93,6 +93,10 @@ pub struct Users {
     pub latencies_ms: Vec<u64>,
     /// Choices of ballots by input id.
     pub choices: BTreeMap<B256, u8>,
+    /// Ids of ballots with a seal that one node cannot open.
+    pub(crate) spoiled: BTreeSet<B256>,
+    /// Ids of ballots that were rejected, and may have been.
+    pub(crate) rejected: BTreeSet<B256>,
     /// Ids of ballots in the log that take effect if they are accepted, in order.
     pub ordered: Vec<B256>,
     /// How many of them are before each call that started a tally.
@@ -210,7 +214,8 @@ impl Users {
     pub fn tally(&self, number: usize) -> [u64; 3] {
         let counted = self.tallied.get(number).copied().unwrap_or(0);
         let mut counts = [0; 3];
-        for id in &self.ordered[..counted] {
+        let accepted = |id: &&B256| !self.rejected.contains(*id);
+        for id in self.ordered[..counted].iter().filter(accepted) {
             if let Some(count) = counts.get_mut(usize::from(self.choices[id])) {
                 *count += 1;
             }
@@ -273,13 +278,13 @@ fn sign(key: &SigningKey, nonce: u64, to: Option<Address>, data: Bytes) -> Bytes
         .into()
 }
 
-/// The deployment of a poll that closes at a time (in seconds), and where it will live when user 0
+/// The deployment of a poll with this code that closes at a time (in seconds), and where it will live when user 0
 /// sends it.
 #[must_use]
-pub(crate) fn deployment(closes: u64) -> (Bytes, Address) {
+pub(crate) fn deployment(code: Bytes, closes: u64) -> (Bytes, Address) {
     let deployment = Deployment {
         salt: B256::ZERO,
-        code: poll::poll_code(),
+        code,
         init: poll::closes_at(closes).into(),
     };
     let deployer = signing::address(key(0x55, 0).verifying_key());
@@ -291,7 +296,7 @@ impl Sim {
     /// pauses up to `pause_ms`.
     pub fn with_users(&mut self, users: usize, calls: usize, pause_ms: u64) -> Address {
         self.users.pause_ms = pause_ms;
-        let (deployment, poll) = deployment(poll::CLOSES);
+        let (deployment, poll) = deployment(self.code.clone(), poll::CLOSES);
         self.users.add(vec![Call::new(None, deployment)]);
         self.run(30_000, "deployment", |sim| {
             let deployed = |node| sim.runtime(node).contract(poll).is_some();
@@ -307,14 +312,25 @@ impl Sim {
 
     /// A new user who casts one ballot, which need not count after a time.
     pub fn add_voter(&mut self, poll: Address, choice: u8, until_ms: u64) -> usize {
+        self.add_sloppy_voter(poll, choice, until_ms, None)
+    }
+
+    /// The same, with a seal that one node cannot open.
+    pub(crate) fn add_sloppy_voter(
+        &mut self,
+        poll: Address,
+        choice: u8,
+        until_ms: u64,
+        spoiled: Option<usize>,
+    ) -> usize {
         let user = self.users.add(Vec::new());
         let User { key, address, .. } = &self.users.users[user];
         let (key, sender) = (key.clone(), *address);
-        let code_hash = keccak256(poll::poll_code());
+        let code_hash = keccak256(&self.code);
         let binding = poll::binding(poll, code_hash, sender, 0);
         let seeds = std::array::from_fn(|_| Seed::new(self.rng.random()));
         let (input_type, rng) = (poll::ballot_type(), &mut self.rng);
-        let sealed = sealed::seal(
+        let mut sealed = sealed::seal(
             &self.committee,
             &binding,
             &input_type,
@@ -323,9 +339,15 @@ impl Sim {
             rng,
         )
         .unwrap();
+        if let Some(node) = spoiled {
+            sealed.seals[node].ciphertext[0] ^= 1;
+        }
         let data = poll::cast_calldata(&sealed.encode());
         let id = keccak256(sign(&key, 0, Some(poll), data.clone()));
         self.users.choices.insert(id, choice);
+        if spoiled.is_some() {
+            self.users.spoiled.insert(id);
+        }
         let call = Call {
             until_ms,
             ..Call::new(Some(poll), data)
