@@ -258,7 +258,7 @@ pub(crate) async fn count_ballots(cluster: &mut Cluster) -> TestResult {
     // With the reserve that the four make when they have nothing else to do, three suffice. Node 1
     // loses all but its log. Its seal of one ballot is rubbish: it needs its peers once more.
     until("there is a reserve", || async {
-        let reserve = status(&cluster, 0).await?.reserve;
+        let reserve = status(cluster, 0).await?.reserve;
         Ok((reserve.bits > 0 && reserve.r64 > 0).then_some(()))
     })
     .await?;
