@@ -7,14 +7,20 @@ use crate::summary;
 
 /// What goes wrong while the nodes compute.
 #[derive(PartialEq)]
-enum Trouble {
+enum Trouble<'a> {
     None,
     Crash,
-    Liar,
+    /// From when the reserve is made.
+    Liar(&'a [Lie]),
+}
+
+/// Whether all lots of the reserve are made.
+fn is_stocked(sim: &Sim) -> bool {
+    sim.runtime(0).lots().len() >= sim.committee.reserve_lots as usize
 }
 
 /// Votes, closes the poll, and waits for the certificate.
-fn count_ballots(sim: &mut Sim, trouble: &Trouble) {
+fn count_ballots(sim: &mut Sim, trouble: &Trouble<'_>) {
     let crash = *trouble == Trouble::Crash;
     sim.start_all();
     let contract = sim.with_users(1, 0, 300);
@@ -44,6 +50,10 @@ fn count_ballots(sim: &mut Sim, trouble: &Trouble) {
         );
     }
 
+    if let Trouble::Liar(lies) = trouble {
+        sim.run(60_000, "the reserve", is_stocked);
+        sim.corrupt = Some(Corrupt::new(3, lies.to_vec()));
+    }
     sim.users.users[0]
         .script
         .push(Call::new(Some(contract), poll::call("close")));
@@ -81,10 +91,14 @@ fn count_ballots(sim: &mut Sim, trouble: &Trouble) {
         assert!(ascending, "an attempt was joined twice: {attempts:?}");
         match trouble {
             Trouble::None => assert_eq!(attempts, [0]),
-            Trouble::Liar => assert!(attempts.iter().all(|a| *a < 3), "{attempts:?}"),
+            Trouble::Liar(_) => assert!(attempts.iter().all(|a| *a < 3), "{attempts:?}"),
             Trouble::Crash => {}
         }
     }
+    if matches!(trouble, Trouble::Liar(_)) {
+        return; // It goes on to spoil lots.
+    }
+    sim.run(60_000, "the reserve", is_stocked);
     // What the log takes no notice of is said once all the same.
     let (request, by_ms) = (B256::repeat_byte(8), u64::MAX);
     sim.later(1, 1, ordering::Input::AdvanceTime { request, by_ms });
@@ -117,8 +131,7 @@ fn a_liar_in_a_session_costs_two_attempts_at_most() {
     let lies: [&[Lie]; 4] = [&complains, &alters, &adds_and_denies, &commits_to_another];
     for lies in lies {
         let mut sim = Sim::new(seed, CALM);
-        sim.corrupt = Some(Corrupt::new(3, lies.to_vec()));
-        count_ballots(&mut sim, &Trouble::Liar);
+        count_ballots(&mut sim, &Trouble::Liar(lies));
         let count = |what: &str| sim.seen.get(what).copied().unwrap_or(0);
         let (contradictions, three) = (count("contradictions"), count("attempts of three"));
         println!("{lies:?}: {contradictions} contradictions, {three} attempts of three");
