@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k256::ecdsa::SigningKey;
 use malachite_types::LinearTimeouts;
-use wire::committee::Committee;
+use wire::{committee::Committee, limits::CLOCK_BOUND_MS};
 
 use crate::OrderingError;
 
@@ -93,7 +93,7 @@ impl Config {
             idle_block_ms: 10_000,
             min_block_ms: 50,
             gather_ms: 5,
-            clock_bound_ms: 5_000,
+            clock_bound_ms: CLOCK_BOUND_MS,
             repeat_ms: 1_000,
         }
     }

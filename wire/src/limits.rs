@@ -84,13 +84,22 @@ pub const SMALL_SESSION_BYTES: u64 = 16 << 20;
 /// Computations that are not finished, over all contracts.
 pub const RUNNING_COMPUTATIONS: usize = 64;
 
+/// How far the time of a new block may be from a node's clock, in milliseconds: as much may a corrupt
+/// proposer take away from any deadline at each end.
+pub const CLOCK_BOUND_MS: u64 = 1_000;
 /// How long nodes may take to join an attempt of a job, in milliseconds of block time; twice as long
 /// for every further attempt, up to [`LONGEST_PAUSE_MS`].
-pub const JOIN_MS: u64 = 2_000;
+pub const JOIN_MS: u64 = 3_000;
 /// How long a node may take to say what it sent when two copies differ, in milliseconds of block time.
-pub const STATEMENT_MS: u64 = 2_000;
+pub const STATEMENT_MS: u64 = 3_000;
 /// How long the last node may take to be ready after two others are, in milliseconds of block time.
 pub const READY_MS: u64 = 10_000;
+/// What is left of a deadline, in milliseconds, if one proposer sets the clock back when it begins
+/// and forward when it ends.
+const LEFT_MS: u64 = 1_000;
+const _: () = assert!(JOIN_MS >= 2 * CLOCK_BOUND_MS + LEFT_MS);
+const _: () = assert!(STATEMENT_MS >= 2 * CLOCK_BOUND_MS + LEFT_MS);
+const _: () = assert!(READY_MS >= 2 * CLOCK_BOUND_MS + LEFT_MS);
 /// Longest time for joining, and longest pause before an attempt, in milliseconds.
 pub const LONGEST_PAUSE_MS: u64 = 30_000;
 /// Contradictions that are kept.

@@ -40,7 +40,8 @@ pub(crate) enum Progress {
         nonces: [Option<B256>; NODES],
         /// When it is looked who is missing.
         deadline_ms: u64,
-        /// How often that was put off.
+        /// How often that was put off, or how many attempts of the kind were stopped before: each
+        /// doubles the time.
         extensions: u32,
     },
     /// Nodes compute.
@@ -105,19 +106,35 @@ pub(crate) struct Attempt {
     pub(crate) progress: Progress,
 }
 
-impl Attempt {
-    /// An attempt that nodes may join from `now_ms` on.
-    pub(crate) fn new(number: u32, absent: Option<u8>, purpose: Purpose, now_ms: u64) -> Self {
-        let progress = Progress::Joining {
+impl Progress {
+    const fn joining(number: u32, extensions: u32, now_ms: u64) -> Self {
+        let join_ms = join_ms(number.saturating_add(extensions));
+        Self::Joining {
             nonces: [None; NODES],
-            deadline_ms: now_ms.saturating_add(join_ms(number)),
-            extensions: 0,
-        };
+            deadline_ms: now_ms.saturating_add(join_ms),
+            extensions,
+        }
+    }
+}
+
+impl Attempt {
+    /// An attempt of a computation that nodes may join from `now_ms` on.
+    pub(crate) fn new(number: u32, absent: Option<u8>, now_ms: u64) -> Self {
         Self {
             number,
             absent,
-            purpose,
-            progress,
+            purpose: Purpose::Open,
+            progress: Progress::joining(number, 0, now_ms),
+        }
+    }
+
+    /// The only attempt to make a lot, likewise, after so many productions that were stopped.
+    pub(crate) fn production(failures: u32, absent: Option<u8>, now_ms: u64) -> Self {
+        Self {
+            number: 0,
+            absent,
+            purpose: Purpose::Make,
+            progress: Progress::joining(0, failures, now_ms),
         }
     }
 
@@ -341,10 +358,10 @@ impl Attempt {
                 let missing = |node: &u8| nonces.get(usize::from(*node)) == Some(&None);
                 let missing: Vec<u8> = live.into_iter().filter(missing).collect();
                 let replaced = self.absent.is_none() || self.absent != convicted;
-                match (&missing[..], self.purpose) {
-                    ([node], _) if replaced => Turn::Stopped(vec![Blame::Away(*node)]),
-                    (_, Purpose::Make) => Turn::Stopped(Vec::new()),
-                    (_, Purpose::Open) => {
+                match &missing[..] {
+                    [node] if replaced => Turn::Stopped(vec![Blame::Away(*node)]),
+                    // If more are missing, time may have passed faster in the log than for them.
+                    _ => {
                         *extensions = extensions.saturating_add(1);
                         let pause_ms = join_ms(number.saturating_add(*extensions));
                         *deadline_ms = now_ms.saturating_add(pause_ms);
@@ -375,9 +392,15 @@ fn differ(a: &Commitments, b: &Commitments) -> bool {
 }
 
 /// How long nodes may take to join an attempt.
-fn join_ms(attempt: u32) -> u64 {
+const fn join_ms(attempt: u32) -> u64 {
     // Beyond four doublings the bound rules.
-    (JOIN_MS << attempt.min(4)).min(LONGEST_PAUSE_MS)
+    let doublings = if attempt < 4 { attempt } else { 4 };
+    let join_ms = JOIN_MS << doublings;
+    if join_ms < LONGEST_PAUSE_MS {
+        join_ms
+    } else {
+        LONGEST_PAUSE_MS
+    }
 }
 
 /// How long an attempt waits after the stop of the one before: the first three, with which one

@@ -13,7 +13,7 @@ use wire::{
 
 use crate::{
     Amounts, SeedRef, Slice,
-    attempt::{Attempt, Progress, Purpose, pause_ms},
+    attempt::{Attempt, Progress, pause_ms},
     suspicion::{Blame, History},
 };
 
@@ -125,7 +125,7 @@ impl Attempts {
 
     /// Begins the next attempt.
     pub(crate) fn begin(&mut self, absent: Option<u8>, now_ms: u64) {
-        self.current = Some(Attempt::new(self.number, absent, Purpose::Open, now_ms));
+        self.current = Some(Attempt::new(self.number, absent, now_ms));
     }
 
     /// The current attempt is over. If its session had begun, its part of the reserve is used.

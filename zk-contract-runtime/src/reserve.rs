@@ -229,9 +229,10 @@ impl Reserve {
         self.not_before_ms
     }
 
-    /// Begins to make a lot. Its number is never used again.
-    pub(crate) fn begin(&mut self, amounts: Amounts, attempt: Attempt) -> u64 {
+    /// Begins to make a lot, without `absent`. Its number is never used again.
+    pub(crate) fn begin(&mut self, amounts: Amounts, absent: Option<u8>, now_ms: u64) -> u64 {
         let lot = self.next;
+        let attempt = Attempt::production(self.failures, absent, now_ms);
         self.next += 1;
         self.production = Some(Production {
             lot,

@@ -7,7 +7,10 @@ fn nonce(node: u8) -> B256 {
 }
 
 fn running(absent: Option<u8>, purpose: Purpose) -> Attempt {
-    let mut attempt = Attempt::new(2, absent, purpose, NOW_MS);
+    let mut attempt = match purpose {
+        Purpose::Open => Attempt::new(2, absent, NOW_MS),
+        Purpose::Make => Attempt::production(2, absent, NOW_MS),
+    };
     let live: Vec<u8> = attempt.live().collect();
     let (last, others) = live.split_last().unwrap();
     for node in others {
@@ -42,7 +45,7 @@ fn lied(pairs: &[[u8; 2]]) -> Turn {
 
 #[test]
 fn the_first_nonce_of_each_live_node_counts() {
-    let mut attempt = Attempt::new(0, Some(1), Purpose::Open, NOW_MS);
+    let mut attempt = Attempt::new(0, Some(1), NOW_MS);
     assert_eq!(attempt.join(1, nonce(1)), Turn::Nothing, "it is left out");
     assert_eq!(attempt.join(4, nonce(4)), Turn::Nothing, "there is none");
     assert_eq!(attempt.join(0, nonce(0)), Turn::Joined);
@@ -59,7 +62,7 @@ fn the_first_nonce_of_each_live_node_counts() {
 
 #[test]
 fn one_missing_node_is_away_after_the_deadline_and_two_put_it_off() {
-    let mut attempt = Attempt::new(0, None, Purpose::Open, NOW_MS);
+    let mut attempt = Attempt::new(0, None, NOW_MS);
     attempt.join(0, nonce(0));
     attempt.join(2, nonce(2));
     let due_ms = NOW_MS + JOIN_MS;
@@ -73,16 +76,19 @@ fn one_missing_node_is_away_after_the_deadline_and_two_put_it_off() {
     assert_eq!(attempt.wake(due_ms + 2 * JOIN_MS, None), stopped);
     // One that was left out may take the place of another, unless it is convicted.
     for (convicted, expected) in [(None, stopped), (Some(2), Turn::Nothing)] {
-        let mut attempt = Attempt::new(9, Some(2), Purpose::Open, NOW_MS);
+        let mut attempt = Attempt::new(9, Some(2), NOW_MS);
         attempt.join(0, nonce(0));
         attempt.join(1, nonce(1));
         let due_ms = NOW_MS + LONGEST_PAUSE_MS;
         assert_eq!(attempt.due_ms(), Some(due_ms));
         assert_eq!(attempt.wake(due_ms, convicted), expected);
     }
-    // A lot is not waited for.
-    let mut attempt = Attempt::new(0, None, Purpose::Make, NOW_MS);
-    assert_eq!(attempt.wake(due_ms, None), Turn::Stopped(vec![]));
+    // A lot is waited for as well, longer after failures.
+    let mut attempt = Attempt::production(1, None, NOW_MS);
+    let due_ms = NOW_MS + 2 * JOIN_MS;
+    assert_eq!(attempt.due_ms(), Some(due_ms));
+    assert_eq!(attempt.wake(due_ms, None), Turn::Nothing);
+    assert_eq!(attempt.due_ms(), Some(due_ms + 4 * JOIN_MS));
 }
 
 #[test]
@@ -114,7 +120,7 @@ fn one_stop_ends_an_attempt_and_names_a_pair() {
     let mut attempt = running(Some(2), Purpose::Make);
     assert_eq!(attempt.stop(1, &Spoiled, NOW_MS), Turn::Stopped(vec![]));
     // Before the session a node can only speak for itself.
-    let mut attempt = Attempt::new(0, None, Purpose::Open, NOW_MS);
+    let mut attempt = Attempt::new(0, None, NOW_MS);
     assert_eq!(attempt.stop(0, &Silence { peer: 1 }, NOW_MS), Turn::Nothing);
     assert_eq!(attempt.stop(0, &Local, NOW_MS), away(0));
 }
@@ -285,6 +291,6 @@ fn pauses_grow_to_half_a_minute() {
     assert_eq!(pauses, expected);
     assert_eq!(pause_ms(u32::MAX), 30_000);
     let joins: Vec<_> = (0..6).map(join_ms).collect();
-    assert_eq!(joins, [2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    assert_eq!(joins, [3_000, 6_000, 12_000, 24_000, 30_000, 30_000]);
     assert_eq!(join_ms(u32::MAX), 30_000);
 }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::attempt::Purpose;
 
 fn amounts(bits: u64, r64: u64, r128: u64, seeds: u64) -> Amounts {
     Amounts {
@@ -11,8 +10,7 @@ fn amounts(bits: u64, r64: u64, r128: u64, seeds: u64) -> Amounts {
 }
 
 fn make(reserve: &mut Reserve, amounts: Amounts) -> u64 {
-    let attempt = Attempt::new(0, Some(1), Purpose::Make, 0);
-    let begun = reserve.begin(amounts, attempt);
+    let begun = reserve.begin(amounts, Some(1), 0);
     let made = reserve.made([B256::ZERO; NODES]);
     assert_eq!(made, Some(begun));
     begun
@@ -96,7 +94,7 @@ fn productions_that_are_stopped_pause_longer_and_longer() {
     let mut reserve = Reserve::default();
     let mut pauses = Vec::new();
     for _ in 0..6 {
-        let lot = reserve.begin(LOT, Attempt::new(0, None, Purpose::Make, 0));
+        let lot = reserve.begin(LOT, None, 0);
         assert_ne!(lot_job(lot), lot_job(lot + 1));
         reserve.abandon(&[], 1_000);
         assert!(reserve.production.is_none());
@@ -104,7 +102,7 @@ fn productions_that_are_stopped_pause_longer_and_longer() {
     }
     assert_eq!(pauses, [0, 0, 2_000, 4_000, 8_000, 16_000]);
     assert_eq!(make(&mut reserve, LOT), 6, "numbers are not used again");
-    reserve.begin(LOT, Attempt::new(0, None, Purpose::Make, 0));
+    reserve.begin(LOT, None, 0);
     reserve.abandon(&[], 1_000);
     assert_eq!(reserve.not_before_ms(), 1_000);
     reserve.busy_ms = 2_900;

@@ -3,7 +3,7 @@
 
 use rand::seq::IndexedRandom;
 use wire::{
-    limits::{LOT_BITS, READY_MS},
+    limits::{CLOCK_BOUND_MS, LOT_BITS, READY_MS},
     node_transaction::{NodeMessage, StopReason},
     rpc::ComputationStatus,
 };
@@ -65,6 +65,42 @@ fn three_make_lots_while_a_node_is_away() {
     }
     assert_eq!(chain.runtime.reserve_left().bits, 2 * LOT_BITS);
     assert_eq!(chain.runtime.next_due_ms(), None);
+}
+
+/// A corrupt proposer sets the log's time back as far as others let it when an attempt begins, and
+/// then forward: whoever needs a moment to join is waited for.
+#[test]
+fn a_proposer_with_a_wrong_clock_stops_no_production_and_sends_nobody_away() {
+    let mut chain = Chain::with_reserve(true, 2);
+    chain.pass_until_due();
+    for lot in 0..2 {
+        let (job, begun, absent) = await_production(&mut chain);
+        assert_eq!((begun, absent), (lot, None));
+        // Nobody has joined yet, as little as from the corrupt node's own next block on.
+        for _ in 0..2 {
+            let applied = chain.pass(5 * CLOCK_BOUND_MS);
+            assert_eq!(applied.events, []);
+        }
+        chain.join_all(job);
+        chain.ready(job, &[0, 1, 2, 3], &[lot]);
+        assert!(chain.runtime.lot(lot).is_some());
+    }
+    assert!(chain.runtime.away().is_empty());
+}
+
+/// The same while one that is slow is the last to join: it is not away in the first two attempts.
+#[test]
+fn a_wrong_clock_marks_no_slow_node_away() {
+    let (mut chain, id) = tally();
+    for attempt in 0..2 {
+        assert_eq!(chain.attempt(id), (attempt, vec![0, 1, 2, 3]));
+        chain.join(id, &[0, 1, 2]);
+        // The attempt's block was as old as others let it be, and this one is as new.
+        chain.pass(2 * CLOCK_BOUND_MS);
+        assert!(chain.runtime.away().is_empty());
+        chain.join(id, &[3]);
+        chain.say(vec![(1, silence(id, attempt, 2))]);
+    }
 }
 
 /// A node that was never there: three fill the reserve for the computation that waits.

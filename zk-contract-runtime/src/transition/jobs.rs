@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Event,
-    attempt::{Attempt, Progress, Purpose, Turn},
+    attempt::{Attempt, Progress, Turn},
     computation::{Computation, Phase},
     job::Attempts,
     reserve::lot_job,
@@ -244,8 +244,7 @@ impl Transition<'_> {
             && due_ms <= now_ms
         {
             let absent = self.state.left_out_of(&self.state.jobs().reserve.history);
-            let attempt = Attempt::new(0, absent, Purpose::Make, now_ms);
-            let lot = self.state.jobs_mut().reserve.begin(amounts, attempt);
+            let lot = self.state.jobs_mut().reserve.begin(amounts, absent, now_ms);
             let (job, attempt) = (lot_job(lot), 0);
             self.event(Event::JoinWanted { job, attempt });
         }
