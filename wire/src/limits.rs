@@ -102,6 +102,9 @@ const _: () = assert!(STATEMENT_MS >= 2 * CLOCK_BOUND_MS + LEFT_MS);
 const _: () = assert!(READY_MS >= 2 * CLOCK_BOUND_MS + LEFT_MS);
 /// Longest time for joining, and longest pause before an attempt, in milliseconds.
 pub const LONGEST_PAUSE_MS: u64 = 30_000;
+/// How long a contradiction counts against its pair, in milliseconds of block time: after that the
+/// node that lied may have been repaired, and another may be corrupt.
+pub const PROOF_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Contradictions that are kept.
 pub const CONTRADICTIONS: usize = 64;
 

@@ -19,6 +19,10 @@ use crate::suspicion::{Blame, Lie, pair};
 
 pub(crate) use dispute::Dispute;
 
+/// How often the time for joining is put off before a convicted node takes the place of one that
+/// does not join.
+const PATIENCE: u32 = 3;
+
 /// What a node commits to, by component; none for its own number.
 pub(crate) type Commitments = [Option<B256>; NODES];
 
@@ -342,7 +346,8 @@ impl Attempt {
         }
     }
 
-    /// What the time has to say. `convicted` never takes the place of another node.
+    /// What the time has to say. `convicted` takes the place of another node only when that has been
+    /// waited for long: the proof may be of another time.
     pub(crate) fn wake(&mut self, now_ms: u64, convicted: Option<u8>) -> Turn {
         if self.due_ms().is_none_or(|due_ms| due_ms > now_ms) {
             return Turn::Nothing;
@@ -357,7 +362,8 @@ impl Attempt {
             } => {
                 let missing = |node: &u8| nonces.get(usize::from(*node)) == Some(&None);
                 let missing: Vec<u8> = live.into_iter().filter(missing).collect();
-                let replaced = self.absent.is_none() || self.absent != convicted;
+                let waited = *extensions >= PATIENCE;
+                let replaced = waited || self.absent.is_none() || self.absent != convicted;
                 match &missing[..] {
                     [node] if replaced => Turn::Stopped(vec![Blame::Away(*node)]),
                     // If more are missing, time may have passed faster in the log than for them.

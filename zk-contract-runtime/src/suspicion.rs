@@ -14,7 +14,7 @@ use std::{
 
 use serde::Serialize;
 use wire::{
-    limits::{CONTRADICTIONS, NODES},
+    limits::{CONTRADICTIONS, NODES, PROOF_MS},
     rpc::Contradiction,
 };
 
@@ -84,8 +84,9 @@ impl std::fmt::Display for Lie {
 pub(crate) struct Standing {
     /// Nodes that did not take part and have not come back; the last one that went is the last.
     away: Vec<u8>,
-    /// The pairs of all contradictions so far.
-    proven: BTreeSet<Pair>,
+    /// The pairs of the contradictions that count, and when each was last proven, in milliseconds of
+    /// block time.
+    proven: BTreeMap<Pair, u64>,
     /// The first contradictions of each pair, oldest first.
     contradictions: Vec<Contradiction>,
 }
@@ -111,14 +112,26 @@ impl Standing {
         &self.away
     }
 
-    /// Keeps a contradiction, unless there are many of its pair.
-    pub(crate) fn contradict(&mut self, contradiction: Contradiction) {
+    /// Counts a contradiction, and keeps it unless there are many of its pair.
+    pub(crate) fn contradict(&mut self, contradiction: Contradiction, now_ms: u64) {
         let pair = contradiction.pair;
-        self.proven.insert(pair);
+        self.proven.insert(pair, now_ms);
         let same = self.contradictions.iter().filter(|c| c.pair == pair);
         if same.count() < CONTRADICTIONS / PAIRS {
             self.contradictions.push(contradiction);
         }
+    }
+
+    /// Whether a pair was proven too long ago to count.
+    pub(crate) fn has_outdated(&self, now_ms: u64) -> bool {
+        self.proven
+            .values()
+            .any(|at_ms| is_outdated(*at_ms, now_ms))
+    }
+
+    /// Lets pairs that were proven too long ago count no more. Their contradictions stay as evidence.
+    pub(crate) fn forget_outdated(&mut self, now_ms: u64) {
+        self.proven.retain(|_, at_ms| !is_outdated(*at_ms, now_ms));
     }
 
     /// Contradictions, oldest first.
@@ -132,21 +145,52 @@ impl Standing {
         if self.proven.is_empty() {
             return Vec::new();
         }
-        let in_all = |node: &u8| self.proven.iter().all(|pair| pair.contains(node));
+        let in_all = |node: &u8| self.proven.keys().all(|pair| pair.contains(node));
         (0..NODES as u8).filter(in_all).collect()
     }
 
     /// The node that must be corrupt, if only one is.
     pub(crate) fn convicted(&self) -> Option<u8> {
-        match self.suspects()[..] {
-            [node] => Some(node),
-            _ => None,
-        }
+        only(&self.suspects())
     }
 
-    /// The node without which any attempt is made, if there is one.
-    pub(crate) fn out(&self) -> Option<u8> {
-        self.convicted().or_else(|| self.away.last().copied())
+    /// Those suspects that count in a job: none once it was stopped without each of them. Then what
+    /// was proven is of another time, and a node that has become corrupt since would be beyond
+    /// suspicion.
+    fn suspects_in(&self, history: &History) -> Vec<u8> {
+        let mut suspects = self.suspects();
+        if suspects.iter().all(|node| history.was_left_out(*node)) {
+            suspects.clear();
+        }
+        suspects
+    }
+
+    /// The node that must be corrupt, unless the job was stopped without it.
+    pub(crate) fn convicted_in(&self, history: &History) -> Option<u8> {
+        only(&self.suspects_in(history))
+    }
+
+    /// The node without which the next attempt of a job is made whatever has stopped it, if there is
+    /// one.
+    pub(crate) fn out_of(&self, history: &History) -> Option<u8> {
+        let convicted = self.convicted_in(history);
+        convicted.or_else(|| self.away.last().copied())
+    }
+
+    /// The node without which a job goes on after what has stopped it.
+    pub(crate) fn next_of(&self, history: &History) -> Option<u8> {
+        history.next(&self.suspects_in(history))
+    }
+}
+
+const fn is_outdated(at_ms: u64, now_ms: u64) -> bool {
+    now_ms.saturating_sub(at_ms) > PROOF_MS
+}
+
+fn only(suspects: &[u8]) -> Option<u8> {
+    match suspects {
+        [node] => Some(*node),
+        _ => None,
     }
 }
 
@@ -187,6 +231,12 @@ impl History {
         }
     }
 
+    fn was_left_out(&self, node: u8) -> bool {
+        self.left_out
+            .get(usize::from(node))
+            .is_some_and(Option::is_some)
+    }
+
     /// The pairs that stops have named, in order.
     pub(crate) fn pairs(&self) -> Vec<Pair> {
         let pairs: BTreeSet<_> = self.pairs.iter().map(|(pair, _)| *pair).collect();
@@ -194,18 +244,21 @@ impl History {
     }
 
     /// Who is left out next, if nobody is convicted or away; nobody if nothing has been stopped.
-    /// `suspects` are those of [`Standing::suspects`].
+    /// `suspects` are those of [`Standing::suspects`] that count in this job.
     ///
-    /// Who named itself is left out, also if it is there again: else it could do so for ever. Else
+    /// Who named itself is left out, also if it is there again: else it could do so for ever. If only
+    /// others are suspects, the pairs come first, if there are any. Else
     /// whoever was not left out yet, or the longest ago, comes first; among those the members of
     /// the last pair, then who is in most pairs, then the accused. If something is proven, only
     /// suspects are left out.
-    pub(crate) fn next(&self, suspects: &[u8]) -> Option<u8> {
+    fn next(&self, suspects: &[u8]) -> Option<u8> {
         let innocent = |node: &u8| !suspects.is_empty() && !suspects.contains(node);
         if let Some(node) = self.alone.filter(|node| !innocent(node)) {
             return Some(node);
         }
-        let (last, accused) = self.pairs.last()?;
+        let Some((last, accused)) = self.pairs.last() else {
+            return self.alone;
+        };
         let mut degrees: BTreeMap<u8, usize> = BTreeMap::new();
         for node in self.pairs.iter().flat_map(|(pair, _)| pair) {
             *degrees.entry(*node).or_default() += 1;

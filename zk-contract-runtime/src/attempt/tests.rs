@@ -83,6 +83,17 @@ fn one_missing_node_is_away_after_the_deadline_and_two_put_it_off() {
         assert_eq!(attempt.due_ms(), Some(due_ms));
         assert_eq!(attempt.wake(due_ms, convicted), expected);
     }
+    // Even a convicted one does when the other has been waited for long.
+    let mut attempt = Attempt::new(0, Some(2), NOW_MS);
+    attempt.join(0, nonce(0));
+    attempt.join(1, nonce(1));
+    for _ in 0..PATIENCE {
+        let due_ms = attempt.due_ms().unwrap();
+        assert_eq!(attempt.wake(due_ms, Some(2)), Turn::Nothing);
+    }
+    let due_ms = attempt.due_ms().unwrap();
+    let stopped = Turn::Stopped(vec![Blame::Away(3)]);
+    assert_eq!(attempt.wake(due_ms, Some(2)), stopped);
     // A lot is waited for as well, longer after failures.
     let mut attempt = Attempt::production(1, None, NOW_MS);
     let due_ms = NOW_MS + 2 * JOIN_MS;

@@ -4,6 +4,10 @@ use alloy_primitives::B256;
 
 use super::*;
 
+/// When things are proven, and before that, in another time.
+const NOW_MS: u64 = 1_000;
+const BEFORE_MS: u64 = 0;
+
 /// How the corrupt node stops attempts in which it takes part.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Strategy {
@@ -17,6 +21,13 @@ enum Strategy {
     /// As with silence, and so that an honest node seems silent to another honest node.
     Cascades,
 }
+
+const STRATEGIES: [Strategy; 4] = [
+    Strategy::Lies,
+    Strategy::Silence,
+    Strategy::Productions,
+    Strategy::Cascades,
+];
 
 fn contradiction(pair: Pair) -> Contradiction {
     Contradiction {
@@ -67,10 +78,13 @@ fn worst(
     attempt: u32,
 ) -> (u32, u32) {
     assert!(attempt < 12, "it goes on for ever");
-    let suspects = standing.suspects();
-    // Nobody honest is convicted, ever.
+    // Nobody honest is convicted, but by what was proven in another time.
+    let mut now = standing.clone();
+    now.forget_outdated(PROOF_MS + 1);
+    let suspects = now.suspects();
     assert!(suspects.is_empty() || suspects.contains(&corrupt));
-    let absent = standing.out().or_else(|| history.next(&suspects));
+    let out = standing.out_of(history);
+    let absent = out.or_else(|| standing.next_of(history));
     if absent == Some(corrupt) {
         return (0, 0);
     }
@@ -78,7 +92,7 @@ fn worst(
     for blames in stops(corrupt, absent, strategy) {
         let (mut standing, mut history) = (standing.clone(), history.clone());
         if let [Blame::Proven { pair, .. }] = &blames[..] {
-            standing.contradict(contradiction(*pair));
+            standing.contradict(contradiction(*pair), NOW_MS);
         }
         let proven = !standing.proven.is_empty();
         history.note(attempt, absent, &blames);
@@ -114,7 +128,7 @@ fn a_known_pair_is_remembered_in_later_jobs() {
     for corrupt in 0..4u8 {
         for other in (0..4).filter(|node| *node != corrupt) {
             let mut standing = Standing::default();
-            standing.contradict(contradiction(pair(corrupt, other)));
+            standing.contradict(contradiction(pair(corrupt, other)), NOW_MS);
             assert_eq!(standing.convicted(), None);
             assert_eq!(History::default().next(&standing.suspects()), None);
             let (stopped, _) = worst(
@@ -129,16 +143,75 @@ fn a_known_pair_is_remembered_in_later_jobs() {
     }
 }
 
+/// Whoever lied in another time, perhaps before it was repaired, does not shield who lies now.
+#[test]
+fn what_was_proven_in_another_time_makes_nobody_immune() {
+    let mut most = 0;
+    for corrupt in 0..4u8 {
+        let others: Vec<u8> = (0..4).filter(|node| *node != corrupt).collect();
+        let [a, b, c] = [others[0], others[1], others[2]];
+        for pairs in [
+            vec![[a, b]],
+            vec![[a, c]],
+            vec![[b, c]],
+            vec![[a, b], [b, c]],
+            vec![[a, b], [a, c]],
+            vec![pair(corrupt, a), [a, b]],
+            vec![pair(corrupt, a), pair(a, c), [a, b]],
+        ] {
+            let mut standing = Standing::default();
+            for pair in &pairs {
+                standing.contradict(contradiction(*pair), BEFORE_MS);
+            }
+            for strategy in STRATEGIES {
+                let history = History::default();
+                let (stopped, _) = worst(corrupt, strategy, &standing, &history, 0);
+                most = most.max(stopped);
+            }
+        }
+    }
+    assert_eq!(most, 4);
+}
+
+#[test]
+fn a_pair_counts_for_a_bounded_time_after_it_was_last_proven() {
+    let mut standing = Standing::default();
+    standing.contradict(contradiction([0, 1]), 5);
+    standing.contradict(contradiction([0, 3]), 7);
+    assert_eq!(standing.convicted(), Some(0));
+    assert!(!standing.has_outdated(5 + PROOF_MS) && standing.has_outdated(6 + PROOF_MS));
+    standing.forget_outdated(6 + PROOF_MS);
+    assert_eq!(
+        (standing.convicted(), standing.suspects()),
+        (None, vec![0, 3])
+    );
+    standing.contradict(contradiction([0, 3]), 9);
+    standing.forget_outdated(9 + PROOF_MS);
+    assert_eq!(standing.suspects(), [0, 3]);
+    standing.forget_outdated(10 + PROOF_MS);
+    assert_eq!(standing.suspects(), Vec::<u8>::new());
+    assert_eq!(standing.contradictions().len(), 3, "evidence stays");
+}
+
 #[test]
 fn the_convicted_node_is_left_out_of_first_attempts_and_before_one_that_is_away() {
     let mut standing = Standing::default();
-    standing.contradict(contradiction([1, 2]));
-    standing.contradict(contradiction([1, 2]));
-    assert_eq!((standing.convicted(), standing.out()), (None, None));
+    standing.contradict(contradiction([1, 2]), NOW_MS);
+    standing.contradict(contradiction([1, 2]), NOW_MS);
+    assert_eq!(
+        (standing.convicted(), standing.out_of(&History::default())),
+        (None, None)
+    );
     assert!(standing.leave(0) && standing.leave(3) && !standing.leave(0));
-    assert_eq!((standing.away(), standing.out()), (&[3, 0][..], Some(0)));
-    standing.contradict(contradiction([0, 2]));
-    assert_eq!((standing.convicted(), standing.out()), (Some(2), Some(2)));
+    assert_eq!(
+        (standing.away(), standing.out_of(&History::default())),
+        (&[3, 0][..], Some(0))
+    );
+    standing.contradict(contradiction([0, 2]), NOW_MS);
+    assert_eq!(
+        (standing.convicted(), standing.out_of(&History::default())),
+        (Some(2), Some(2))
+    );
     assert!(standing.come(0) && !standing.come(0));
     assert_eq!(standing.away(), [3]);
 }
@@ -147,8 +220,8 @@ fn the_convicted_node_is_left_out_of_first_attempts_and_before_one_that_is_away(
 #[test]
 fn pairs_without_a_common_member_convict_nobody() {
     let mut standing = Standing::default();
-    standing.contradict(contradiction([0, 1]));
-    standing.contradict(contradiction([2, 3]));
+    standing.contradict(contradiction([0, 1]), NOW_MS);
+    standing.contradict(contradiction([2, 3]), NOW_MS);
     assert_eq!((standing.suspects(), standing.convicted()), (vec![], None));
     let mut history = History::default();
     let (pair, about) = ([2, 3], Lie::Computed);
@@ -160,9 +233,9 @@ fn pairs_without_a_common_member_convict_nobody() {
 fn contradictions_are_bounded_by_pair() {
     let mut standing = Standing::default();
     for _ in 0..2 * CONTRADICTIONS {
-        standing.contradict(contradiction([0, 1]));
+        standing.contradict(contradiction([0, 1]), NOW_MS);
     }
-    standing.contradict(contradiction([0, 3]));
+    standing.contradict(contradiction([0, 3]), NOW_MS);
     assert_eq!(standing.contradictions().len(), CONTRADICTIONS / PAIRS + 1);
     assert_eq!(standing.convicted(), Some(0));
 }
@@ -196,11 +269,7 @@ fn who_names_itself_is_left_out_next() {
     history.note(0, None, &[Blame::Away(2)]);
     assert_eq!(history.next(&[]), Some(2));
     assert_eq!(history.next(&[1, 2]), Some(2));
-    assert_eq!(
-        history.next(&[0, 1]),
-        None,
-        "nothing was proven in this job"
-    );
+    assert_eq!(history.next(&[0, 1]), Some(2), "no pair is named yet");
     let (pair, about) = ([0, 1], Lie::Computed);
     history.note(1, Some(2), &[Blame::Proven { pair, about }]);
     assert_eq!(history.next(&[0, 1]), Some(0));

@@ -284,7 +284,7 @@ fn a_contradiction_is_kept_and_a_second_one_convicts() {
     assert_eq!(chain.runtime.convicted(), Some(2));
     assert_eq!((chain.attempt(id).0, absent(&chain, id)), (2, Some(2)));
     chain.complete(id, &VALUES);
-    // Later computations begin without it, also if another one is away; then they wait.
+    // Later computations begin without it, also if another one is away; then they wait for long.
     let second = close(&mut chain, poll);
     assert_eq!(
         (chain.attempt(second).0, absent(&chain, second)),

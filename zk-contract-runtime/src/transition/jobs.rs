@@ -70,8 +70,11 @@ impl Transition<'_> {
     /// Does what the time has to say.
     pub(crate) fn wake(&mut self) {
         let now_ms = self.now_ms;
-        let convicted = self.state.jobs().standing.convicted();
+        if self.state.jobs().standing.has_outdated(now_ms) {
+            self.state.jobs_mut().standing.forget_outdated(now_ms);
+        }
         for job in self.state.jobs_under_way() {
+            let convicted = self.state.convicted_in(job);
             let due = self.state.attempt(job).and_then(Attempt::due_ms);
             if due.is_some_and(|due_ms| due_ms <= now_ms) {
                 let number = self.state.attempt(job).map_or(0, |attempt| attempt.number);
@@ -134,6 +137,7 @@ impl Transition<'_> {
 
     /// An attempt is over without a result.
     fn stopped(&mut self, job: B256, attempt: u32, blames: &[Blame]) {
+        let now_ms = self.now_ms;
         self.event(Event::AttemptStopped { job, attempt });
         for blame in blames {
             match blame {
@@ -152,12 +156,11 @@ impl Transition<'_> {
                         about: about.to_string(),
                     };
                     let standing = &mut self.state.jobs_mut().standing;
-                    standing.contradict(contradiction.clone());
+                    standing.contradict(contradiction.clone(), now_ms);
                     self.event(Event::Contradiction(contradiction));
                 }
             }
         }
-        let now_ms = self.now_ms;
         if let Some(lot) = self.state.lot_of(job) {
             self.state.jobs_mut().reserve.abandon(blames, now_ms);
             self.event(Event::LotDropped { lot });
@@ -269,6 +272,16 @@ impl State {
         }
         let computation = self.computation_mut(job)?;
         computation.attempts.as_mut()?.current.as_mut()
+    }
+
+    /// The node that counts as convicted in a job.
+    fn convicted_in(&self, job: B256) -> Option<u8> {
+        let history = if self.lot_of(job).is_some() {
+            &self.jobs().reserve.history
+        } else {
+            &self.computation(job)?.attempts.as_ref()?.history
+        };
+        self.jobs().standing.convicted_in(history)
     }
 
     /// The lot that a job makes.

@@ -46,7 +46,7 @@ impl State {
         if attempts.current.is_some() || attempts.not_before_ms > now_ms {
             return Err(Lack::Turn);
         }
-        let out = self.jobs().standing.out();
+        let out = self.jobs().standing.out_of(&attempts.history);
         let absent = self.left_out_of(&attempts.history);
         let seed = frozen.is_random && attempts.seed.is_none();
         let need = |absent: Option<u8>| match absent {
@@ -76,9 +76,8 @@ impl State {
     /// Who is left out of the next attempt of a job with this history.
     pub(super) fn left_out_of(&self, history: &History) -> Option<u8> {
         let standing = &self.jobs().standing;
-        standing
-            .out()
-            .or_else(|| history.next(&standing.suspects()))
+        let out = standing.out_of(history);
+        out.or_else(|| standing.next_of(history))
     }
 
     /// What the reserve lacks for a computation to begin, or to go on without a node after a stop.
@@ -89,7 +88,7 @@ impl State {
         let computation = self.computation(id)?;
         let attempts = computation.attempts.as_ref()?;
         // If all four try again, they may be stopped again.
-        attempts.history.next(&self.jobs().standing.suspects())?;
+        self.jobs().standing.next_of(&attempts.history)?;
         let opening = attempts.current.is_some() && !attempts.is_active();
         let need = &computation.frozen.as_ref()?.need;
         let lacks = !opening && attempts.reserve.is_empty();
