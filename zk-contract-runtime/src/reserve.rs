@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a lot has, if it has all materials.
-const LOT: Amounts = Amounts {
+pub(crate) const LOT: Amounts = Amounts {
     bits: LOT_BITS,
     r64: LOT_R64,
     r128: LOT_R128,
@@ -127,9 +127,9 @@ impl Reserve {
         left.fold(Amounts::default(), |sum, lot| sum.plus(&lot))
     }
 
-    /// What it lacks of what is needed.
-    pub(crate) fn lacks(&self, need: &Amounts) -> Amounts {
-        whole(need).minus(&self.left())
+    /// What it lacks of what is needed, without what is `claimed` by others.
+    pub(crate) fn lacks(&self, need: &Amounts, claimed: &Amounts) -> Amounts {
+        whole(need).minus(&self.left().minus(claimed))
     }
 
     /// Hands out what is needed, from the oldest lots first; nothing if there is not enough.
@@ -290,7 +290,7 @@ impl LotInfo {
 }
 
 /// As it is handed out: bits by whole words.
-const fn whole(need: &Amounts) -> Amounts {
+pub(crate) const fn whole(need: &Amounts) -> Amounts {
     Amounts {
         bits: need.bits.next_multiple_of(64),
         ..*need

@@ -42,7 +42,10 @@ fn ranges_come_from_the_oldest_lots_and_never_twice() {
     });
     assert_eq!(slices, expected);
     assert_eq!(reserve.left(), amounts(192, 8, 4, 2));
-    assert_eq!(reserve.lacks(&amounts(193, 8, 9, 0)), amounts(64, 0, 5, 0));
+    assert_eq!(
+        reserve.lacks(&amounts(193, 8, 9, 0), &amounts(0, 0, 0, 0)),
+        amounts(64, 0, 5, 0)
+    );
     // Too much of one material takes nothing of another.
     assert_eq!(reserve.take(&amounts(64, 9, 0, 0)), None);
     assert_eq!(reserve.left(), amounts(192, 8, 4, 2));

@@ -374,6 +374,30 @@ fn what_only_running_takes_is_forgotten_afterwards() {
     assert_eq!(chain.runtime.computation(id).unwrap().input_count, Some(2));
 }
 
+/// A large computation that cannot begin for another reason does not keep others of that size waiting.
+#[test]
+fn who_pauses_waits_for_no_memory() {
+    let mut chain = Chain::new(true);
+    let poll = chain.deploy(&poll_over(40_000_000), &closes_argument());
+    chain.vote(&user(1), poll, 1);
+    let ids: Vec<_> = (0..3).map(|_| close(&mut chain, poll)).collect();
+    for attempt in 0..3 {
+        chain.join_all(ids[0]);
+        chain.say(vec![(0, silence(ids[0], attempt, 1))]);
+    }
+    // The first pauses while the second runs, and will take all memory. The third has room.
+    assert!(chain.runtime.job(ids[0]).is_none() && chain.runtime.job(ids[1]).is_some());
+    for (id, bytes) in [
+        (ids[0], wire::limits::SESSIONS_MEMORY_BYTES),
+        (ids[1], wire::limits::SMALL_SESSION_BYTES + 1),
+    ] {
+        let computation = chain.runtime.state.computation_mut(id).unwrap();
+        computation.frozen.as_mut().unwrap().session_bytes = bytes;
+    }
+    chain.pass(1);
+    assert!(chain.runtime.job(ids[0]).is_none() && chain.runtime.job(ids[2]).is_some());
+}
+
 #[test]
 fn computations_wait_until_there_is_memory_for_their_sessions() {
     let mut chain = Chain::new(true);

@@ -95,12 +95,55 @@ fn a_wrong_clock_marks_no_slow_node_away() {
     for attempt in 0..2 {
         assert_eq!(chain.attempt(id), (attempt, vec![0, 1, 2, 3]));
         chain.join(id, &[0, 1, 2]);
-        // The attempt's block was as old as others let it be, and this one is as new.
-        chain.pass(2 * CLOCK_BOUND_MS);
+        // The attempt's block was as old as others let it be, and this one is as new: together twice
+        // the bound, of which the joins' block took half.
+        chain.pass(2 * CLOCK_BOUND_MS - 1_000);
         assert!(chain.runtime.away().is_empty());
         chain.join(id, &[3]);
         chain.say(vec![(1, silence(id, attempt, 2))]);
     }
+}
+
+/// What comes in reserve is for whoever has waited longest, also if it is enough for others only.
+#[test]
+fn younger_computations_take_nothing_that_an_older_one_waits_for() {
+    let (mut chain, older) = tally();
+    chain.join(older, &[0, 1, 3]);
+    chain.pass_until_due();
+    let missing = |chain: &Chain, id: B256| match status(chain, id) {
+        ComputationStatus::Waiting { missing, .. } => missing.map_or(0, |m| m.bits),
+        other => panic!("{other:?}"),
+    };
+    let needed = missing(&chain, older);
+    // It lacks a little more than the other will need.
+    let state = &mut chain.runtime.state;
+    let computation = state.computation_mut(older).unwrap();
+    let poll = computation.contract;
+    computation.frozen.as_mut().unwrap().need.bits = needed + 64;
+    let production = state.jobs_mut().reserve.production.as_mut();
+    production.unwrap().amounts.bits = needed;
+    chain.fill();
+    assert_eq!(missing(&chain, older), 64);
+    let younger = close(&mut chain, poll);
+    assert!(chain.runtime.job(younger).is_none());
+    assert_eq!(missing(&chain, younger), needed);
+    chain.fill();
+    assert!(chain.runtime.job(older).is_some() && chain.runtime.job(younger).is_some());
+}
+
+/// Once a computation has its result, nothing is made for it any more.
+#[test]
+fn no_lot_is_made_for_a_computation_that_is_done() {
+    let (mut chain, id) = tally();
+    chain.join_all(id);
+    chain.say(vec![(1, silence(id, 0, 2))]);
+    let (job, ..) = production(&chain).unwrap();
+    chain.complete(id, &VALUES);
+    assert!(chain.runtime.opened(id).is_some());
+    chain.join_all(job);
+    chain.say(vec![(1, silence(job, 0, 2))]);
+    assert!(production(&chain).is_none());
+    assert_eq!(chain.runtime.next_due_ms(), None);
 }
 
 /// A node that was never there: three fill the reserve for the computation that waits.

@@ -8,18 +8,19 @@ use wire::{
     attestation::Attestation,
     guest::Fault,
     limits::{
-        CALL_FUEL, SESSION_FRAME_BYTES, SESSION_LINK_BYTES, SESSION_ROUNDS, SESSIONS_MEMORY_BYTES,
-        TRACE_FUEL,
+        CALL_FUEL, MOST_RESERVE_LOTS, SESSION_FRAME_BYTES, SESSION_LINK_BYTES, SESSION_ROUNDS,
+        SESSIONS_MEMORY_BYTES, TRACE_FUEL,
     },
     signing::{self, Signature},
 };
 
 use super::Transition;
 use crate::{
-    ContractFault, Event, HostFault,
+    Amounts, ContractFault, Event, HostFault,
     computation::{Computation, Frozen, Phase},
     contract::Contract,
     input,
+    reserve::LOT,
     sandbox::{Call, Ending, Entry, Outcome, Tracing},
     state::Work,
 };
@@ -272,7 +273,27 @@ fn checked(outcome: Outcome) -> Result<(Program, Plan), String> {
     check(&program.plan(), "")?;
     let reserve_plan = program.reserve_plan();
     check(&reserve_plan, " without one node")?;
+    check_need(&program.reserve_need())?;
     Ok((program, reserve_plan))
+}
+
+/// Whether the largest reserve holds what a session without one node takes.
+pub(super) fn check_need(need: &Amounts) -> Result<(), String> {
+    let lots = u64::from(MOST_RESERVE_LOTS);
+    for (what, actual, lot) in [
+        ("bit triples", need.bits, LOT.bits),
+        ("triples of 64-bit numbers", need.r64, LOT.r64),
+        ("triples of 128-bit numbers", need.r128, LOT.r128),
+    ] {
+        let limit = lots * lot;
+        if actual > limit {
+            return Err(format!(
+                "the program takes {actual} {what} of the reserve without one node, and the \
+                 largest reserve holds {limit}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the nodes can run a session with this plan.

@@ -192,18 +192,19 @@ impl Transition<'_> {
             waiting.map(|(turn, id)| (*turn, *id)).collect()
         };
         for (turn, id) in waiting {
+            let Ok(start) = self.state.start_of(id, self.now_ms) else {
+                continue;
+            };
             let bytes = self.state.computation(id).map_or(0, session_bytes);
-            // A large one that waits for memory is not overtaken.
+            // A large one that waits for nothing but memory is not overtaken.
             if bytes > 0 {
                 no_memory |= self.state.sessions_bytes() + bytes > SESSIONS_MEMORY_BYTES;
                 if no_memory {
                     continue;
                 }
             }
-            if let Ok(start) = self.state.start_of(id, self.now_ms) {
-                self.state.jobs_mut().waiting.remove(&turn);
-                self.begin(id, &start);
-            }
+            self.state.jobs_mut().waiting.remove(&turn);
+            self.begin(id, &start);
         }
     }
 

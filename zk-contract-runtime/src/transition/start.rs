@@ -3,7 +3,14 @@
 use alloy_primitives::B256;
 use wire::limits::SMALL_SESSION_BYTES;
 
-use crate::{Amounts, computation::Computation, job::Attempts, state::State, suspicion::History};
+use crate::{
+    Amounts,
+    computation::{Computation, Frozen, Phase},
+    job::Attempts,
+    reserve::whole,
+    state::State,
+    suspicion::History,
+};
 
 /// With what an attempt can begin.
 pub(crate) struct Start {
@@ -38,9 +45,7 @@ impl State {
     /// # Errors
     /// [`Lack`]: it does not begin.
     pub(crate) fn start_of(&self, id: B256, now_ms: u64) -> Result<Start, Lack> {
-        let parts = self.computation(id);
-        let parts = parts.and_then(|c| Some((c.attempts.as_ref()?, c.frozen.as_ref()?)));
-        let Some((attempts, frozen)) = parts else {
+        let Some((attempts, frozen)) = self.computing(id) else {
             return Err(Lack::Turn);
         };
         if attempts.current.is_some() || attempts.not_before_ms > now_ms {
@@ -49,13 +54,12 @@ impl State {
         let out = self.jobs().standing.out_of(&attempts.history);
         let absent = self.left_out_of(&attempts.history);
         let seed = frozen.is_random && attempts.seed.is_none();
-        let need = |absent: Option<u8>| match absent {
-            Some(_) if attempts.reserve.is_empty() => frozen.need,
-            _ => Amounts::default(),
-        };
+        let need = |absent: Option<u8>| need(attempts, frozen, absent);
+        let claimed = self.claimed_before(attempts.turn);
         let lacks = |need: &Amounts| {
             let seeds = u64::from(seed);
-            self.jobs().reserve.lacks(&Amounts { seeds, ..*need })
+            let need = Amounts { seeds, ..*need };
+            self.jobs().reserve.lacks(&need, &claimed)
         };
         let start = |absent| Start {
             absent,
@@ -73,6 +77,31 @@ impl State {
         Err(Lack::Reserve(lack))
     }
 
+    /// A computation of which attempts are made, or wait.
+    fn computing(&self, id: B256) -> Option<(&Attempts, &Frozen)> {
+        let computation = self.computation(id)?;
+        let parts = computation
+            .attempts
+            .as_ref()
+            .zip(computation.frozen.as_ref());
+        parts.filter(|_| computation.phase == Phase::Computing)
+    }
+
+    /// What computations that have waited longer will take of the reserve: nobody else gets it, else
+    /// small ones could keep a large one waiting for ever.
+    fn claimed_before(&self, turn: u64) -> Amounts {
+        let older = self.jobs().waiting.range(..turn);
+        older.filter_map(|(_, id)| self.computing(*id)).fold(
+            Amounts::default(),
+            |sum, (attempts, frozen)| {
+                let absent = self.left_out_of(&attempts.history);
+                let seeds = u64::from(frozen.is_random && attempts.seed.is_none());
+                let need = need(attempts, frozen, absent);
+                sum.plus(&whole(&Amounts { seeds, ..need }))
+            },
+        )
+    }
+
     /// Who is left out of the next attempt of a job with this history.
     pub(super) fn left_out_of(&self, history: &History) -> Option<u8> {
         let standing = &self.jobs().standing;
@@ -85,14 +114,13 @@ impl State {
         if let Err(Lack::Reserve(missing)) = self.start_of(id, now_ms) {
             return Some(missing);
         }
-        let computation = self.computation(id)?;
-        let attempts = computation.attempts.as_ref()?;
+        let (attempts, frozen) = self.computing(id)?;
         // If all four try again, they may be stopped again.
         self.jobs().standing.next_of(&attempts.history)?;
         let opening = attempts.current.is_some() && !attempts.is_active();
-        let need = &computation.frozen.as_ref()?.need;
         let lacks = !opening && attempts.reserve.is_empty();
-        lacks.then(|| self.jobs().reserve.lacks(need))
+        let none = Amounts::default();
+        lacks.then(|| self.jobs().reserve.lacks(&frozen.need, &none))
     }
 
     /// When the next production of a lot begins, and of what. If a node is left out, three make it.
@@ -131,6 +159,14 @@ impl State {
                 slices.chain(attempts.seed.map(|seed| seed.lot))
             })
             .collect()
+    }
+}
+
+/// What the next attempt takes of the reserve, apart from a seed.
+fn need(attempts: &Attempts, frozen: &Frozen, absent: Option<u8>) -> Amounts {
+    match absent {
+        Some(_) if attempts.reserve.is_empty() => frozen.need,
+        _ => Amounts::default(),
     }
 }
 

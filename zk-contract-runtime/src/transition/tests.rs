@@ -1,5 +1,10 @@
-use super::*;
-use crate::tests::{Chain, user};
+use super::{computations::check_need, *};
+use wire::limits::{LOT_BITS, LOT_R64, LOT_R128, MOST_RESERVE_LOTS};
+
+use crate::{
+    Amounts,
+    tests::{Chain, user},
+};
 
 /// A transition of the block after the head, in which work has this much fuel.
 fn transition(chain: &mut Chain, fuel: u64) -> Transition<'_> {
@@ -60,4 +65,42 @@ fn one_signature_is_checked_for_each_computation_and_transaction() {
     assert!(!chain.runtime.posted_signature(id, 0));
     chain.block(vec![(0, vec![right])], vec![]);
     assert!(chain.runtime.posted_signature(id, 0));
+}
+
+#[test]
+fn a_program_that_no_reserve_suffices_for_is_refused() {
+    let most = |lot: u64| u64::from(MOST_RESERVE_LOTS) * lot;
+    let need = Amounts {
+        bits: most(LOT_BITS),
+        r64: most(LOT_R64),
+        r128: most(LOT_R128),
+        seeds: 0,
+    };
+    assert_eq!(check_need(&need), Ok(()));
+    for (more, what) in [
+        (
+            Amounts {
+                bits: need.bits + 1,
+                ..need
+            },
+            "bit triples",
+        ),
+        (
+            Amounts {
+                r64: need.r64 + 1,
+                ..need
+            },
+            "64-bit",
+        ),
+        (
+            Amounts {
+                r128: need.r128 + 1,
+                ..need
+            },
+            "128-bit",
+        ),
+    ] {
+        let refusal = check_need(&more).unwrap_err();
+        assert!(refusal.contains(what), "{refusal}");
+    }
 }
