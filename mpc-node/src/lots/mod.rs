@@ -63,6 +63,9 @@ pub enum Order {
     Retain {
         /// Numbers of the lots.
         lots: BTreeSet<u64>,
+        /// The newest lot of which anything was known then. Later ones stay: they are being made
+        /// since.
+        newest: u64,
     },
     /// A peer asks for a part.
     Asked {
@@ -226,11 +229,11 @@ impl Keeper {
                     Done::Checked { missing, answer }
                 });
             }
-            Order::Retain { lots } => {
+            Order::Retain { lots, newest } => {
                 self.fetches.retain(&lots);
                 let store = self.store.clone();
                 self.jobs.spawn_blocking(move || {
-                    if let Err(error) = forget_others(&store, &lots) {
+                    if let Err(error) = forget_others(&store, &lots, newest) {
                         tracing::error!(%error, "lots could not be removed");
                     }
                     Done::Nothing
@@ -374,9 +377,14 @@ fn part_of(store: &LotStore, piece: Piece, offset: u64) -> LotPart {
     }
 }
 
-fn forget_others(store: &LotStore, lots: &BTreeSet<u64>) -> Result<(), crate::NodeError> {
+fn forget_others(
+    store: &LotStore,
+    lots: &BTreeSet<u64>,
+    newest: u64,
+) -> Result<(), crate::NodeError> {
     let here = store.lots()?;
-    here.difference(lots).try_for_each(|lot| store.remove(*lot))
+    let mut others = here.difference(lots).filter(|lot| **lot <= newest);
+    others.try_for_each(|lot| store.remove(*lot))
 }
 
 /// What comes first in any of the queues, beginning with a random one.
