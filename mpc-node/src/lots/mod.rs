@@ -22,6 +22,7 @@ use wire::{
 use zeroize::Zeroizing;
 
 use crate::{
+    keys,
     metrics::Metrics,
     network::Network,
     storage::lots::{LotStore, Piece},
@@ -115,7 +116,7 @@ impl LotKeeper {
             store: store.clone(),
             network,
             metrics,
-            fetches: Fetches::new(me),
+            fetches: Fetches::new(me, anybody()),
             waiting: Vec::new(),
             served: [None; NODES],
             jobs: JoinSet::new(),
@@ -244,7 +245,7 @@ impl Keeper {
                 piece,
                 offset,
             } => self.answer_peer(from, piece, offset),
-            Order::Sent { from, part } => match self.fetches.weigh(from, &part) {
+            Order::Sent { from, part } => match self.fetches.weigh(from, &part, Instant::now()) {
                 Weighed::Nothing => {}
                 Weighed::Lie => {
                     self.metrics.suspicions[usize::from(from) % NODES].inc();
@@ -317,7 +318,11 @@ impl Keeper {
     /// Asks a peer for the next part of what is missing.
     fn ask(&mut self) {
         let connected = self.network.connected();
-        if let Some((peer, piece, offset)) = self.fetches.next(&connected, Instant::now()) {
+        // Whoever waits for the least comes first: an attempt, not the whole of the reserve.
+        self.waiting.sort_by_key(|waiting| waiting.missing.len());
+        let urgent = self.waiting.iter().flat_map(|waiting| &waiting.missing);
+        let next = self.fetches.next(&connected, urgent, Instant::now());
+        if let Some((peer, piece, offset)) = next {
             let Piece { lot, component } = piece;
             let question = PeerMessage::WantLot {
                 lot,
@@ -354,6 +359,12 @@ impl Keeper {
 
 /// What the header says of a component that came from a peer: it is of no attempt of this node.
 const FROM_PEERS: u32 = u32::MAX;
+
+/// The number of a node, by chance.
+fn anybody() -> u8 {
+    let random = keys::random();
+    random.map_or(0, |bytes| bytes.first().copied().unwrap_or_default()) % NODES as u8
+}
 
 /// Whether `asker` may be sent a component by `me`: it is neither's own.
 fn may_have(me: u8, asker: u8, component: u8) -> bool {

@@ -268,7 +268,7 @@ impl Ordering {
 }
 
 /// Whether one of these commitments is that to a component that the log lacks.
-fn opens_any(wanted: &[(u8, B256)], commitments: &[Option<B256>; NODES]) -> bool {
+pub(super) fn opens_any(wanted: &[(u8, B256)], commitments: &[Option<B256>; NODES]) -> bool {
     let own = |component: u8| commitments.get(usize::from(component)).copied().flatten();
     let mut known = wanted
         .iter()
