@@ -285,7 +285,8 @@ fn open(
     report(&tail, "write-ahead log");
     let lots = LotStore::open(&folder.join("lots"), storage_key, damaged.clone())?;
     let outputs = OutputStore::open(&folder.join("outputs"), storage_key)?;
-    outputs.retain(|job| runtime.job(job).is_some())?;
+    // The log may lack its newest blocks: what it does not know of may still be asked for.
+    outputs.retain(|job| !has_ended(&runtime, job))?;
     Ok(Stored {
         runtime,
         blocks,
@@ -296,6 +297,13 @@ fn open(
         outputs,
         inputs,
     })
+}
+
+/// Whether the log has a computation's result, or that there will be none.
+fn has_ended(runtime: &Runtime, job: B256) -> bool {
+    let known = runtime.computation(job).is_some();
+    let unfinished = runtime.unfinished_computations().contains(&job);
+    runtime.opened(job).is_some() || (known && !unfinished)
 }
 
 fn report(tail: &Tail, what: &str) {

@@ -57,7 +57,7 @@ impl Running {
             Effect::OpenOutputs { job, attempt } => self.open_outputs(SessionId { job, attempt }),
             Effect::DropOutputs { job } => core.workers.outputs.remove(job)?,
             Effect::KeepLot { lot } => self.keep_lot(lot),
-            Effect::DropLot { .. } => self.forget_lots(),
+            Effect::DropLot { lot } => self.forget_lots(Some(lot)),
             Effect::TakeStock => self.take_stock(),
             Effect::Suspect { peer, suspicion } => {
                 if let Some(counter) = core.metrics.suspicions.get(usize::from(peer)) {

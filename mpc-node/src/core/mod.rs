@@ -198,7 +198,7 @@ impl Core {
             *state.runtime().head()
         };
         running.perform(first, &head)?;
-        running.forget_lots();
+        running.forget_lots(None);
         running.answer()?;
         let result = loop {
             let happening = runtime.block_on(running.next(&mut told, stop));

@@ -30,13 +30,17 @@ impl Running {
         }
     }
 
-    /// Forgets the lots of which nothing can be asked any more.
-    pub(super) fn forget_lots(&self) {
+    /// Forgets the lots of which nothing can be asked any more: up to the newest in the log, and to
+    /// the one that was dropped.
+    pub(super) fn forget_lots(&self, dropped: Option<u64>) {
         let lots = {
             let state = self.core.shared.read();
             wanted_lots(state.runtime())
         };
-        if !self.core.lots.order(Order::Retain { lots }) {
+        let Some(newest) = lots.last().copied().max(dropped) else {
+            return;
+        };
+        if !self.core.lots.order(Order::Retain { lots, newest }) {
             tracing::error!("the keeper of lots takes no orders");
         }
     }

@@ -1,4 +1,7 @@
 //! Components that peers are asked for: one at a time, part by part, from one holder after another.
+//!
+//! Only two peers hold what this node lacks, and one of them may be corrupt. So it is remembered who
+//! lied, and how long peers take: the best is asked first, and none is waited for long.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,14 +10,19 @@ use std::{
 
 use mpc_engine::component_hash;
 use tokio::time::Instant;
-use wire::{limits::LOT_PART_BYTES, peer::LotPart};
+use wire::{
+    limits::{LOT_PART_BYTES, NODES},
+    peer::LotPart,
+};
 use zeroize::Zeroizing;
 
 use super::{Wanted, may_have};
 use crate::storage::lots::Piece;
 
-/// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a part is waited for; twice as long whenever nobody was of use, since the network may be
+/// slow.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST_PATIENCE: Duration = Duration::from_secs(8);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -24,6 +32,18 @@ pub(super) struct Fetches {
     missing: BTreeMap<Piece, Fetch>,
     /// The one that is under way.
     current: Option<Piece>,
+    peers: [Standing; NODES],
+    /// Who is asked first of those of whom nothing is known.
+    first: u8,
+}
+
+/// What is known of a peer: the less, the better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Standing {
+    /// It sent what is not in the log.
+    lied: bool,
+    /// How long it takes for a part.
+    takes: Duration,
 }
 
 struct Fetch {
@@ -36,6 +56,7 @@ struct Fetch {
     tried: u8,
     next: Instant,
     pause: Duration,
+    patience: Duration,
 }
 
 /// What came of a peer's answer.
@@ -49,13 +70,15 @@ pub(super) enum Weighed {
 }
 
 impl Fetch {
-    /// Begins anew with another peer.
-    fn give_up_peer(&mut self) {
-        if let Some(peer) = self.peer.take() {
+    /// Begins anew with another peer. Who it was.
+    fn give_up_peer(&mut self) -> Option<u8> {
+        let peer = self.peer.take();
+        if let Some(peer) = peer {
             self.tried |= 1 << peer;
         }
         self.asked = None;
         self.bytes = Zeroizing::new(Vec::new());
+        peer
     }
 
     fn missing_bytes(&self) -> u64 {
@@ -64,11 +87,14 @@ impl Fetch {
 }
 
 impl Fetches {
-    pub(super) const fn new(me: u8) -> Self {
+    /// Nothing yet. `first` is the peer that is asked first while they are all the same.
+    pub(super) fn new(me: u8, first: u8) -> Self {
         Self {
             me,
             missing: BTreeMap::new(),
             current: None,
+            peers: Default::default(),
+            first,
         }
     }
 
@@ -82,6 +108,7 @@ impl Fetches {
             tried: 0,
             next: now,
             pause: FIRST_PAUSE,
+            patience: PATIENCE,
         });
         fetch.want = want;
     }
@@ -92,32 +119,57 @@ impl Fetches {
         self.current.take_if(|piece| !lots.contains(&piece.lot));
     }
 
-    /// What to ask whom for now, if anything: peer, component, and where the part begins.
-    pub(super) fn next(&mut self, connected: &[u8], now: Instant) -> Option<(u8, Piece, u64)> {
-        let due = |(piece, fetch): (&Piece, &Fetch)| (fetch.next <= now).then_some(*piece);
-        let piece = match self.current {
-            Some(piece) => piece,
-            None => self.missing.iter().find_map(due)?,
-        };
-        let me = self.me;
+    /// What to ask whom for now, if anything: peer, component, and where the part begins. Of what is
+    /// not under way yet, `urgent` comes first, in this order.
+    pub(super) fn next<'a>(
+        &mut self,
+        connected: &[u8],
+        urgent: impl IntoIterator<Item = &'a Piece>,
+        now: Instant,
+    ) -> Option<(u8, Piece, u64)> {
+        let is_due = |piece: &&Piece| self.missing.get(piece).is_some_and(|f| f.next <= now);
+        let piece = self
+            .current
+            .or_else(|| urgent.into_iter().find(is_due).copied())
+            .or_else(|| self.missing.keys().find(is_due).copied())?;
+        let (me, first) = (self.me, self.first);
         let Some(fetch) = self.missing.get_mut(&piece) else {
             self.current = None;
             return None;
         };
         self.current = Some(piece);
         match fetch.asked {
-            Some(asked) if now < asked + PATIENCE => return None,
-            Some(_) => fetch.give_up_peer(),
+            Some(asked) if now < asked + fetch.patience => return None,
+            Some(_) => {
+                let slow = fetch.give_up_peer().map(usize::from);
+                if let Some(slow) = slow.and_then(|slow| self.peers.get_mut(slow)) {
+                    slow.takes = slow.takes.max(fetch.patience);
+                }
+            }
             None => {}
         }
         let useful =
             |peer: &u8| may_have(me, *peer, piece.component) && fetch.tried >> peer & 1 == 0;
         let peer = fetch.peer.filter(|peer| connected.contains(peer));
-        let peer = peer.or_else(|| connected.iter().copied().find(useful));
-        let Some(peer) = peer else {
+        let standing = |peer: &u8| {
+            let known = self.peers.get(usize::from(*peer)).copied();
+            (
+                known.unwrap_or_default(),
+                peer.wrapping_sub(first) % NODES as u8,
+            )
+        };
+        let best = || {
+            connected
+                .iter()
+                .copied()
+                .filter(useful)
+                .min_by_key(standing)
+        };
+        let Some(peer) = peer.or_else(best) else {
             // Nobody has it now: others' turn.
             fetch.next = now + fetch.pause;
             fetch.pause = (fetch.pause * 2).min(LONGEST_PAUSE);
+            fetch.patience = (fetch.patience * 2).min(LONGEST_PATIENCE);
             fetch.tried = 0;
             fetch.bytes = Zeroizing::new(Vec::new());
             fetch.peer = None;
@@ -135,7 +187,27 @@ impl Fetches {
     }
 
     /// Takes a part that a peer sent.
-    pub(super) fn weigh(&mut self, from: u8, part: &LotPart) -> Weighed {
+    pub(super) fn weigh(&mut self, from: u8, part: &LotPart, now: Instant) -> Weighed {
+        let weighed = self.add_part(from, part, now);
+        match weighed {
+            Weighed::Nothing => {}
+            Weighed::Lie => {
+                if let Some(standing) = self.peers.get_mut(usize::from(from)) {
+                    standing.lied = true;
+                }
+            }
+            // The others may have become faster: they are tried again some time.
+            Weighed::Complete(..) => {
+                let all = (0..).zip(&mut self.peers);
+                for (_, other) in all.filter(|(peer, _)| *peer != from) {
+                    other.takes /= 2;
+                }
+            }
+        }
+        weighed
+    }
+
+    fn add_part(&mut self, from: u8, part: &LotPart, now: Instant) -> Weighed {
         let piece = Piece {
             lot: part.lot,
             component: part.component,
@@ -159,7 +231,10 @@ impl Fetches {
             };
         }
         fetch.bytes.extend_from_slice(&part.bytes);
-        fetch.asked = None;
+        let took = fetch.asked.take().map(|asked| now.duration_since(asked));
+        if let (Some(standing), Some(took)) = (self.peers.get_mut(usize::from(from)), took) {
+            standing.takes = (standing.takes + took) / 2;
+        }
         if fetch.missing_bytes() > 0 {
             return Weighed::Nothing;
         }

@@ -22,6 +22,7 @@ use wire::{
 use zeroize::Zeroizing;
 
 use crate::{
+    keys,
     metrics::Metrics,
     network::Network,
     storage::lots::{LotStore, Piece},
@@ -63,6 +64,9 @@ pub enum Order {
     Retain {
         /// Numbers of the lots.
         lots: BTreeSet<u64>,
+        /// The newest lot of which anything was known then. Later ones stay: they are being made
+        /// since.
+        newest: u64,
     },
     /// A peer asks for a part.
     Asked {
@@ -112,7 +116,7 @@ impl LotKeeper {
             store: store.clone(),
             network,
             metrics,
-            fetches: Fetches::new(me),
+            fetches: Fetches::new(me, anybody()),
             waiting: Vec::new(),
             served: [None; NODES],
             jobs: JoinSet::new(),
@@ -226,11 +230,11 @@ impl Keeper {
                     Done::Checked { missing, answer }
                 });
             }
-            Order::Retain { lots } => {
+            Order::Retain { lots, newest } => {
                 self.fetches.retain(&lots);
                 let store = self.store.clone();
                 self.jobs.spawn_blocking(move || {
-                    if let Err(error) = forget_others(&store, &lots) {
+                    if let Err(error) = forget_others(&store, &lots, newest) {
                         tracing::error!(%error, "lots could not be removed");
                     }
                     Done::Nothing
@@ -241,7 +245,7 @@ impl Keeper {
                 piece,
                 offset,
             } => self.answer_peer(from, piece, offset),
-            Order::Sent { from, part } => match self.fetches.weigh(from, &part) {
+            Order::Sent { from, part } => match self.fetches.weigh(from, &part, Instant::now()) {
                 Weighed::Nothing => {}
                 Weighed::Lie => {
                     self.metrics.suspicions[usize::from(from) % NODES].inc();
@@ -314,7 +318,11 @@ impl Keeper {
     /// Asks a peer for the next part of what is missing.
     fn ask(&mut self) {
         let connected = self.network.connected();
-        if let Some((peer, piece, offset)) = self.fetches.next(&connected, Instant::now()) {
+        // Whoever waits for the least comes first: an attempt, not the whole of the reserve.
+        self.waiting.sort_by_key(|waiting| waiting.missing.len());
+        let urgent = self.waiting.iter().flat_map(|waiting| &waiting.missing);
+        let next = self.fetches.next(&connected, urgent, Instant::now());
+        if let Some((peer, piece, offset)) = next {
             let Piece { lot, component } = piece;
             let question = PeerMessage::WantLot {
                 lot,
@@ -352,6 +360,12 @@ impl Keeper {
 /// What the header says of a component that came from a peer: it is of no attempt of this node.
 const FROM_PEERS: u32 = u32::MAX;
 
+/// The number of a node, by chance.
+fn anybody() -> u8 {
+    let random = keys::random();
+    random.map_or(0, |bytes| bytes.first().copied().unwrap_or_default()) % NODES as u8
+}
+
 /// Whether `asker` may be sent a component by `me`: it is neither's own.
 fn may_have(me: u8, asker: u8, component: u8) -> bool {
     usize::from(component) < NODES && component != asker && component != me && asker != me
@@ -374,9 +388,14 @@ fn part_of(store: &LotStore, piece: Piece, offset: u64) -> LotPart {
     }
 }
 
-fn forget_others(store: &LotStore, lots: &BTreeSet<u64>) -> Result<(), crate::NodeError> {
+fn forget_others(
+    store: &LotStore,
+    lots: &BTreeSet<u64>,
+    newest: u64,
+) -> Result<(), crate::NodeError> {
     let here = store.lots()?;
-    here.difference(lots).try_for_each(|lot| store.remove(*lot))
+    let mut others = here.difference(lots).filter(|lot| **lot <= newest);
+    others.try_for_each(|lot| store.remove(*lot))
 }
 
 /// What comes first in any of the queues, beginning with a random one.

@@ -37,6 +37,10 @@ fn part(offset: u64, bytes: &[u8]) -> LotPart {
     }
 }
 
+fn now() -> Instant {
+    Instant::now()
+}
+
 /// What an honest peer answers.
 fn answer(all: &[u8], offset: u64) -> LotPart {
     let start = usize::try_from(offset).unwrap_or_default();
@@ -60,19 +64,19 @@ fn nobody_is_sent_the_component_that_is_not_for_them() {
 fn parts_are_put_together_in_order() -> TestResult {
     let all = component();
     let now = Instant::now();
-    let mut fetches = Fetches::new(1);
+    let mut fetches = Fetches::new(1, 0);
     fetches.add(wanted(&all), now);
     let mut parts = 0;
     loop {
         // Node 2 lacks component 2, and node 1 asks.
-        let (peer, piece, offset) = fetches.next(&[0, 2, 3], now).ok_or("a question")?;
+        let (peer, piece, offset) = fetches.next(&[0, 2, 3], [], now).ok_or("a question")?;
         assert_eq!((peer, piece), (0, PIECE));
-        assert!(fetches.next(&[0, 2, 3], now).is_none(), "one at a time");
+        assert!(fetches.next(&[0, 2, 3], [], now).is_none(), "one at a time");
         for late in [part(offset + 1, b"x"), part(offset, b"x")] {
-            assert!(matches!(fetches.weigh(3, &late), Weighed::Nothing));
+            assert!(matches!(fetches.weigh(3, &late, now), Weighed::Nothing));
         }
         parts += 1;
-        match fetches.weigh(0, &answer(&all, offset)) {
+        match fetches.weigh(0, &answer(&all, offset), now) {
             Weighed::Complete(want, bytes) => {
                 assert_eq!((want, &bytes[..]), (wanted(&all), &all[..]));
                 break;
@@ -82,7 +86,7 @@ fn parts_are_put_together_in_order() -> TestResult {
         }
     }
     assert_eq!(parts, 3);
-    assert!(fetches.next(&[0, 3], now).is_none(), "wanted no more");
+    assert!(fetches.next(&[0, 3], [], now).is_none(), "wanted no more");
     Ok(())
 }
 
@@ -93,31 +97,34 @@ fn whoever_lies_lacks_it_or_is_silent_is_not_asked_again_before_the_others() -> 
     wrong[5] ^= 1;
     let lie: fn(&mut Fetches, &[u8]) -> Weighed = |fetches, bytes| {
         for offset in [0, LOT_PART_BYTES as u64, 2 * LOT_PART_BYTES as u64] {
-            let weighed = fetches.weigh(0, &answer(bytes, offset));
+            let weighed = fetches.weigh(0, &answer(bytes, offset), now());
             if !matches!(weighed, Weighed::Nothing) {
                 return weighed;
             }
-            fetches.next(&[0, 3], Instant::now());
+            fetches.next(&[0, 3], [], Instant::now());
         }
         Weighed::Nothing
     };
     let cut: fn(&mut Fetches, &[u8]) -> Weighed =
-        |fetches, bytes| fetches.weigh(0, &part(0, &bytes[..100]));
-    let lacks: fn(&mut Fetches, &[u8]) -> Weighed = |fetches, _| fetches.weigh(0, &part(0, b""));
+        |fetches, bytes| fetches.weigh(0, &part(0, &bytes[..100]), now());
+    let lacks: fn(&mut Fetches, &[u8]) -> Weighed =
+        |fetches, _| fetches.weigh(0, &part(0, b""), now());
     for (how, is_lie) in [(lie, true), (cut, true), (lacks, false)] {
         let now = Instant::now();
-        let mut fetches = Fetches::new(1);
+        let mut fetches = Fetches::new(1, 0);
         fetches.add(wanted(&all), now);
-        assert_eq!(fetches.next(&[0, 3], now), Some((0, PIECE, 0)));
+        assert_eq!(fetches.next(&[0, 3], [], now), Some((0, PIECE, 0)));
         let weighed = how(&mut fetches, &wrong);
         assert_eq!(matches!(weighed, Weighed::Lie), is_lie);
-        assert_eq!(fetches.next(&[0, 3], now), Some((3, PIECE, 0)));
+        assert_eq!(fetches.next(&[0, 3], [], now), Some((3, PIECE, 0)));
         // Silence: after a while nobody is left, and all begins again later.
         let later = now + Duration::from_secs(4);
-        assert_eq!(fetches.next(&[0, 3], later), None);
-        assert_eq!(fetches.next(&[0, 3], later), None);
+        assert_eq!(fetches.next(&[0, 3], [], later), None);
+        assert_eq!(fetches.next(&[0, 3], [], later), None);
         let again = later + Duration::from_secs(1);
-        assert_eq!(fetches.next(&[0, 3], again), Some((0, PIECE, 0)));
+        // Who has not got it did nothing wrong; otherwise a slow one is better than a liar.
+        let best = if is_lie { 3 } else { 0 };
+        assert_eq!(fetches.next(&[0, 3], [], again), Some((best, PIECE, 0)));
     }
     Ok(())
 }
@@ -126,7 +133,7 @@ fn whoever_lies_lacks_it_or_is_silent_is_not_asked_again_before_the_others() -> 
 fn a_component_that_nobody_has_does_not_keep_others_waiting() {
     let all = component();
     let now = Instant::now();
-    let mut fetches = Fetches::new(1);
+    let mut fetches = Fetches::new(1, 0);
     fetches.add(wanted(&all), now);
     let mut other = wanted(&all);
     other.piece = Piece {
@@ -134,13 +141,100 @@ fn a_component_that_nobody_has_does_not_keep_others_waiting() {
         component: 0,
     };
     fetches.add(other, now);
-    assert_eq!(fetches.next(&[0], now), Some((0, PIECE, 0)));
-    assert!(matches!(fetches.weigh(0, &part(0, b"")), Weighed::Nothing));
-    assert_eq!(fetches.next(&[0], now), None);
+    assert_eq!(fetches.next(&[0], [], now), Some((0, PIECE, 0)));
+    assert!(matches!(
+        fetches.weigh(0, &part(0, b""), now),
+        Weighed::Nothing
+    ));
+    assert_eq!(fetches.next(&[0], [], now), None);
     // Node 0 lacks component 0; node 2 holds it.
-    assert_eq!(fetches.next(&[0, 2], now), Some((2, other.piece, 0)));
+    assert_eq!(fetches.next(&[0, 2], [], now), Some((2, other.piece, 0)));
     fetches.retain(&BTreeSet::from([3]));
-    assert_eq!(fetches.next(&[0, 2], now), None);
+    assert_eq!(fetches.next(&[0, 2], [], now), None);
+}
+
+/// The component of another lot.
+fn numbered(lot: u64, bytes: &[u8]) -> Wanted {
+    let piece = Piece { lot, ..PIECE };
+    Wanted {
+        piece,
+        ..wanted(bytes)
+    }
+}
+
+/// Gets all components of some lots from nodes 0 and 3, of which node 0 is slow and, if it lies,
+/// sends garbage. How long it takes.
+fn fetch_all(lies: bool, takes: Duration) -> Result<Duration, Box<dyn Error>> {
+    let all = component();
+    let mut wrong = all.clone();
+    wrong[7] ^= 1;
+    let start = now();
+    let mut time = start;
+    let mut fetches = Fetches::new(1, 0);
+    for lot in 0..24 {
+        fetches.add(numbered(lot, &all), start);
+    }
+    let mut got = 0;
+    while got < 24 {
+        let Some((peer, piece, offset)) = fetches.next(&[0, 3], [], time) else {
+            time += TICK;
+            continue;
+        };
+        let bytes = if lies && peer == 0 { &wrong } else { &all };
+        let mut part = answer(bytes, offset);
+        part.lot = piece.lot;
+        if peer == 0 && takes > Duration::from_secs(1) {
+            // Its answer comes when it is not waited for any more.
+            continue;
+        }
+        time += if peer == 0 { takes } else { TICK };
+        if let Weighed::Complete(want, bytes) = fetches.weigh(peer, &part, time) {
+            assert_eq!((want.piece, &bytes[..]), (piece, &all[..]));
+            got += 1;
+        }
+    }
+    Ok(time - start)
+}
+
+#[test]
+fn one_corrupt_peer_costs_little_time() -> TestResult {
+    // All from the honest one takes 24 * 3 ticks.
+    let most = Duration::from_secs(25);
+    for takes in [100, 900, 2_900] {
+        for lies in [true, false] {
+            let time = fetch_all(lies, Duration::from_millis(takes))?;
+            assert!(
+                time < most,
+                "{time:?} with answers in {takes} ms, lies: {lies}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_somebody_waits_for_comes_first() {
+    let (all, now) = (component(), now());
+    let mut fetches = Fetches::new(1, 3);
+    for lot in [1, 2, 5] {
+        fetches.add(numbered(lot, &all), now);
+    }
+    let urgent = [8, 5, 2].map(|lot| Piece { lot, ..PIECE });
+    let expected = Some((3, urgent[1], 0));
+    assert_eq!(fetches.next(&[0, 3], &urgent, now), expected);
+}
+
+#[test]
+fn lots_that_came_after_the_order_stay() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let store = store(folder.path())?;
+    for lot in [1, 4, 6, 7] {
+        let piece = Piece { lot, component: 0 };
+        store.write(piece, 0, B256::ZERO, b"bytes")?;
+    }
+    forget_others(&store, &BTreeSet::from([4]), 6)?;
+    assert_eq!(store.lots()?, BTreeSet::from([4, 7]));
+    Ok(())
 }
 
 fn store(folder: &Path) -> Result<LotStore, crate::NodeError> {

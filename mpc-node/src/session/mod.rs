@@ -174,6 +174,9 @@ impl Workers {
         let made = self.rounds(binding, task, &mut links, transcript);
         links.close(&self.runtime, made.is_ok());
         let (made, elapsed_ms) = (made?, started.elapsed().as_millis());
+        if cancelled.is_cancelled() {
+            return Err(Outcome::Cancelled);
+        }
         tracing::info!(job = %id.job, attempt = id.attempt, ?absent, %elapsed_ms, "session done");
         let kept = match made {
             Made::Outputs(outputs) => self.keep_outputs(id, &outputs),

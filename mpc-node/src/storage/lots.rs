@@ -21,7 +21,7 @@ use wire::limits::NODES;
 use zeroize::Zeroizing;
 
 use super::{
-    finished_files, remove,
+    finished_files, prepare_folder, remove,
     secret_box::{OVERHEAD_BYTES, SecretBox},
     write_whole,
 };
@@ -62,13 +62,13 @@ pub struct LotStore {
 }
 
 impl LotStore {
-    /// Opens the folder, which is made if it does not exist. `key` is the node's storage key;
-    /// `damaged` counts files that do not hold what they say.
+    /// Opens the folder, which is made if it does not exist; what was not finished in it is removed.
+    /// `key` is the node's storage key; `damaged` counts files that do not hold what they say.
     ///
     /// # Errors
     /// [`NodeError::File`].
     pub fn open(folder: &Path, key: &[u8; 32], damaged: Counter) -> Result<Self, NodeError> {
-        finished_files(folder)?;
+        prepare_folder(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
             keeper: Arc::new(SecretBox::new(key)),
@@ -176,7 +176,7 @@ impl LotStore {
         })
     }
 
-    /// Numbers of the lots of which there is something.
+    /// Numbers of the lots of which there is something, not counting what is being written.
     ///
     /// # Errors
     /// [`NodeError::File`].

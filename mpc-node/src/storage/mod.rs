@@ -96,21 +96,37 @@ fn remove(path: &Path) -> Result<(), NodeError> {
     }
 }
 
-/// Names of the files in a folder, which is made if it does not exist; those that were not finished
-/// are removed.
-fn finished_files(folder: &Path) -> Result<Vec<String>, NodeError> {
+/// Makes a folder if it does not exist, and removes the files in it that were not finished. Only for
+/// the start: later, somebody may be writing them.
+fn prepare_folder(folder: &Path) -> Result<(), NodeError> {
     if !folder.exists() {
         create(folder)?;
     }
+    let unfinished = files(folder)?.into_iter().filter(|name| !is_finished(name));
+    for name in unfinished {
+        remove(&folder.join(name))?;
+    }
+    Ok(())
+}
+
+/// Names of the files in a folder but those that are being written.
+fn finished_files(folder: &Path) -> Result<Vec<String>, NodeError> {
+    let mut names = files(folder)?;
+    names.retain(|name| is_finished(name));
+    Ok(names)
+}
+
+fn is_finished(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_none_or(|end| end != UNFINISHED)
+}
+
+fn files(folder: &Path) -> Result<Vec<String>, NodeError> {
     let failed = || NodeError::file("read", folder);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed())? {
-        let path = entry.map_err(failed())?.path();
-        if path.extension().is_some_and(|end| end == UNFINISHED) {
-            remove(&path)?;
-        } else if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
-            names.push(name.to_owned());
-        }
+        names.extend(entry.map_err(failed())?.file_name().into_string().ok());
     }
     Ok(names)
 }

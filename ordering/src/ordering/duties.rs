@@ -79,7 +79,9 @@ impl Ordering {
                     self.effects.push(Effect::OpenOutputs { job, attempt });
                 }
                 Event::Opened { computation } => {
-                    self.effects.push(Effect::DropOutputs { job: computation });
+                    let job = computation;
+                    self.effects.push(Effect::StopSession { job });
+                    self.effects.push(Effect::DropOutputs { job });
                     self.attest(computation);
                 }
                 Event::Failed { computation: job } => {
@@ -164,12 +166,20 @@ impl Ordering {
         self.prune_outbox();
     }
 
+    /// Says that a session has come to its end here. Should the others have fixed the result
+    /// meanwhile, what this node has is opened, too, so that no component hangs on one disk.
     pub(super) fn on_session_ready(
         &mut self,
         job: B256,
         attempt: u32,
         commitments: [Option<B256>; NODES],
     ) {
+        let current = self.runtime.job(job).map(|job| (job.attempt, job.stage));
+        if current == Some((attempt, Stage::Opening))
+            && opens_any(&self.runtime.openings(job), &commitments)
+        {
+            self.effects.push(Effect::OpenOutputs { job, attempt });
+        }
         self.duties.outbox.ready(job, attempt, commitments);
         self.prune_outbox();
     }
@@ -255,4 +265,13 @@ impl Ordering {
             || !self.duties.outbox.is_empty()
             || self.peers.iter().any(|peer| peer.transaction.is_some())
     }
+}
+
+/// Whether one of these commitments is that to a component that the log lacks.
+pub(super) fn opens_any(wanted: &[(u8, B256)], commitments: &[Option<B256>; NODES]) -> bool {
+    let own = |component: u8| commitments.get(usize::from(component)).copied().flatten();
+    let mut known = wanted
+        .iter()
+        .filter_map(|(c, agreed)| Some((own(*c)?, agreed)));
+    known.any(|(own, agreed)| own == *agreed)
 }

@@ -7,7 +7,7 @@ use wire::{
 use zk_contract_runtime::{Stage, lot_job};
 
 use super::*;
-use crate::fixtures::block_with;
+use crate::{fixtures::block_with, ordering::duties::opens_any};
 
 /// One node among three of which the test tells what they do.
 struct Node {
@@ -261,4 +261,20 @@ fn a_node_that_is_away_takes_stock_and_calls_itself_back() {
     assert!(!node.ordering.runtime().is_away(0));
     assert_eq!(node.says(), []);
     assert!(!later(&mut node));
+}
+
+#[test]
+fn a_late_session_opens_only_what_the_log_lacks_and_was_agreed_on() {
+    let agreed = [0, 1, 2, 3].map(B256::repeat_byte);
+    let own = agreed.map(|c| (c != agreed[2]).then_some(c));
+    let lacks = |components: &[u8]| -> Vec<_> {
+        let wanted = components.iter().map(|c| (*c, agreed[usize::from(*c)]));
+        wanted.collect()
+    };
+    assert!(opens_any(&lacks(&[1]), &own));
+    assert!(opens_any(&lacks(&[2, 3]), &own));
+    assert!(!opens_any(&lacks(&[2]), &own), "it has not got that one");
+    assert!(!opens_any(&[], &own));
+    let other = own.map(|c| c.map(|c| c ^ B256::with_last_byte(1)));
+    assert!(!opens_any(&lacks(&[0, 1, 2, 3]), &other));
 }
