@@ -22,6 +22,7 @@ async fn the_right_tally_comes(behaviour: &str, from_round: &str) -> Result<usiz
             let cluster = &world.stage.cluster;
             cluster.replace_program(LIAR, byzantine_node().await?, arguments)?;
             cluster.restart(LIAR).await?;
+            same_state(&world.stage).await?;
             world.vote(0..7, 7).await?;
             world.count().await?;
 

@@ -6,6 +6,7 @@ use std::{convert::Infallible, env, time::Duration};
 use eyre::{Result, ensure};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use system_tests::{ALL, World, seed};
+use tokio::time::MissedTickBehavior;
 use voting::{count, trouble::same_state};
 use wire::limits::NODES;
 
@@ -26,6 +27,7 @@ async fn a_node_killed_during_the_vote_and_one_during_the_count_come_back() -> R
             world.vote(4..8, 8).await?;
             world.agree(&[0, 1, 3]).await?;
             world.stage.cluster.restart(2).await?;
+            same_state(&world.stage).await?;
             world.vote(8..12, 12).await?;
             same_state(&world.stage).await?;
 
@@ -71,9 +73,11 @@ async fn people_vote_and_are_counted_while_nodes_are_killed_at_random() -> Resul
 
 /// Kills a node every now and then, and starts it again.
 async fn harm(world: &World, random: &mut StdRng) -> Result<Infallible> {
+    // The rhythm of the harm, not a wait for anything.
+    let mut rhythm = tokio::time::interval(EVERY);
+    rhythm.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        // The rhythm of the harm, not a wait for anything.
-        tokio::time::sleep(EVERY).await;
+        rhythm.tick().await;
         let node = random.random_range(0..NODES);
         println!("node {node} is killed");
         world.stage.cluster.kill(node)?;

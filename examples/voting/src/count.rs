@@ -207,7 +207,8 @@ async fn follow(
                     absent,
                     suspected,
                 };
-                tell_attempt(&attempt, narrator);
+                let away = stage.client(1).status().await.map(|status| status.away);
+                tell_attempt(&attempt, &away.unwrap_or_default(), narrator);
                 attempts.push(attempt);
             }
             Some(ComputationStatus::Waiting {
@@ -227,7 +228,7 @@ async fn follow(
     }
 }
 
-fn tell_attempt(attempt: &Attempt, narrator: &Narrator) {
+fn tell_attempt(attempt: &Attempt, away: &[u8], narrator: &Narrator) {
     let Attempt {
         number,
         absent,
@@ -249,9 +250,13 @@ fn tell_attempt(attempt: &Attempt, narrator: &Narrator) {
             "Attempt {number} is {who}: a node did not take part in the one before, which is no \
              guilt."
         )),
-        [] if absent.is_some() => narrator.say(format!(
+        [] if absent.is_some_and(|node| away.contains(&node)) => narrator.say(format!(
             "Attempt {number} is {who}: that node did not take part in what was before, and is \
              away."
+        )),
+        [] if absent.is_some() => narrator.say(format!(
+            "Attempt {number} is {who}: that node is in all pairs of nodes that contradict each \
+             other, which convicts it."
         )),
         [] => narrator.whisper(format!("Attempt {number} is {who}.")),
         pairs => narrator.say(format!(

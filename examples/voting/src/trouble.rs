@@ -145,10 +145,11 @@ impl Trouble {
     }
 }
 
-/// Puts a misbehaving node in the place of an honest one.
+/// Puts a misbehaving node in the place of an honest one, and waits until it is where the others are:
+/// a node that lags refuses what it cannot judge yet.
 ///
 /// # Errors
-/// [`StoryError::Devnet`].
+/// [`StoryError::Devnet`]; as [`same_state`].
 pub async fn corrupt(
     stage: &Stage,
     program: PathBuf,
@@ -158,7 +159,8 @@ pub async fn corrupt(
     let arguments = ["--behaviour", misdeed.name(), "--from-round", FROM_ROUND];
     let arguments = arguments.map(String::from).to_vec();
     stage.cluster.replace_program(node, program, arguments)?;
-    Ok(stage.cluster.restart(node).await?)
+    stage.cluster.restart(node).await?;
+    same_state(stage).await.map(|_| ())
 }
 
 /// What befalls a node before anybody votes.
@@ -318,12 +320,23 @@ pub(crate) async fn tell_contradictions(
 ) -> Result<(), StoryError> {
     let status = stage.client(0).status().await;
     let status = status.doing("asking for contradictions")?;
+    let mut told: Vec<[u8; 2]> = Vec::new();
     for found in &status.contradictions {
+        if told.contains(&found.pair) {
+            continue;
+        }
+        told.push(found.pair);
+        let same = status
+            .contradictions
+            .iter()
+            .filter(|c| c.pair == found.pair);
         let [a, b] = found.pair;
         narrator.say(format!(
-            "In the log for all to see: nodes {a} and {b} contradict each other, under their \
-             signatures, about {} (L2 block {}).",
-            found.about, found.block
+            "In the log for all to see: nodes {a} and {b} contradict each other under their \
+             signatures, {} times, first about {} (L2 block {}).",
+            same.count(),
+            found.about,
+            found.block
         ));
     }
     Ok(())
