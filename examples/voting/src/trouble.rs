@@ -333,10 +333,10 @@ pub(crate) async fn tell_contradictions(
         let [a, b] = found.pair;
         narrator.say(format!(
             "In the log for all to see: nodes {a} and {b} contradict each other under their \
-             signatures, {} times, first about {} (L2 block {}).",
-            same.count(),
+             signatures, first about {} (L2 block {}; {} in all).",
             found.about,
-            found.block
+            found.block,
+            same.count(),
         ));
     }
     Ok(())
