@@ -125,6 +125,7 @@ impl Sim {
             Effect::Suspect { peer, suspicion } => {
                 self.on_suspicion(node, usize::from(peer), &suspicion);
             }
+            Effect::Halt(_) if !self.is_honest(node) => self.kill(node),
             Effect::Halt(error) => {
                 let why = error.to_string();
                 self.violate(Violation::Halted { node, why });

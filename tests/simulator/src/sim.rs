@@ -366,6 +366,11 @@ impl Sim {
         (self.adjust)(&mut config);
         let (ordering, effects) = match Ordering::new(config, runtime, wal, self.clock(node)) {
             Ok(started) => started,
+            // It has heard back what it signed as a liar: it forgets that.
+            Err(_) if !self.is_honest(node) => {
+                self.machines[node].disk.wal.clear();
+                return self.start(node);
+            }
             Err(error) => {
                 let why = error.to_string();
                 return self.violate(Violation::NoStart { node, why });
