@@ -4,7 +4,7 @@ use rand::{RngExt, seq::SliceRandom};
 use wire::node_transaction::{NodeMessage, StopReason};
 
 use super::*;
-use crate::{JobTask, Ranges};
+use crate::{Job, JobTask, Ranges, Stage};
 
 /// What some nodes compute: mostly the same.
 const RESULTS: [[u64; 3]; 2] = [[1, 2, 3], [9, 9, 9]];
@@ -141,7 +141,9 @@ impl Rules {
 
     /// No part of the reserve is used by two sessions.
     fn started(&mut self, runtime: &Runtime, job: B256, attempt: u32) {
-        let Some(current) = runtime.job(job).filter(|job| job.attempt == attempt) else {
+        // A session whose result was fixed in the same block has nothing of the reserve any more.
+        let runs = |job: &Job| job.attempt == attempt && matches!(job.stage, Stage::Running { .. });
+        let Some(current) = runtime.job(job).filter(runs) else {
             return;
         };
         let JobTask::Compute { reserve, .. } = current.task else {
