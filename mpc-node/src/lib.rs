@@ -24,6 +24,7 @@ pub mod lots;
 pub mod metrics;
 pub mod network;
 pub mod node;
+mod questions;
 pub mod rpc;
 pub mod seeds;
 pub mod session;

@@ -25,6 +25,7 @@ use crate::{
     keys,
     metrics::Metrics,
     network::Network,
+    questions::next_of,
     storage::lots::{LotStore, Piece},
 };
 use fetch::{Fetches, Weighed};
@@ -396,20 +397,6 @@ fn forget_others(
     let here = store.lots()?;
     let mut others = here.difference(lots).filter(|lot| **lot <= newest);
     others.try_for_each(|lot| store.remove(*lot))
-}
-
-/// What comes first in any of the queues, beginning with a random one.
-async fn next_of(queues: &mut [mpsc::Receiver<Order>]) -> Option<Order> {
-    match queues {
-        [q0, q1, q2, q3] => tokio::select! {
-            Some(order) = q0.recv() => Some(order),
-            Some(order) = q1.recv() => Some(order),
-            Some(order) = q2.recv() => Some(order),
-            Some(order) = q3.recv() => Some(order),
-            else => None,
-        },
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ use zk_contract_runtime::PendingInput;
 use crate::{
     metrics::Metrics,
     network::Network,
+    questions::next_of,
     storage::{derived::Derived, seed_box::HeldSeeds},
 };
 use wants::{Wants, Weighed};
@@ -381,20 +382,6 @@ impl Keeper {
                 let _ = session.answer.send(seeds.collect());
             });
         }
-    }
-}
-
-/// What comes first in any of the queues, beginning with a random one.
-async fn next_of(queues: &mut [mpsc::Receiver<Order>]) -> Option<Order> {
-    match queues {
-        [q0, q1, q2, q3] => tokio::select! {
-            Some(order) = q0.recv() => Some(order),
-            Some(order) = q1.recv() => Some(order),
-            Some(order) = q2.recv() => Some(order),
-            Some(order) = q3.recv() => Some(order),
-            else => None,
-        },
-        _ => None,
     }
 }
 
