@@ -1,5 +1,7 @@
-//! `quartet`: a development cluster, and a look at any cluster.
+//! `quartet`: confidential contracts from an empty folder to a result, a development cluster, and a
+//! look at any cluster.
 
+mod contract;
 mod dev;
 mod error;
 mod show;
@@ -26,6 +28,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make, build, test, deploy and use confidential contracts.
+    #[command(subcommand)]
+    Contract(contract::Command),
     /// Run a cluster, an L1 and a relayer on this machine, until Ctrl-C.
     ///
     /// Builds node and relayer when they are missing or old, makes fresh keys, deploys the committee
@@ -43,6 +48,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Contract(command) => contract::run(command).await,
         Command::Dev(options) => dev::run(options).await,
         Command::Status(options) => status::run(options).await,
     };

@@ -31,6 +31,15 @@ const WASM: &str = "wasm32-unknown-unknown";
 const WASM_FLAGS: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
 /// Cargo's profile of contracts.
 const CONTRACT_PROFILE: &str = "contract";
+/// What that profile is: small code, since size costs at deployment and at load.
+const CONTRACT_SETTINGS: [&str; 6] = [
+    "profile.contract.inherits='release'",
+    "profile.contract.opt-level='s'",
+    "profile.contract.lto=true",
+    "profile.contract.codegen-units=1",
+    "profile.contract.panic='abort'",
+    "profile.contract.strip=true",
+];
 /// Lines of Cargo's output in an error.
 const TAIL_LINES: usize = 40;
 
@@ -66,6 +75,14 @@ impl Builds {
             release: !cfg!(debug_assertions),
             progress: Arc::new(|_| {}),
         }
+    }
+
+    /// Builds in the package or workspace in this folder instead. Its profile for contracts is ours,
+    /// whatever its manifest says.
+    #[must_use]
+    pub fn in_folder(mut self, folder: PathBuf) -> Self {
+        self.workspace = folder;
+        self
     }
 
     /// Tells `progress` each line that Cargo would show.
@@ -124,17 +141,12 @@ impl Builds {
     /// As [`Self::programs`], and [`DevnetError::WasmTarget`].
     pub async fn contract(&self, package: &str) -> Result<PathBuf, DevnetError> {
         self.require_wasm_target().await?;
-        let (command, artifacts) = self
-            .cargo_build(&[
-                "--package",
-                package,
-                "--lib",
-                "--target",
-                WASM,
-                "--profile",
-                CONTRACT_PROFILE,
-            ])
-            .await?;
+        let mut arguments = vec!["--package", package, "--lib", "--target", WASM];
+        arguments.extend(["--profile", CONTRACT_PROFILE]);
+        for setting in CONTRACT_SETTINGS {
+            arguments.extend(["--config", setting]);
+        }
+        let (command, artifacts) = self.cargo_build(&arguments).await?;
         let library = package.replace('-', "_");
         let path = artifacts.iter().find_map(|a| a.wasm(&library));
         path.map(Path::to_owned)
