@@ -139,6 +139,66 @@ fn json_is_read_by_name_by_order_or_bare() {
 }
 
 #[test]
+fn structs_within_inputs_are_objects_within_objects() {
+    let ty = input(vec![
+        field("price", Kind::U16, 1),
+        field("terms.days", Kind::U8, 1),
+        field("terms.parts.size", Kind::U8, 2),
+        field("terms.parts.flags", Kind::Bool, 4),
+    ]);
+    let parts = [vec![4u8, 5].into(), vec![true, false, true, true].into()];
+    let [sizes, flags] = parts;
+    let expected = encode(&ty, &[300u16.into(), 3u8.into(), sizes, flags]).unwrap();
+    let nested = json!({"price": 300, "terms": {"days": 3, "parts": [
+        {"size": 4, "flags": [true, false]},
+        {"flags": [[true], true], "size": "5"},
+    ]}});
+    let dotted = json!({
+        "terms.parts": {"size": [4, 5], "flags": [true, false, true, true]},
+        "terms": {"days": 3},
+        "price": 300,
+    });
+    let full = json!({
+        "price": 300,
+        "terms.days": 3,
+        "terms.parts.size": [4, 5],
+        "terms.parts.flags": [[true, false], [true, true]],
+    });
+    let listed = json!([300, 3, [4, 5], [true, false, true, true]]);
+    for json in [nested, dotted, full, listed] {
+        let values = from_json(&ty, &json).unwrap();
+        assert_eq!(*encode(&ty, &values).unwrap(), *expected, "{json}");
+    }
+
+    let refused = |terms: serde_json::Value, problem: &str| {
+        let values = from_json(&ty, &json!({"price": 300, "terms": terms}));
+        let error = values.and_then(|values| encode(&ty, &values)).unwrap_err();
+        assert!(error.to_string().ends_with(problem), "{error}");
+    };
+    let part = json!({"size": 4, "flags": [true, false]});
+    refused(json!({"days": 3}), "`terms.parts.size` is missing");
+    refused(json!(3), "`terms` is an object with its fields");
+    refused(json!([3]), "`terms` is a list of objects");
+    refused(
+        json!({"days": 3, "hours": 1}),
+        "`terms.hours` is none of them",
+    );
+    refused(json!({"days": 3, "day": {}}), "`terms.day` is none of them");
+    refused(
+        json!({"days": 3, "parts": [part, {"size": 4, "flags": [true]}]}),
+        "`terms.parts.flags` is missing in `terms.parts` number 1",
+    );
+    refused(
+        json!({"days": 3, "parts": [part]}),
+        "`terms.parts.size` is missing in `terms.parts` number 0",
+    );
+    refused(json!({"days": [3, 4], "parts": [part, part]}), "0 to 255");
+    let twice = json!({"price": 300, "terms": {"days": 3}, "terms.days": 4});
+    let error = from_json(&ty, &twice).unwrap_err().to_string();
+    assert!(error.ends_with("`terms.days` is given twice"), "{error}");
+}
+
+#[test]
 fn fixed_point_takes_decimals() {
     let ty = input(vec![
         field("price", Kind::Fixed64(16), 1),

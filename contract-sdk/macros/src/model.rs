@@ -1,6 +1,7 @@
 //! What a contract consists of, read from its module.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::{Attribute, Ident, Item, ItemFn, ItemMod, ItemStruct, parse_quote, spanned::Spanned};
 
 use crate::{
@@ -16,6 +17,7 @@ pub(crate) struct Model {
     /// Items that the macro only passes on, and those below without our attributes.
     pub(crate) items: Vec<Item>,
     pub(crate) state: ItemStruct,
+    /// Input types, by their numbers.
     pub(crate) inputs: Vec<Ident>,
     pub(crate) events: Vec<Event>,
     pub(crate) error: Option<ErrorEnum>,
@@ -101,6 +103,15 @@ fn derives(attributes: &[Attribute], name: &str) -> bool {
     found
 }
 
+/// Whether an identifier occurs.
+fn mentions(tokens: TokenStream, name: &Ident) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
 impl Model {
     /// Reads a module.
     pub(crate) fn read(mut module: ItemMod) -> syn::Result<Self> {
@@ -128,11 +139,12 @@ impl Model {
                 .0
                 .unwrap_or_else(|| syn::Error::new(module.span(), "no state")));
         };
+        let inputs = reader.input_types();
         let mut model = Self {
             module,
             items: reader.items,
             state,
-            inputs: reader.inputs,
+            inputs,
             events: reader.events,
             error: reader.error,
             init: None,
@@ -212,13 +224,31 @@ impl Model {
 struct Reader {
     items: Vec<Item>,
     state: Option<ItemStruct>,
-    inputs: Vec<Ident>,
+    /// All structs with `#[derive(SecretInput)]`.
+    inputs: Vec<ItemStruct>,
     events: Vec<Event>,
     error: Option<ErrorEnum>,
     functions: Vec<(String, Attribute, ItemFn)>,
 }
 
 impl Reader {
+    /// The structs that are inputs themselves, not only parts of others.
+    fn input_types(&self) -> Vec<Ident> {
+        let part = |name: &Ident| {
+            let of = |other: &ItemStruct| {
+                other.ident != *name && mentions(other.fields.to_token_stream(), name)
+            };
+            self.inputs.iter().any(of)
+        };
+        let used = |name: &Ident| {
+            let by = |function: &ItemFn| mentions(function.sig.to_token_stream(), name);
+            self.functions.iter().any(|(_, _, function)| by(function))
+        };
+        let names = self.inputs.iter().map(|item| &item.ident);
+        let types = names.filter(|name| used(name) || !part(name));
+        types.cloned().collect()
+    }
+
     fn item(&mut self, item: Item) -> syn::Result<()> {
         match item {
             Item::Struct(item) => self.structure(item),
@@ -247,7 +277,7 @@ impl Reader {
             return Err(syn::Error::new_spanned(&item.ident, text));
         }
         if derives(&item.attrs, "SecretInput") {
-            self.inputs.push(item.ident.clone());
+            self.inputs.push(item.clone());
             item.attrs.push(parse_quote!(
                 #[allow(dead_code, reason = "a computation reads its vectors, not single inputs")]
             ));

@@ -15,14 +15,20 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
     let field = quote!(::quartet::secret::SecretField);
     let types = abi_type::items(&fields, &field, "Column");
     let plains = abi_type::items(&fields, &field, "Plain");
-    let kinds = abi_type::items(&fields, &field, "KIND");
-    let lens = abi_type::items(&fields, &field, "LEN");
+    let counts = abi_type::items(&fields, &field, "FIELDS");
+    let visits = abi_type::items(&fields, &field, "fields");
     let of_column = abi_type::items(&fields, &field, "column");
     let of_index = abi_type::items(&fields, &field, "at");
-    let of_plain = abi_type::items(&fields, &field, "bits");
+    let push_bits = abi_type::items(&fields, &field, "push_bits");
+    // How many fields of the description come before each.
+    let before: Vec<_> = (0..fields.len())
+        .map(|place| {
+            let counts = &counts[..place];
+            quote!(0 #(+ #counts)*)
+        })
+        .collect();
     let copy = abi_type::copy(&columns);
     let texts = idents.iter().map(|name| names::plain(name));
-    let numbers = 0..u32::try_from(fields.len()).unwrap_or(0);
     let columns_doc = format!("The fields of all [`{name}`]s, each a vector over the inputs.");
     let field_docs = idents
         .iter()
@@ -45,22 +51,26 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
 
         impl ::quartet::SecretInput for #name {
             const NAME: &'static str = #text;
+        }
 
-            fn fields(__visit: &mut dyn FnMut(&'static str, ::quartet::secret::Kind, u32)) {
+        impl ::quartet::secret::SecretField for #name {
+            type Plain = ::quartet::Plain<Self>;
+            type Column = #columns;
+            const FIELDS: u32 = 0 #(+ #counts)*;
+
+            fn fields(
+                __name: &str,
+                __len: u32,
+                __visit: &mut dyn FnMut(&str, ::quartet::secret::Kind, u32),
+            ) {
                 #(
-                    __visit(
-                        #texts,
-                        #kinds,
-                        #lens,
-                    );
+                    #visits(&::quartet::secret::field_name(__name, #texts), __len, __visit);
                 )*
             }
 
-            fn columns(__number: u32) -> #columns {
+            fn column(__number: u32, __field: u32, __element: u32) -> #columns {
                 #columns {
-                    #(#idents: #of_column(
-                        __number, #numbers,
-                    ),)*
+                    #(#idents: #of_column(__number, __field + #before, __element),)*
                 }
             }
 
@@ -70,6 +80,10 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
                         &__columns.#idents, __index,
                     ),)*
                 }
+            }
+
+            fn push_bits(__plain: &Self::Plain, __fields: &mut [::std::vec::Vec<u128>]) {
+                __plain.push_bits(__fields);
             }
         }
 
@@ -81,9 +95,12 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
             #vis fn plain(
                 #(#idents: #plains,)*
             ) -> ::quartet::Plain<Self> {
-                ::quartet::Plain::new(::std::vec![
-                    #(#of_plain(&#idents),)*
-                ])
+                let mut __fields = ::std::vec![
+                    ::std::vec::Vec::new();
+                    <Self as ::quartet::secret::SecretField>::FIELDS as usize
+                ];
+                #(#push_bits(&#idents, &mut __fields[(#before) as usize..]);)*
+                ::quartet::Plain::new(__fields)
             }
         }
     })

@@ -68,7 +68,7 @@ impl Describer {
         push_string(out, T::NAME);
         out.push_str(",\"fields\":[");
         let mut first = true;
-        T::fields(&mut |name, kind, len| {
+        T::fields("", 1, &mut |name, kind, len| {
             if !first {
                 out.push(',');
             }

@@ -7,23 +7,16 @@ use wire::kind::Kind;
 use super::{Scalar, Secret, SecretVec, Vectored};
 
 /// A struct of secrets that clients seal and send. Derive it with `#[derive(SecretInput)]`; the
-/// fields are `Secret<T>` or `[Secret<T>; N]` of bool, integers or fixed point.
+/// fields are [`SecretField`]s, other such structs among them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a secret input",
     note = "put #[derive(SecretInput)] on a struct in the contract's module"
 )]
-pub trait SecretInput: Vectored + Sized {
+pub trait SecretInput:
+    SecretField<Plain = Plain<Self>> + Vectored<Columns = <Self as SecretField>::Column>
+{
     /// Its name.
     const NAME: &'static str;
-
-    /// Tells name, type and length of each field.
-    fn fields(visit: &mut dyn FnMut(&'static str, Kind, u32));
-
-    /// Its fields as vectors over all inputs of the type with this number.
-    fn columns(number: u32) -> Self::Columns;
-
-    /// One input, by its place in the vectors.
-    fn at(columns: &Self::Columns, index: usize) -> Self;
 }
 
 /// The number of an input type in its contract.
@@ -36,67 +29,91 @@ pub trait InputNumber: SecretInput {
     const NUMBER: u32;
 }
 
-/// A field of a [`SecretInput`].
+/// A field of a [`SecretInput`]: a secret, a struct of them, or an array of either.
+///
+/// A type has one field of the description for each of its secrets, by the names on the way to it
+/// with dots between them; the elements of an array are those of one field, the outermost first.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a secret input",
-    note = "use Secret<T> or [Secret<T>; N], where T is bool, an integer or fixed point"
+    note = "use Secret<T>, where T is bool, an integer or fixed point, another struct with \
+            #[derive(SecretInput)], or an array of them"
 )]
-pub trait SecretField: Copy {
+pub trait SecretField: Sized + 'static {
     /// What a client puts in.
     type Plain;
-    /// It as a vector, or as an array of vectors, over all inputs.
+    /// It as a vector over all inputs, or as a struct or an array of vectors.
     type Column: Copy;
-    /// Type of its elements.
-    const KIND: Kind;
-    /// How many elements.
-    const LEN: u32;
+    /// How many fields of the description it takes.
+    const FIELDS: u32;
 
-    /// Its vector, or its vectors.
-    fn column(number: u32, field: u32) -> Self::Column;
+    /// Tells name, kind and length of each, for `len` of this under a name, which is empty for an
+    /// input type.
+    fn fields(name: &str, len: u32, visit: &mut dyn FnMut(&str, Kind, u32));
+
+    /// Its vectors over all inputs of the type with this number: from this field, this element on.
+    fn column(number: u32, field: u32, element: u32) -> Self::Column;
 
     /// One input's, by its place in the vectors.
     fn at(column: &Self::Column, index: usize) -> Self;
 
-    /// The bits of each element.
-    fn bits(plain: &Self::Plain) -> Vec<u128>;
+    /// Appends the bits of its elements to those of its fields, which come first in `fields`.
+    fn push_bits(plain: &Self::Plain, fields: &mut [Vec<u128>]);
 }
 
 impl<T: Scalar> SecretField for Secret<T> {
     type Plain = T;
     type Column = SecretVec<T>;
-    const KIND: Kind = T::KIND;
-    const LEN: u32 = 1;
+    const FIELDS: u32 = 1;
 
-    fn column(number: u32, field: u32) -> SecretVec<T> {
-        SecretVec::column(number, field, 0)
+    fn fields(name: &str, len: u32, visit: &mut dyn FnMut(&str, Kind, u32)) {
+        visit(name, T::KIND, len);
+    }
+
+    fn column(number: u32, field: u32, element: u32) -> SecretVec<T> {
+        SecretVec::column(number, field, element)
     }
 
     fn at(column: &SecretVec<T>, index: usize) -> Self {
         column.get(index)
     }
 
-    fn bits(plain: &T) -> Vec<u128> {
-        vec![plain.to_bits()]
+    fn push_bits(plain: &T, fields: &mut [Vec<u128>]) {
+        fields[0].push(plain.to_bits());
     }
 }
 
-impl<T: Scalar, const N: usize> SecretField for [Secret<T>; N] {
-    type Plain = [T; N];
-    type Column = [SecretVec<T>; N];
-    const KIND: Kind = T::KIND;
-    const LEN: u32 = N as u32;
+impl<T: SecretField, const N: usize> SecretField for [T; N] {
+    type Plain = [T::Plain; N];
+    type Column = [T::Column; N];
+    const FIELDS: u32 = T::FIELDS;
 
-    fn column(number: u32, field: u32) -> [SecretVec<T>; N] {
-        std::array::from_fn(|element| SecretVec::column(number, field, element as u32))
+    fn fields(name: &str, len: u32, visit: &mut dyn FnMut(&str, Kind, u32)) {
+        T::fields(name, len * N as u32, visit);
     }
 
-    fn at(column: &[SecretVec<T>; N], index: usize) -> Self {
-        column.map(|vector| vector.get(index))
+    fn column(number: u32, field: u32, element: u32) -> [T::Column; N] {
+        let first = element * N as u32;
+        std::array::from_fn(|i| T::column(number, field, first + i as u32))
     }
 
-    fn bits(plain: &[T; N]) -> Vec<u128> {
-        plain.iter().map(|value| value.to_bits()).collect()
+    fn at(column: &[T::Column; N], index: usize) -> Self {
+        std::array::from_fn(|i| T::at(&column[i], index))
     }
+
+    fn push_bits(plain: &[T::Plain; N], fields: &mut [Vec<u128>]) {
+        for plain in plain {
+            T::push_bits(plain, fields);
+        }
+    }
+}
+
+/// The name of a field of a struct that has this name itself.
+#[must_use]
+pub fn field_name(name: &str, field: &str) -> String {
+    if name.is_empty() {
+        return field.into();
+    }
+    [name, ".", field].concat()
 }
 
 /// The sealed input of this call, the last argument of an `#[input]` function. Nobody can look
@@ -135,6 +152,13 @@ impl<T: SecretInput> Plain<T> {
     #[must_use]
     pub fn expose(&self) -> &[Vec<u128>] {
         &self.fields
+    }
+
+    /// Appends them to those of an input of which this is a part.
+    pub fn push_bits(&self, fields: &mut [Vec<u128>]) {
+        for (all, own) in fields.iter_mut().zip(&self.fields) {
+            all.extend_from_slice(own);
+        }
     }
 }
 

@@ -58,7 +58,7 @@ pub use wire::kind::Kind;
 
 pub use bytes::ByteString;
 pub use fixed::{Fixed, Fixed128};
-pub use input::{InputNumber, Plain, Sealed, SecretField, SecretInput};
+pub use input::{InputNumber, Plain, Sealed, SecretField, SecretInput, field_name};
 pub use operand::{Operand, ScalarOperand, Source, VectorOperand};
 pub use order::Permutation;
 pub use reveal::{Opened, Reveal, SecretForm, SecretStruct};

@@ -178,7 +178,7 @@ impl<T: SecretInput + InputNumber> ComputeArgument for SecretVec<T> {
 
     fn load() -> Self {
         Self {
-            columns: T::columns(T::NUMBER),
+            columns: T::column(T::NUMBER, 0, 0),
             len: host::secret_count(T::NUMBER),
         }
     }

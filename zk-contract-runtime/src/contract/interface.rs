@@ -18,6 +18,8 @@ use crate::ModuleError;
 const MAX_ITEMS: usize = 64;
 /// Most fields of one input type.
 const MAX_FIELDS: usize = 256;
+/// Bytes of a field's name with those of the structs around it.
+const FIELD_NAME_BYTES: usize = 256;
 /// Most arguments of one function, event or error, and most of each of those.
 const MAX_ABI_ITEMS: usize = 256;
 /// Characters of a Solidity type, and of an output type of a computation.
@@ -166,7 +168,15 @@ fn check_input(input: &InputType) -> Result<(), String> {
     at_most("fields", input.fields.len(), MAX_FIELDS)?;
     let mut bytes = 0usize;
     for field in &input.fields {
-        name("a field", &field.name)?;
+        // A field of a struct within the input has the names of both, with a dot between them.
+        for part in field.name.split('.') {
+            name("a field", part)?;
+        }
+        at_most(
+            "bytes of a field's name",
+            field.name.len(),
+            FIELD_NAME_BYTES,
+        )?;
         // A field alone is looked at before its bytes, so that nothing overflows.
         at_most("elements of a field", field.len as usize, INPUT_BYTES * 8)?;
         if field.len == 0 {

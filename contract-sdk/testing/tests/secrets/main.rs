@@ -7,5 +7,6 @@ mod basic;
 mod composed;
 mod fixed;
 mod integers;
+mod nested;
 mod orders;
 mod vectors;
