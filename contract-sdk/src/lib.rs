@@ -12,6 +12,9 @@
 //! | `#[attested]` | `&mut State, &Ctx, Output` | when three nodes have signed what was revealed |
 //! | `#[failed]` | `&mut State, &Ctx, Fault` | when a computation has failed |
 //!
+//! `#[action(only = owner)]` and `#[input(only = owner)]` let in only whom the state's field `owner`
+//! names ([`access::Access`]); others get `Unauthorized(address)` ([`Denied`]).
+//!
 //! `&Ctx` may be left out everywhere. Arguments and results are Solidity's ([`AbiType`]); names
 //! become camelCase. An error drops every write of the call. Beside functions, a contract has one
 //! `#[state]` struct, and may have `#[derive(SecretInput)]` and `#[derive(Reveal)]` structs,
@@ -24,6 +27,7 @@
 //! `zk-contract-runtime`, how a test runs it in `contract-testing`.
 
 pub mod abi;
+pub mod access;
 pub mod contract;
 #[cfg(target_arch = "wasm32")]
 pub mod entry;
@@ -38,6 +42,7 @@ pub mod calls;
 pub use contract_sdk_macros::contract;
 
 pub use abi::AbiType;
+pub use access::Denied;
 pub use alloy_primitives;
 pub use contract::{Contract, Ctx, Message, Start, Started};
 pub use event::Event;
@@ -45,7 +50,7 @@ pub use host::keccak256;
 pub use secret::{
     ByteString, Fixed, Fixed128, Permutation, Plain, Reveal, Sealed, Secret, SecretInput, SecretVec,
 };
-pub use state::{Item, Map, Stored};
+pub use state::{Item, List, Map, Queue, Set, Stored};
 pub use wire::guest::Fault;
 
 /// Seconds since the Unix epoch.
@@ -60,9 +65,9 @@ pub mod prelude {
     pub use contract_sdk_macros::{AbiType, Reveal, SecretInput};
 
     pub use crate::{
-        AbiType, ByteString, Ctx, Event, Fault, Fixed, Fixed128, Item, Map, Message, Permutation,
-        Result, Reveal, Sealed, Secret, SecretInput, SecretVec, Start, Stored, Time,
-        abi::encode as abi_encode, ensure, keccak256,
+        AbiType, ByteString, Ctx, Denied, Event, Fault, Fixed, Fixed128, Item, List, Map, Message,
+        Permutation, Queue, Result, Reveal, Sealed, Secret, SecretInput, SecretVec, Set, Start,
+        Stored, Time, abi::encode as abi_encode, ensure, keccak256,
     };
 }
 

@@ -12,9 +12,10 @@
 //! | `output` | `(ptr, len)` | sets the result or the revert data; the last call wins |
 //! | `context` | `(ptr)` | writes the [`CONTEXT_BYTES`] bytes of [`Context`] |
 //! | `storage_read` | `(key, key_len) -> i32` | stages a value, returns its length, −1 if absent |
-//! | `staged_read` | `(ptr)` | copies the value staged last |
+//! | `staged_read` | `(ptr)` | copies the value, or the key, staged last |
 //! | `storage_write` | `(key, key_len, value, value_len)` | |
 //! | `storage_remove` | `(key, key_len)` | |
+//! | `storage_next` | `(prefix_len, from, from_len) -> i32` | stages the least key that is not less than `from` and starts with its first `prefix_len` bytes; returns its length, −1 if there is none |
 //! | `emit` | `(topics, count, data, len)` | an event: `count` topics of 32 bytes, at most 4 |
 //! | `keccak256` | `(ptr, len, out)` | 32 bytes |
 //! | `take_input` | `(type, ptr, len)` | the sealed input of this call; only in an input function, once |

@@ -1,13 +1,15 @@
-//! `#[derive(AbiType)]`: a struct as a Solidity struct and as a value of public state.
+//! `#[derive(AbiType)]`: a struct or an enum as Solidity's, and as a value of public state.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Data, DeriveInput, Fields, Ident, Type, spanned::Spanned};
+use syn::{Data, DataEnum, DeriveInput, Fields, Ident, Type, spanned::Spanned};
 
 use crate::names;
 
 /// Fields that alloy's tuples can hold.
 const MAX_FIELDS: usize = 12;
+/// Variants that a Solidity enum can have.
+const MAX_VARIANTS: usize = 256;
 
 /// Names and types of the fields of a struct that a derive can take.
 pub(crate) fn fields<'a>(
@@ -73,7 +75,73 @@ pub(crate) fn copy(name: &Ident) -> TokenStream {
 }
 
 pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
-    Ok(implement(&item.ident, &fields(item, "AbiType")?))
+    match &item.data {
+        Data::Enum(data) => enumeration(item, data),
+        _ => Ok(implement(&item.ident, &fields(item, "AbiType")?)),
+    }
+}
+
+/// An enum without fields: Solidity's, which counts its variants from 0.
+fn enumeration(item: &DeriveInput, data: &DataEnum) -> syn::Result<TokenStream> {
+    if let Some(variant) = data
+        .variants
+        .iter()
+        .find(|variant| !matches!(variant.fields, Fields::Unit))
+    {
+        let text = "an enum of Solidity holds no fields: use a struct with an enum and an Option \
+                    beside it";
+        return Err(syn::Error::new_spanned(variant, text));
+    }
+    if let Some((_, value)) = data
+        .variants
+        .iter()
+        .find_map(|variant| variant.discriminant.as_ref())
+    {
+        let text = "an enum of Solidity counts its variants from 0: remove the number";
+        return Err(syn::Error::new_spanned(value, text));
+    }
+    if data.variants.is_empty() || data.variants.len() > MAX_VARIANTS {
+        let text = format!("#[derive(AbiType)] takes 1 to {MAX_VARIANTS} variants");
+        return Err(syn::Error::new(item.ident.span(), text));
+    }
+    let name = &item.ident;
+    let variants: Vec<_> = data.variants.iter().map(|variant| &variant.ident).collect();
+    let numbers: Vec<_> = (0..=u8::MAX).take(variants.len()).collect();
+    Ok(quote! {
+        impl ::quartet::abi::AbiType for #name {
+            type Sol = <u8 as ::quartet::abi::AbiType>::Sol;
+
+            fn to_sol(&self) -> u8 {
+                match self {
+                    #(Self::#variants => #numbers,)*
+                }
+            }
+
+            fn from_sol(__value: u8) -> ::core::option::Option<Self> {
+                match __value {
+                    #(#numbers => ::core::option::Option::Some(Self::#variants),)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+
+            fn zero() -> u8 {
+                0
+            }
+        }
+
+        impl ::quartet::abi::Topic for #name {}
+
+        impl ::quartet::Stored for #name {
+            fn store(&self, __out: &mut ::std::vec::Vec<u8>) {
+                __out.push(::quartet::abi::AbiType::to_sol(self));
+            }
+
+            fn restore(__bytes: &mut &[u8]) -> ::core::option::Option<Self> {
+                <u8 as ::quartet::Stored>::restore(__bytes)
+                    .and_then(<Self as ::quartet::abi::AbiType>::from_sol)
+            }
+        }
+    })
 }
 
 /// The implementations of `AbiType` and `Stored`.
@@ -83,8 +151,11 @@ pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream
     let sols = items(fields, &abi, "Sol");
     let to_sols = items(fields, &abi, "to_sol");
     let from_sols = items(fields, &abi, "from_sol");
+    let zeros = items(fields, &abi, "zero");
     let stores = items(fields, &stored, "store");
     let restores = items(fields, &stored, "restore");
+    let store_keys = items(fields, &stored, "store_key");
+    let restore_keys = items(fields, &stored, "restore_key");
     let places = (0..fields.len()).map(syn::Index::from);
     let components = fields.iter().enumerate().map(|(i, (name, ty))| {
         let separator = (i > 0).then(|| quote!(__out.push(',');));
@@ -102,10 +173,16 @@ pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream
                 (#(#to_sols(&self.#names),)*)
             }
 
-            fn from_sol(__value: ::quartet::abi::Encodable<Self>) -> Self {
-                Self {
-                    #(#names: #from_sols(__value.#places),)*
-                }
+            fn from_sol(
+                __value: ::quartet::abi::Encodable<Self>,
+            ) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(Self {
+                    #(#names: #from_sols(__value.#places)?,)*
+                })
+            }
+
+            fn zero() -> ::quartet::abi::Encodable<Self> {
+                (#(#zeros(),)*)
             }
 
             fn json_type(__out: &mut ::std::string::String) {
@@ -127,6 +204,16 @@ pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream
             fn restore(__bytes: &mut &[u8]) -> ::core::option::Option<Self> {
                 ::core::option::Option::Some(Self {
                     #(#names: #restores(__bytes)?,)*
+                })
+            }
+
+            fn store_key(&self, __out: &mut ::std::vec::Vec<u8>) {
+                #(#store_keys(&self.#names, __out);)*
+            }
+
+            fn restore_key(__bytes: &mut &[u8]) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(Self {
+                    #(#names: #restore_keys(__bytes)?,)*
                 })
             }
         }

@@ -54,7 +54,7 @@ fn arguments(function: &Function) -> (Vec<&syn::Ident>, Vec<&syn::Type>) {
 }
 
 fn call(function: &Function) -> TokenStream {
-    let (name, returns, selector) = (&function.name, &function.returns, selector(function));
+    let (name, returns, selector) = (&function.name, function.returned(), selector(function));
     let (names, types) = arguments(function);
     let doc = format!("Calls `{}`.", names::camel_case(name));
     match (&function.role, &function.sealed) {

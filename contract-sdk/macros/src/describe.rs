@@ -41,6 +41,21 @@ pub(crate) fn describe(model: &Model) -> TokenStream {
     });
     let events = model.events.iter().map(crate::event::Event::describe);
     let errors = model.error.iter().map(crate::error::ErrorEnum::describe);
+    let guarded = model
+        .functions
+        .iter()
+        .any(|function| function.only.is_some());
+    let own = model
+        .error
+        .iter()
+        .any(crate::error::ErrorEnum::has_unauthorized);
+    let unauthorized = (guarded && !own).then(|| {
+        quote! {
+            __description.error::<(::quartet::alloy_primitives::Address,)>(
+                "Unauthorized", &["sender"],
+            );
+        }
+    });
     let inputs = &model.inputs;
     let computations = model
         .computations
@@ -51,6 +66,7 @@ pub(crate) fn describe(model: &Model) -> TokenStream {
         #(#functions)*
         #(#events)*
         #(#errors)*
+        #unauthorized
         #(__description.input_type::<#inputs>();)*
         #(__description.computation::<#computations>();)*
     }

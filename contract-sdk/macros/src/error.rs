@@ -59,6 +59,12 @@ impl ErrorEnum {
         &self.item.ident
     }
 
+    /// Whether one of its variants is called as the error of functions with `only`.
+    pub(crate) fn has_unauthorized(&self) -> bool {
+        let mut variants = self.item.variants.iter();
+        variants.any(|variant| names::plain(&variant.ident) == "Unauthorized")
+    }
+
     pub(crate) fn implement(&self) -> TokenStream {
         let name = self.name();
         let variants = &self.item.variants;

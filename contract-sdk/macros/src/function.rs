@@ -2,7 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{FnArg, Ident, ItemFn, ItemStruct, Pat, ReturnType, Type, parse_quote, spanned::Spanned};
+use syn::{
+    Attribute, FnArg, Ident, ItemFn, ItemStruct, Pat, ReturnType, Type, parse_quote,
+    spanned::Spanned,
+};
 
 /// What a function is for.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub(crate) struct Function {
     /// Name of the sealed input.
     pub(crate) sealed: Option<Ident>,
     pub(crate) returns: Type,
+    /// The field of the state that says who may call it.
+    pub(crate) only: Option<Ident>,
 }
 
 /// A `#[compute]` function.
@@ -103,7 +108,13 @@ fn is_reference_to(ty: &Type, name: &str) -> bool {
 }
 
 impl Function {
-    pub(crate) fn read(role: &str, item: &ItemFn, state: &ItemStruct) -> syn::Result<Self> {
+    pub(crate) fn read(
+        role: &str,
+        attribute: &Attribute,
+        item: &ItemFn,
+        state: &ItemStruct,
+    ) -> syn::Result<Self> {
+        let only = only(role, attribute, state)?;
         let mut arguments = arguments(item)?;
         let state_name = state.ident.to_string();
         let view = role == "view";
@@ -179,6 +190,7 @@ impl Function {
             arguments,
             sealed,
             returns: returns(item),
+            only,
         };
         function.check_callback()?;
         Ok(function)
@@ -199,6 +211,41 @@ impl Function {
         }
         Ok(())
     }
+}
+
+/// The field in `#[action(only = field)]`.
+fn only(role: &str, attribute: &Attribute, state: &ItemStruct) -> syn::Result<Option<Ident>> {
+    // Callbacks name their computation.
+    if matches!(attribute.meta, syn::Meta::Path(_)) || matches!(role, "attested" | "failed") {
+        return Ok(None);
+    }
+    if role == "view" {
+        let text = "a view is for everybody, since nobody proves who asks: remove the argument";
+        return Err(syn::Error::new_spanned(attribute, text));
+    }
+    if role == "init" {
+        let text = "#[init] takes no arguments: it runs once, for whoever deploys";
+        return Err(syn::Error::new_spanned(attribute, text));
+    }
+    let mut only = None;
+    attribute.parse_nested_meta(|meta| {
+        if !meta.path.is_ident("only") {
+            return Err(meta.error(format!("write `#[{role}(only = owner)]`")));
+        }
+        only = Some(field_of(meta.value()?.parse()?, state)?);
+        Ok(())
+    })?;
+    Ok(only)
+}
+
+/// A name, if the state has a field of it.
+fn field_of(name: Ident, state: &ItemStruct) -> syn::Result<Ident> {
+    let mut fields = state.fields.iter().filter_map(|field| field.ident.as_ref());
+    if fields.any(|field| *field == name) {
+        return Ok(name);
+    }
+    let text = format!("the state `{}` has no field of this name", state.ident);
+    Err(syn::Error::new_spanned(&name, text))
 }
 
 /// `T` of `Sealed<T>`.
@@ -239,6 +286,15 @@ impl Computation {
 }
 
 impl Function {
+    /// What it returns to callers.
+    pub(crate) fn returned(&self) -> TokenStream {
+        let returns = &self.returns;
+        match self.only {
+            Some(_) => quote!(::quartet::access::Only<#returns>),
+            None => quote!(#returns),
+        }
+    }
+
     /// The type of the argument list on the ABI, the sealed input as `bytes`.
     pub(crate) fn params(&self) -> TokenStream {
         let types = self.arguments.iter().map(|(_, ty)| ty);

@@ -282,8 +282,14 @@ fn finish(model: &Model, function: &Function, arguments: &TokenStream) -> TokenS
     } else {
         quote!(&mut __state)
     };
+    let check = function.only.as_ref().map(|field| {
+        quote_spanned! {field.span()=>
+            ::quartet::access::check(&__state.#field, &::quartet::Ctx::load())?;
+        }
+    });
     quote! {{
         #load = <#state as ::quartet::state::State>::load();
+        #check
         ::quartet::contract::finish(
             self::#name(#state_argument, #context #arguments),
             || {

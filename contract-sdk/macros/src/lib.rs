@@ -31,7 +31,8 @@ pub fn contract(arguments: TokenStream, module: TokenStream) -> TokenStream {
     }))
 }
 
-/// Makes a struct a Solidity struct: for arguments, results, events, and public state.
+/// Makes a struct a Solidity struct, or an enum without fields a Solidity enum: for arguments,
+/// results, events, and public state. A number that is no variant is a call that does not decode.
 #[proc_macro_derive(AbiType)]
 pub fn abi_type(item: TokenStream) -> TokenStream {
     finish(abi_type::derive(&parse_macro_input!(item as DeriveInput)))

@@ -159,7 +159,9 @@ impl Model {
                 model
                     .computations
                     .extend(errors.take(Computation::read(item)));
-            } else if let Some(function) = errors.take(Function::read(role, item, &model.state)) {
+            } else if let Some(function) =
+                errors.take(Function::read(role, attribute, item, &model.state))
+            {
                 match function.role {
                     Role::Init if model.init.is_some() => errors.add(syn::Error::new_spanned(
                         &function.name,

@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod keccak;
+mod option;
 mod params;
 
 use alloy_primitives::{Address, Bytes, FixedBytes, I256, U256};
@@ -15,12 +16,13 @@ pub type Encodable<T> = <<T as AbiType>::Sol as SolType>::RustType;
 
 /// A Rust type that stands for one Solidity type: an argument, a result, a field of an event.
 ///
-/// Derive it for a struct of such types with `#[derive(AbiType)]`; it becomes a Solidity struct.
+/// Derive it with `#[derive(AbiType)]`: a struct of such types becomes a Solidity struct, an enum
+/// without fields a Solidity enum, which is a `uint8`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no Solidity type",
     label = "cannot cross the contract's ABI",
-    note = "use bool, an integer, U256, Address, B256, Bytes, String, an array or Vec of these, \
-            or a struct with #[derive(AbiType)]"
+    note = "use bool, an integer, U256, Address, B256, Bytes, String, Option, an array or Vec of \
+            these, or a struct or enum with #[derive(AbiType)]"
 )]
 pub trait AbiType: Sized {
     /// Its Solidity type in alloy's words.
@@ -29,8 +31,11 @@ pub trait AbiType: Sized {
     /// The value that alloy encodes.
     fn to_sol(&self) -> Encodable<Self>;
 
-    /// From the value that alloy decoded.
-    fn from_sol(value: Encodable<Self>) -> Self;
+    /// From the value that alloy decoded; none if it is no value of this type.
+    fn from_sol(value: Encodable<Self>) -> Option<Self>;
+
+    /// Solidity's zero of this type.
+    fn zero() -> Encodable<Self>;
 
     /// Appends its type in the words of Solidity's JSON ABI, where a struct is a `tuple`.
     fn json_type(out: &mut String) {
@@ -76,7 +81,7 @@ pub trait Topic: AbiType {
     fn from_topic(topic: &Word) -> Option<Self> {
         Self::Sol::abi_decode_validate(topic.as_slice())
             .ok()
-            .map(Self::from_sol)
+            .and_then(Self::from_sol)
     }
 }
 
@@ -89,8 +94,12 @@ macro_rules! words {
                 *self
             }
 
-            fn from_sol(value: Self) -> Self {
-                value
+            fn from_sol(value: Self) -> Option<Self> {
+                Some(value)
+            }
+
+            fn zero() -> Self {
+                Self::default()
             }
         }
 
@@ -125,8 +134,12 @@ where
         *self
     }
 
-    fn from_sol(value: Self) -> Self {
-        value
+    fn from_sol(value: Self) -> Option<Self> {
+        Some(value)
+    }
+
+    fn zero() -> Self {
+        Self::default()
     }
 }
 
@@ -144,8 +157,12 @@ macro_rules! dynamic {
                 self.clone()
             }
 
-            fn from_sol(value: Self) -> Self {
-                value
+            fn from_sol(value: Self) -> Option<Self> {
+                Some(value)
+            }
+
+            fn zero() -> Self {
+                Self::default()
             }
         }
     )*};
@@ -163,8 +180,12 @@ impl<T: AbiType> AbiType for Vec<T> {
         self.iter().map(T::to_sol).collect()
     }
 
-    fn from_sol(value: Vec<Encodable<T>>) -> Self {
+    fn from_sol(value: Vec<Encodable<T>>) -> Option<Self> {
         value.into_iter().map(T::from_sol).collect()
+    }
+
+    fn zero() -> Vec<Encodable<T>> {
+        Vec::new()
     }
 
     fn json_type(out: &mut String) {
@@ -184,8 +205,13 @@ impl<T: AbiType, const N: usize> AbiType for [T; N] {
         std::array::from_fn(|i| self[i].to_sol())
     }
 
-    fn from_sol(value: [Encodable<T>; N]) -> Self {
-        value.map(T::from_sol)
+    fn from_sol(value: [Encodable<T>; N]) -> Option<Self> {
+        let values: Option<Vec<T>> = value.into_iter().map(T::from_sol).collect();
+        values?.try_into().ok()
+    }
+
+    fn zero() -> [Encodable<T>; N] {
+        std::array::from_fn(|_| T::zero())
     }
 
     fn json_type(out: &mut String) {

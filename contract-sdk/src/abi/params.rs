@@ -33,7 +33,7 @@ macro_rules! params {
 
             fn decode(data: &[u8]) -> Option<Self> {
                 let decoded = <($($ty::Sol,)*)>::abi_decode_params_validate(data).ok()?;
-                Some(($($ty::from_sol(decoded.$at),)*))
+                Some(($($ty::from_sol(decoded.$at)?,)*))
             }
 
             fn json(names: &[&str], out: &mut String) {

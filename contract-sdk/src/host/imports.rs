@@ -22,6 +22,7 @@ mod ffi {
         pub(super) fn staged_read(ptr: *mut u8);
         pub(super) fn storage_write(k: *const u8, k_len: usize, v: *const u8, v_len: usize);
         pub(super) fn storage_remove(key: *const u8, key_len: usize);
+        pub(super) fn storage_next(prefix_len: usize, from: *const u8, from_len: usize) -> i32;
         pub(super) fn emit(topics: *const u8, count: usize, data: *const u8, len: usize);
         pub(super) fn keccak256(ptr: *const u8, len: usize, out: *mut u8);
         pub(super) fn take_input(number: u32, ptr: *const u8, len: usize);
@@ -63,7 +64,19 @@ pub fn context() -> Context {
 #[must_use]
 pub fn storage_read(key: &[u8]) -> Option<Vec<u8>> {
     // SAFETY: the host reads the key's bytes.
-    let length = unsafe { ffi::storage_read(key.as_ptr(), key.len()) };
+    staged(unsafe { ffi::storage_read(key.as_ptr(), key.len()) })
+}
+
+/// The least key of public state that is not less than `from` and starts with its first
+/// `prefix_len` bytes.
+#[must_use]
+pub fn storage_next(prefix_len: usize, from: &[u8]) -> Option<Vec<u8>> {
+    // SAFETY: the host reads the bytes of `from`.
+    staged(unsafe { ffi::storage_next(prefix_len, from.as_ptr(), from.len()) })
+}
+
+/// What the host has staged and announced with this length; nothing if it is negative.
+fn staged(length: i32) -> Option<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(length).ok()?];
     // SAFETY: the host writes as many bytes as it has just announced.
     unsafe { ffi::staged_read(bytes.as_mut_ptr()) };

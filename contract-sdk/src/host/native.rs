@@ -17,6 +17,9 @@ pub trait Host {
     fn storage_write(&self, key: &[u8], value: &[u8]);
     /// Removes a key of public state.
     fn storage_remove(&self, key: &[u8]);
+    /// The least key of public state that is not less than `from` and starts with its first
+    /// `prefix_len` bytes.
+    fn storage_next(&self, prefix_len: usize, from: &[u8]) -> Option<Vec<u8>>;
     /// Emits an event.
     fn emit(&self, topics: &[B256], data: &[u8]);
     /// Takes the sealed input of this call.
@@ -83,6 +86,13 @@ pub(super) mod functions {
     /// Removes a key of public state.
     pub fn storage_remove(key: &[u8]) {
         host().storage_remove(key);
+    }
+
+    /// The least key of public state that is not less than `from` and starts with its first
+    /// `prefix_len` bytes.
+    #[must_use]
+    pub fn storage_next(prefix_len: usize, from: &[u8]) -> Option<Vec<u8>> {
+        host().storage_next(prefix_len, from)
     }
 
     /// Emits an event of at most four topics.

@@ -161,8 +161,12 @@ macro_rules! fixed_point {
                 self.0
             }
 
-            fn from_sol(units: $units) -> Self {
-                Self(units)
+            fn from_sol(units: $units) -> Option<Self> {
+                Some(Self(units))
+            }
+
+            fn zero() -> $units {
+                0
             }
         }
 
@@ -183,6 +187,14 @@ macro_rules! fixed_point {
 
             fn restore(bytes: &mut &[u8]) -> Option<Self> {
                 $units::restore(bytes).map(Self)
+            }
+
+            fn store_key(&self, out: &mut Vec<u8>) {
+                self.0.store_key(out);
+            }
+
+            fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
+                $units::restore_key(bytes).map(Self)
             }
         }
     };

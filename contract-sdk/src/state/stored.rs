@@ -1,13 +1,14 @@
-//! The encoding of public state: integers big-endian at their own width, lengths as `u32`.
+//! The encoding of public state: integers big-endian at their own width, lengths as `u32`. As a
+//! key of an entry a value is encoded such that bytes compare as values do.
 
-use alloy_primitives::{Address, Bytes, FixedBytes, U256};
+use alloy_primitives::{Address, Bytes, FixedBytes, I256, U256};
 
 /// A value that public state can hold. Structs with `#[derive(AbiType)]` or `#[derive(Reveal)]`
 /// have it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored",
-    note = "use bool, an integer, U256, Address, B256, Bytes, String, Option, an array, Vec or \
-            tuple of these, or a struct with #[derive(AbiType)]"
+    note = "use bool, an integer, U256, I256, Address, B256, Bytes, String, Option, an array, Vec or \
+            tuple of these, or a struct or enum with #[derive(AbiType)]"
 )]
 pub trait Stored: Sized {
     /// Appends its encoding.
@@ -15,6 +16,17 @@ pub trait Stored: Sized {
 
     /// Takes it off the front of the bytes; `None` when they are not its encoding.
     fn restore(bytes: &mut &[u8]) -> Option<Self>;
+
+    /// Appends its encoding as a key: no key is the beginning of another, and bytes compare as
+    /// values do.
+    fn store_key(&self, out: &mut Vec<u8>) {
+        self.store(out);
+    }
+
+    /// Takes a key off the front of the bytes; `None` when they are not its encoding.
+    fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
+        Self::restore(bytes)
+    }
 }
 
 /// The encoding of one value.
@@ -36,6 +48,16 @@ pub fn decode<T: Stored>(mut bytes: &[u8]) -> T {
     value.expect("stored bytes are not of the type that is read: do two fields share a name?")
 }
 
+/// The key that was stored.
+///
+/// # Panics
+/// See [`decode`].
+pub(super) fn decode_key<T: Stored>(mut bytes: &[u8]) -> T {
+    let key = T::restore_key(&mut bytes).filter(|_| bytes.is_empty());
+    #[expect(clippy::expect_used, reason = "there is no state to go on with")]
+    key.expect("a stored key is not of the type that is read: do two fields share a name?")
+}
+
 macro_rules! integers {
     ($($ty:ty)*) => {$(
         impl Stored for $ty {
@@ -50,7 +72,32 @@ macro_rules! integers {
     )*};
 }
 
-integers! { u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 }
+integers! { u8 u16 u32 u64 u128 }
+
+/// Signed integers: as a key with the sign inverted, so that negative ones come first.
+macro_rules! signed {
+    ($($ty:ty)*) => {$(
+        impl Stored for $ty {
+            fn store(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_be_bytes());
+            }
+
+            fn restore(bytes: &mut &[u8]) -> Option<Self> {
+                take(bytes).map(Self::from_be_bytes)
+            }
+
+            fn store_key(&self, out: &mut Vec<u8>) {
+                (*self ^ Self::MIN).store(out);
+            }
+
+            fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
+                Self::restore(bytes).map(|key| key ^ Self::MIN)
+            }
+        }
+    )*};
+}
+
+signed! { i8 i16 i32 i64 i128 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (front, rest) = bytes.split_first_chunk()?;
@@ -102,6 +149,24 @@ impl Stored for U256 {
     }
 }
 
+impl Stored for I256 {
+    fn store(&self, out: &mut Vec<u8>) {
+        self.into_raw().store(out);
+    }
+
+    fn restore(bytes: &mut &[u8]) -> Option<Self> {
+        U256::restore(bytes).map(Self::from_raw)
+    }
+
+    fn store_key(&self, out: &mut Vec<u8>) {
+        (self.into_raw() ^ Self::MIN.into_raw()).store(out);
+    }
+
+    fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
+        U256::restore(bytes).map(|key| Self::from_raw(key ^ Self::MIN.into_raw()))
+    }
+}
+
 fn store_length(length: usize, out: &mut Vec<u8>) {
     (length as u32).store(out);
 }
@@ -113,6 +178,31 @@ fn take_bytes(bytes: &mut &[u8]) -> Option<Vec<u8>> {
     Some(front.to_vec())
 }
 
+/// Bytes as a key: a zero is followed by 255, the end is two zeros.
+fn store_key_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    for byte in bytes {
+        out.push(*byte);
+        if *byte == 0 {
+            out.push(0xff);
+        }
+    }
+    out.extend_from_slice(&[0, 0]);
+}
+
+fn take_key_bytes(bytes: &mut &[u8]) -> Option<Vec<u8>> {
+    let mut taken = Vec::new();
+    loop {
+        match take(bytes)? {
+            [0] => match take(bytes)? {
+                [0] => return Some(taken),
+                [0xff] => taken.push(0),
+                _ => return None,
+            },
+            [byte] => taken.push(byte),
+        }
+    }
+}
+
 impl Stored for Bytes {
     fn store(&self, out: &mut Vec<u8>) {
         store_length(self.len(), out);
@@ -121,6 +211,14 @@ impl Stored for Bytes {
 
     fn restore(bytes: &mut &[u8]) -> Option<Self> {
         take_bytes(bytes).map(Into::into)
+    }
+
+    fn store_key(&self, out: &mut Vec<u8>) {
+        store_key_bytes(self, out);
+    }
+
+    fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
+        take_key_bytes(bytes).map(Into::into)
     }
 }
 
@@ -132,6 +230,14 @@ impl Stored for String {
 
     fn restore(bytes: &mut &[u8]) -> Option<Self> {
         Self::from_utf8(take_bytes(bytes)?).ok()
+    }
+
+    fn store_key(&self, out: &mut Vec<u8>) {
+        store_key_bytes(self.as_bytes(), out);
+    }
+
+    fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
+        Self::from_utf8(take_key_bytes(bytes)?).ok()
     }
 }
 
@@ -145,6 +251,23 @@ impl<T: Stored> Stored for Vec<T> {
         let length = u32::restore(bytes)?;
         (0..length).map(|_| T::restore(bytes)).collect()
     }
+
+    /// Each value after a one, and a zero at the end.
+    fn store_key(&self, out: &mut Vec<u8>) {
+        for value in self {
+            out.push(1);
+            value.store_key(out);
+        }
+        out.push(0);
+    }
+
+    fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
+        let mut values = Self::new();
+        while bool::restore(bytes)? {
+            values.push(T::restore_key(bytes)?);
+        }
+        Some(values)
+    }
 }
 
 impl<T: Stored, const N: usize> Stored for [T; N] {
@@ -154,6 +277,15 @@ impl<T: Stored, const N: usize> Stored for [T; N] {
 
     fn restore(bytes: &mut &[u8]) -> Option<Self> {
         let values: Option<Vec<T>> = (0..N).map(|_| T::restore(bytes)).collect();
+        values?.try_into().ok()
+    }
+
+    fn store_key(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|value| value.store_key(out));
+    }
+
+    fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
+        let values: Option<Vec<T>> = (0..N).map(|_| T::restore_key(bytes)).collect();
         values?.try_into().ok()
     }
 }
@@ -173,6 +305,21 @@ impl<T: Stored> Stored for Option<T> {
             None
         })
     }
+
+    fn store_key(&self, out: &mut Vec<u8>) {
+        self.is_some().store(out);
+        if let Some(value) = self {
+            value.store_key(out);
+        }
+    }
+
+    fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
+        Some(if bool::restore(bytes)? {
+            Some(T::restore_key(bytes)?)
+        } else {
+            None
+        })
+    }
 }
 
 macro_rules! tuples {
@@ -185,6 +332,14 @@ macro_rules! tuples {
             fn restore(bytes: &mut &[u8]) -> Option<Self> {
                 Some(($($ty::restore(bytes)?,)*))
             }
+
+            fn store_key(&self, out: &mut Vec<u8>) {
+                $(self.$at.store_key(out);)*
+            }
+
+            fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
+                Some(($($ty::restore_key(bytes)?,)*))
+            }
         }
     )*};
 }
@@ -196,52 +351,4 @@ tuples! {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Debug;
-
-    use super::{Address, Bytes, FixedBytes, Stored, U256, encode};
-
-    #[track_caller]
-    fn stored_as<T: Stored + PartialEq + Debug>(value: T, expected: &str) {
-        let bytes = encode(&value);
-        assert_eq!(alloy_primitives::hex::encode(&bytes), expected, "{value:?}");
-        let mut rest = bytes.as_slice();
-        assert_eq!(T::restore(&mut rest), Some(value));
-        assert!(rest.is_empty());
-        for short in 0..bytes.len() {
-            assert_eq!(
-                T::restore(&mut &bytes[..short]),
-                None,
-                "{short} bytes are not enough"
-            );
-        }
-    }
-
-    #[test]
-    fn encodings() {
-        stored_as(true, "01");
-        stored_as(0x0102_0304_u32, "01020304");
-        stored_as(-2_i16, "fffe");
-        stored_as(u128::MAX - 1, "fffffffffffffffffffffffffffffffe");
-        stored_as(U256::from(5), &format!("{:064x}", 5));
-        stored_as(Address::repeat_byte(0xab), &"ab".repeat(20));
-        stored_as(FixedBytes([1, 2]), "0102");
-        stored_as(Bytes::from_static(&[7, 8]), "000000020708");
-        stored_as(String::from("hé"), "0000000368c3a9");
-        stored_as(vec![1_u16, 2], "0000000200010002");
-        stored_as([1_u8, 2, 3], "010203");
-        stored_as(Some(9_u8), "0109");
-        stored_as(None::<u8>, "00");
-        stored_as(
-            (1_u8, false, Address::ZERO),
-            &format!("0100{}", "00".repeat(20)),
-        );
-    }
-
-    #[test]
-    fn what_is_no_encoding() {
-        assert_eq!(bool::restore(&mut [2].as_slice()), None);
-        assert_eq!(String::restore(&mut [0, 0, 0, 1, 0xff].as_slice()), None);
-        assert_eq!(Vec::<u8>::restore(&mut [0xff; 8].as_slice()), None);
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use std::{
     cell::{Ref, RefCell, RefMut},
     collections::BTreeMap,
+    ops::Bound,
     rc::Rc,
 };
 
@@ -160,6 +161,31 @@ impl Host for CallHost {
 
     fn storage_remove(&self, key: &[u8]) {
         self.change("write").writes.insert(key.to_vec(), None);
+    }
+
+    fn storage_next(&self, prefix_len: usize, from: &[u8]) -> Option<Vec<u8>> {
+        assert!(
+            self.mode != Mode::Trace,
+            "a #[compute] function cannot read public state"
+        );
+        bound(
+            "bytes of where a search begins",
+            from.len(),
+            limits::STORAGE_KEY_BYTES + 1,
+        );
+        let prefix = &from[..prefix_len];
+        let effects = self.effects();
+        let range = (Bound::Included(from), Bound::Unbounded);
+        let stored = self.storage.range::<[u8], _>(range).map(|(key, _)| key);
+        let stored = stored
+            .take_while(|key| key.starts_with(prefix))
+            .find(|key| !effects.writes.contains_key(*key));
+        let mut written = effects.writes.range::<[u8], _>(range);
+        let written = written
+            .find(|(_, value)| value.is_some())
+            .map(|(key, _)| key)
+            .filter(|key| key.starts_with(prefix));
+        stored.into_iter().chain(written).min().cloned()
     }
 
     fn emit(&self, topics: &[B256], data: &[u8]) {

@@ -142,6 +142,7 @@ pub const IMPORTS: &str = r#"
   (import "quartet" "staged_read" (func $staged_read (param i32)))
   (import "quartet" "storage_write" (func $storage_write (param i32 i32 i32 i32)))
   (import "quartet" "storage_remove" (func $storage_remove (param i32 i32)))
+  (import "quartet" "storage_next" (func $storage_next (param i32 i32 i32) (result i32)))
   (import "quartet" "emit" (func $emit (param i32 i32 i32 i32)))
   (import "quartet" "keccak256" (func $keccak256 (param i32 i32 i32)))
   (import "quartet" "take_input" (func $take_input (param i32 i32 i32)))

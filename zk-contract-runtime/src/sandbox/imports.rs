@@ -30,7 +30,7 @@ const SEALED_OVERHEAD: usize = 1024;
 pub(super) type Import = (&'static str, &'static [ValType], &'static [ValType]);
 
 /// All host functions.
-pub(super) const IMPORTS: [Import; 19] = [
+pub(super) const IMPORTS: [Import; 20] = [
     ("calldata_len", &[], &[I32]),
     ("calldata_read", &[I32], &[]),
     ("output", &[I32, I32], &[]),
@@ -39,6 +39,7 @@ pub(super) const IMPORTS: [Import; 19] = [
     ("staged_read", &[I32], &[]),
     ("storage_write", &[I32, I32, I32, I32], &[]),
     ("storage_remove", &[I32, I32], &[]),
+    ("storage_next", &[I32, I32, I32], &[I32]),
     ("emit", &[I32, I32, I32, I32], &[]),
     ("keccak256", &[I32, I32, I32], &[]),
     ("take_input", &[I32, I32, I32], &[]),
@@ -66,6 +67,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
         .func_wrap(MODULE, "staged_read", storage::staged_read)?
         .func_wrap(MODULE, "storage_write", storage::storage_write)?
         .func_wrap(MODULE, "storage_remove", storage::storage_remove)?
+        .func_wrap(MODULE, "storage_next", storage::storage_next)?
         .func_wrap(MODULE, "emit", emit)?
         .func_wrap(MODULE, "keccak256", keccak)?
         .func_wrap(MODULE, "take_input", take_input)?

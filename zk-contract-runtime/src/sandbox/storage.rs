@@ -1,10 +1,13 @@
 //! Host functions on the contract's public state.
 
+use std::ops::Bound;
+
 use alloy_primitives::Bytes;
 use wire::limits::{STORAGE_KEY_BYTES, STORAGE_VALUE_BYTES};
 
 use super::{
-    guest::{Guest, charge, length, read, throw, write},
+    guest::{Guest, bad_argument, charge, length, read, throw, write},
+    host::Host,
     limits::{COPY_BYTE, STORAGE_BYTE, STORAGE_READ, STORAGE_WRITE},
 };
 use crate::ContractFault;
@@ -63,4 +66,60 @@ pub(super) fn storage_remove(mut guest: Guest<'_>, ptr: i32, len: i32) -> Result
     let key = key(&guest, "storage_remove", ptr, len)?;
     guest.data_mut().effects.writes.insert(key, None);
     Ok(())
+}
+
+/// `storage_next(prefix_len, from, from_len) -> i32`
+///
+/// Each key that this call has removed and that is passed over costs as much as one that is found.
+pub(super) fn storage_next(
+    mut guest: Guest<'_>,
+    prefix_len: i32,
+    ptr: i32,
+    len: i32,
+) -> Result<i32, wasmi::Error> {
+    const CALL: &str = "storage_next";
+    charge(&mut guest, STORAGE_READ)?;
+    if !guest.data().entry.has_state() {
+        return Err(throw(ContractFault::NotHere { call: CALL }));
+    }
+    // The least key greater than the longest one is a byte longer.
+    let len = length("where a search begins", len, STORAGE_KEY_BYTES + 1)?;
+    let from = read(&guest, CALL, ptr, len)?;
+    let prefix_len = prefix_len.cast_unsigned() as usize;
+    let Some(prefix) = from.get(..prefix_len) else {
+        return Err(bad_argument(CALL, "the prefix is longer than the key"));
+    };
+    let mut bound = Bound::Included(from.as_slice());
+    let mut passed;
+    let found = loop {
+        match next(guest.data(), bound, prefix) {
+            None => break None,
+            Some((key, true)) => break Some(Bytes::copy_from_slice(key)),
+            Some((key, false)) => passed = key.to_vec(),
+        }
+        charge(&mut guest, STORAGE_READ)?;
+        bound = Bound::Excluded(passed.as_slice());
+    };
+    let length = found
+        .as_ref()
+        .map_or(Ok(-1), |key| i32::try_from(key.len()));
+    guest.data_mut().staged = found.unwrap_or_default();
+    Ok(length.unwrap_or(i32::MAX))
+}
+
+/// The first key from `bound` on that starts with `prefix` and that this call knows, and whether it
+/// has a value: it has none if the call has removed it.
+fn next<'h>(host: &'h Host, bound: Bound<&[u8]>, prefix: &[u8]) -> Option<(&'h [u8], bool)> {
+    let range = (bound, Bound::Unbounded);
+    let stored = host.storage.range::<[u8], _>(range).next();
+    let written = host.effects.writes.range::<[u8], _>(range).next();
+    let (stored, written) = (
+        stored.map(|(key, _)| (key.as_slice(), true)),
+        written.map(|(key, value)| (key.as_slice(), value.is_some())),
+    );
+    let first = match (stored, written) {
+        (Some(stored), Some(written)) if stored.0 < written.0 => Some(stored),
+        (stored, written) => written.or(stored),
+    };
+    first.filter(|(key, _)| key.starts_with(prefix))
 }

@@ -375,3 +375,93 @@ fn storage_reads_see_writes_of_the_same_call() {
     assert_eq!(outcome.ending, Ending::Ok);
     assert_eq!(outcome.effects.writes, [(b"key".to_vec(), None)].into());
 }
+
+#[test]
+fn storage_is_gone_through_in_the_order_of_keys() {
+    // The storage has "key". Each step compares what is found with what is expected.
+    let next = |prefix: u32, from: &str, found: &str| {
+        let put = |text: &str| {
+            let bytes = text.bytes().enumerate();
+            bytes
+                .map(|(i, b)| format!("(i32.store8 (i32.const {i}) (i32.const {b}))"))
+                .collect::<String>()
+        };
+        let expected = if found.is_empty() {
+            "(i32.const -1)".to_owned()
+        } else {
+            format!("(i32.const {})", found.len())
+        };
+        let bytes = found.bytes().enumerate().map(|(i, byte)| {
+            format!(
+                "(if (i32.ne (i32.load8_u (i32.const {})) (i32.const {byte})) (then unreachable))",
+                256 + i
+            )
+        });
+        format!(
+            "{} (if (i32.ne (call $storage_next (i32.const {prefix}) (i32.const 0) (i32.const {}))
+                 {expected}) (then unreachable))
+             (call $staged_read (i32.const 256)) {}",
+            put(from),
+            from.len(),
+            bytes.collect::<String>()
+        )
+    };
+    let key = |text: &str, change: &str| {
+        let bytes = text.bytes().enumerate();
+        let put: String = bytes
+            .map(|(i, b)| format!("(i32.store8 (i32.const {i}) (i32.const {b}))"))
+            .collect();
+        put + &change.replace("LEN", &text.len().to_string())
+    };
+    let write = "(call $storage_write (i32.const 0) (i32.const LEN) (i32.const 0) (i32.const 1))";
+    let remove = "(call $storage_remove (i32.const 0) (i32.const LEN))";
+    let steps = [
+        next(0, "", "key"),
+        next(3, "key", "key"),
+        next(3, "key\0", ""),
+        next(1, "l", ""),
+        key("kex", write),
+        key("key1", write),
+        key("kf", write),
+        next(2, "ke", "kex"),
+        next(2, "kex\0", "key"),
+        next(3, "key\0", "key1"),
+        next(3, "key2", ""),
+        next(1, "key2", "kf"),
+        key("kex", remove),
+        key("key", remove),
+        next(0, "", "key1"),
+        next(2, "kez", ""),
+    ];
+    let body = format!("{} (i32.const 0)", steps.concat());
+    let outcome = run_as(&guest(&body), Entry::Action, FUEL);
+    assert_eq!(outcome.ending, Ending::Ok);
+    let bad = "(drop (call $storage_next (i32.const 4) (i32.const 0) (i32.const 3))) (i32.const 0)";
+    assert!(matches!(fault(bad), ContractFault::BadArgument { .. }));
+    for entry in [Entry::Compute, Entry::Encode] {
+        let body = "(drop (call $storage_next (i32.const 0) (i32.const 0) (i32.const 0)))";
+        let call = "storage_next";
+        let fault = fault_as(entry, &format!("{body} (i32.const 0)"));
+        assert_eq!(fault, ContractFault::NotHere { call });
+    }
+}
+
+#[test]
+fn passing_over_what_was_removed_costs_fuel() {
+    let run = |removed: u32| {
+        let body = format!(
+            "(loop $l
+               (i32.store (i32.const 0) (local.get $i))
+               (call $storage_write (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 1))
+               (call $storage_remove (i32.const 0) (i32.const 4))
+               (local.set $i (i32.add (local.get $i) (i32.const 1)))
+               (br_if $l (i32.lt_u (local.get $i) (i32.const {removed}))))
+             (drop (call $storage_next (i32.const 0) (i32.const 0) (i32.const 0)))
+             (i32.const 0)"
+        );
+        run_as(&guest(&body), Entry::Action, FUEL).fuel_used
+    };
+    let step = run(2) - run(1);
+    assert_eq!(run(100), run(1) + 99 * step);
+    assert!(step >= 22_000, "{step}");
+}
