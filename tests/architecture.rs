@@ -38,7 +38,11 @@ const CRATES: &[(&str, &[&str], bool)] = &[
     ("client", &["wire"], false),
     ("relayer", &["client", "wire"], false),
     ("devnet", &["client", "wire"], false),
-    ("cli", &["client", "devnet", "wire"], false),
+    (
+        "cli",
+        &["client", "devnet", "wire", "zk-contract-runtime"],
+        false,
+    ),
     ("voting-contract", &["contract-sdk"], true),
     (
         "voting",

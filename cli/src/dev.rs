@@ -21,7 +21,7 @@ use devnet::{
 use tokio::signal::unix::{SignalKind, signal};
 use wire::limits::NODES;
 
-use crate::{error::CliError, show};
+use crate::{error::CliError, show, site::LOCAL};
 
 /// How often the file of routes is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -220,7 +220,7 @@ fn description(
          committee file {}\n\n\
          Relayer: carries what {} says\n\
          Logs: {}\n\n\
-         Try `quartet status --rpc {}`. Ctrl-C stops everything.\n",
+         {}Ctrl-C stops everything.\n",
         contracts.l1.chain_id,
         l1.url(),
         contracts.committee,
@@ -232,7 +232,26 @@ fn description(
         cluster.committee_file().display(),
         routes.display(),
         cluster.directory().join("node-*/node.log").display(),
-        cluster.rpc_url(0),
+        next(cluster),
+    )
+}
+
+/// What to do now.
+fn next(cluster: &Cluster) -> String {
+    let urls: Vec<_> = (0..NODES).map(|node| cluster.rpc_url(node)).collect();
+    let urls = urls.join(",");
+    let export = if urls == LOCAL {
+        String::new()
+    } else {
+        format!("  export QUARTET_RPC={urls}\n")
+    };
+    format!(
+        "Next, in another terminal:\n{export}  \
+         quartet contract new my-poll && cd my-poll    a contract to begin with\n  \
+         quartet contract deploy now+10m               deploys it here\n  \
+         quartet contract input vote --set yes=true --as ada\n  \
+         quartet status                                how the nodes are doing\n\
+         On L2 every name is an account: --as ada, --as ben.\n"
     )
 }
 

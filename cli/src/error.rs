@@ -55,7 +55,117 @@ pub(crate) enum CliError {
         "there is no SDK in {}: name a checkout of Quartet's source with --sdk", .0.display()
     )]
     NoSdk(PathBuf),
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// No node answers.
+    #[error(
+        "no node answers at {urls} ({why}): start a cluster with `quartet dev`, or name a node with --rpc or QUARTET_RPC"
+    )]
+    NoCluster {
+        /// Who was asked.
+        urls: String,
+        /// What the last of them said.
+        why: String,
+    },
+    /// A committee file that cannot be used.
+    #[error("committee file {}: {why}", file.display())]
+    Committee {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No key for an account outside of development.
+    #[error(
+        "`{name}` is an account on development clusters only, and this is none: name a key file with --key (`quartet key FILE` makes one)"
+    )]
+    NoKey {
+        /// The account.
+        name: String,
+    },
+    /// Secrets would be sealed to whomever a node names.
+    #[error(
+        "secrets are sealed to the nodes of a committee, and a node alone should not say who they are: name the committee file with --committee"
+    )]
+    NotPinned,
+    /// Arguments that do not fit.
+    #[error("{what} takes {expected}: {why}")]
+    Arguments {
+        /// What takes them.
+        what: String,
+        /// Names and types.
+        expected: String,
+        /// What does not fit.
+        why: String,
+    },
+    /// What is remembered about deployments cannot be read.
+    #[error("{} cannot be read: {why}; mend it, or remove it and deploy again", file.display())]
+    Deployments {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The contract is not on this cluster.
+    #[error(
+        "{contract} is not on this cluster: run `quartet contract deploy`, or name its address with --contract"
+    )]
+    NotDeployed {
+        /// Which.
+        contract: String,
+    },
+    /// A function that is called with a sealed input.
+    #[error("`{0}` takes a secret: send it with `quartet contract input {0}`")]
+    TakesSecrets(String),
+    /// Secret values that cannot be read.
+    #[error("the secrets in {file} cannot be read: {why}")]
+    Secrets {
+        /// The file, or `-`.
+        file: String,
+        /// What is wrong with it; never what is in it.
+        why: String,
+    },
+    /// A field was given more than once.
+    #[error("--set {0} is given twice")]
+    SetTwice(String),
+    /// Tests failed; they have said how.
+    #[error("tests failed")]
+    Tests,
+    /// Cargo cannot be started.
+    #[error("cannot start cargo: {0}; it comes with Rust, from https://rustup.rs")]
+    Cargo(io::Error),
+    /// A module that nodes would refuse.
+    #[error("nodes would refuse the contract: {0}")]
+    Module(#[from] zk_contract_runtime::ModuleError),
+    /// The sandbox on this machine does not work.
+    #[error(transparent)]
+    Sandbox(#[from] zk_contract_runtime::HostFault),
+    /// Only clusters for development let time pass.
+    #[error("time passes by itself on this cluster: only those of `quartet dev` can be advanced")]
+    NotForDevelopment,
+    /// Something has not ended yet.
+    #[error("{0} still under way")]
+    UnderWay(usize),
+    /// Something ended without a result.
+    #[error("{0} failed or rejected")]
+    EndedBadly(usize),
     /// Not all nodes answer, or they disagree.
     #[error("{0}")]
     Unhealthy(String),
+}
+
+impl CliError {
+    /// What the process exits with.
+    pub(crate) const fn exit_code(&self) -> u8 {
+        match self {
+            Self::UnderWay(_) => 3,
+            _ => 1,
+        }
+    }
 }

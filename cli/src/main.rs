@@ -1,10 +1,12 @@
 //! `quartet`: confidential contracts from an empty folder to a result, a development cluster, and a
 //! look at any cluster.
 
+mod account;
 mod contract;
 mod dev;
 mod error;
 mod show;
+mod site;
 mod status;
 
 use std::process::ExitCode;
@@ -13,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
+  quartet contract new my-poll                    a contract to begin with
   quartet dev                                     a cluster, an L1 and a relayer, until Ctrl-C
   quartet status                                  how the first node of that cluster is doing
   quartet status --rpc http://127.0.0.1:7545 --rpc http://127.0.0.1:7546
@@ -37,6 +40,10 @@ enum Command {
     /// and its verifier on the L1, and prints where everything is and which keys have money. Nothing
     /// of it is for real secrets.
     Dev(dev::Options),
+    /// Make a secret key in a new file, or show the address of the key in a file.
+    Key(account::KeyOptions),
+    /// Let time pass on a development cluster.
+    Advance(account::AdvanceOptions),
     /// Show how a cluster is doing.
     ///
     /// Asks each node that is named with --rpc, and shows the committee, blocks, state roots,
@@ -49,6 +56,8 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Contract(command) => contract::run(command).await,
+        Command::Key(options) => account::key(&options),
+        Command::Advance(options) => account::advance(options).await,
         Command::Dev(options) => dev::run(options).await,
         Command::Status(options) => status::run(options).await,
     };
@@ -56,7 +65,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(error.exit_code())
         }
     }
 }

@@ -202,7 +202,7 @@ fn describe_amounts(amounts: &ReserveAmounts) -> String {
     format!("{bits} bit triples, {r64} of 64 bits, {r128} of 128 bits, {seeds} seeds")
 }
 
-fn describe_status(status: &ComputationStatus) -> String {
+pub(crate) fn describe_status(status: &ComputationStatus) -> String {
     match status {
         ComputationStatus::Waiting {
             missing: Some(missing),

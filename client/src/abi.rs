@@ -129,6 +129,12 @@ impl Abi {
             .unwrap_or_else(|| standard_reason(data))
     }
 
+    /// All of it.
+    #[must_use]
+    pub const fn json(&self) -> &JsonAbi {
+        &self.json
+    }
+
     /// Its name.
     #[must_use]
     pub fn contract(&self) -> &str {

@@ -89,6 +89,12 @@ const TAKEN: &[&str] = &[
     "contract-testing",
 ];
 
+/// Help that follows the options.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  quartet contract new my-poll
+  quartet contract new my-poll --path contracts/poll --sdk ~/quartet";
+
 /// Options of `quartet contract new`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
