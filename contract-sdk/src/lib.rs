@@ -39,7 +39,7 @@ pub mod state;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod calls;
 
-pub use contract_sdk_macros::contract;
+pub use contract_sdk_macros::{contract, test};
 
 pub use abi::AbiType;
 pub use access::Denied;

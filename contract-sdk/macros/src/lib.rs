@@ -17,9 +17,10 @@ mod names;
 mod reveal;
 mod secret_input;
 mod state;
+mod test;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, ItemMod, parse_macro_input};
+use syn::{DeriveInput, Ident, ItemFn, ItemMod, Token, parse_macro_input, punctuated::Punctuated};
 
 /// Makes a confidential contract of a module. See the documentation of the crate `quartet`.
 #[proc_macro_attribute]
@@ -29,6 +30,15 @@ pub fn contract(arguments: TokenStream, module: TokenStream) -> TokenStream {
         let model = model::Model::read(module)?;
         Ok(generate::contract(&model))
     }))
+}
+
+/// Makes a function a test of a contract in each mode: `name::clear` and `name::mpc` in this process,
+/// `name::nodes` on real nodes. `#[quartet::test(clear, mpc)]` chooses. Needs the crate
+/// `contract-testing`, which says more.
+#[proc_macro_attribute]
+pub fn test(modes: TokenStream, function: TokenStream) -> TokenStream {
+    let modes = parse_macro_input!(modes with Punctuated::<Ident, Token![,]>::parse_terminated);
+    finish(test::expand(&modes, parse_macro_input!(function as ItemFn)))
 }
 
 /// Makes a struct a Solidity struct, or an enum without fields a Solidity enum: for arguments,

@@ -46,17 +46,23 @@
 //! assert_eq!(game.run(started), 90_000);
 //! ```
 //!
+//! A test under `#[quartet::test]` runs in each [`Mode`]: in clear, on four parties in this process,
+//! and, if the feature `nodes` is on, on four real nodes. [`World::stop_node`] and [`World::tamper`] let
+//! a node fail.
+//!
 //! What a node bounds, this bounds too, except fuel and memory. What traps in a node panics here.
 //!
 //! Read [`World`] first. Owns the order of things in a test; what an operation means is the
 //! engine's.
 
 mod host;
+mod mode;
 mod trace;
 mod world;
 
 use alloy_primitives::{Address, keccak256};
 
+pub use mode::{Mode, mode, run};
 pub use mpc_engine::Explanation;
 pub use world::{Pending, World};
 

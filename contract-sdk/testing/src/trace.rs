@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mpc_engine::{ColumnId, Program, ProgramBuilder, ProgramError, ValueId, clear, local};
+use mpc_engine::{
+    ColumnId, Program, ProgramBuilder, ProgramError, ValueId, clear,
+    local::{self, Faults, Ran},
+};
 use quartet::host::Handle;
 use wire::{kind::InputType, kind::Kind, secret::Op};
 
@@ -104,23 +107,28 @@ fn columns(program: &Program, inputs: &Inputs) -> Vec<Vec<u128>> {
     program.columns().iter().map(|one| column(one.id)).collect()
 }
 
-/// Runs a program in clear, and on four parties with randomness from the seed if there is one.
+/// Runs a program in clear.
 #[expect(clippy::panic, reason = "a test that finds this has failed")]
-pub(crate) fn run(program: &Program, inputs: &Inputs, seed: Option<u64>) -> Vec<Vec<u128>> {
-    let columns = columns(program, inputs);
-    let expected = clear::evaluate(program, &columns)
-        .unwrap_or_else(|error| panic!("the computation does not run in clear: {error}"));
-    if let Some(seed) = seed {
-        let opened = local::run(program, &columns, seed).unwrap_or_else(|stop| {
-            panic!("the computation does not run on four parties with QUARTET_SEED={seed}: {stop}")
-        });
-        if program.is_random() {
-            return opened; // In clear there is only a stand-in for what is random.
-        }
+pub(crate) fn in_clear(program: &Program, inputs: &Inputs) -> Vec<Vec<u128>> {
+    clear::evaluate(program, &columns(program, inputs))
+        .unwrap_or_else(|error| panic!("the computation does not run in clear: {error}"))
+}
+
+/// Runs a program on four parties with randomness from the seed, and compares with what it gives in
+/// clear.
+#[expect(clippy::panic, reason = "a test that finds this has failed")]
+pub(crate) fn on_parties(program: &Program, inputs: &Inputs, seed: u64, faults: Faults) -> Ran {
+    let ran = local::run_with(program, &columns(program, inputs), seed, faults);
+    let ran = ran.unwrap_or_else(|stop| {
+        panic!("the computation does not run on four parties with QUARTET_SEED={seed}: {stop}")
+    });
+    // In clear there is only a stand-in for what is random.
+    if !program.is_random() {
         assert_eq!(
-            opened, expected,
+            ran.opened,
+            in_clear(program, inputs),
             "four parties open something else than in clear with QUARTET_SEED={seed}"
         );
     }
-    expected
+    ran
 }

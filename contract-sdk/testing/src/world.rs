@@ -1,5 +1,6 @@
 //! One deployed contract with its users, time, state and inputs.
 
+mod faults;
 mod run;
 
 use std::{marker::PhantomData, rc::Rc};
@@ -15,8 +16,11 @@ use quartet::{
 use rand::RngExt;
 use wire::{contract::Description, guest::Context, limits};
 
+use self::faults::Nodes;
 use crate::{
-    host::{CallHost, Effects, Log, Mode, Start, Storage},
+    Mode,
+    host::{self, CallHost, Effects, Log, Start, Storage},
+    mode::mode,
     user,
 };
 
@@ -33,6 +37,7 @@ pub struct World<C> {
     inputs: Vec<Input>,
     started: Vec<Run>,
     seed: Option<u64>,
+    nodes: Nodes,
     contract: PhantomData<C>,
 }
 
@@ -83,9 +88,10 @@ impl<C: Contract> World<C> {
         #[expect(clippy::expect_used, reason = "no node would take the contract")]
         let description =
             serde_json::from_str(&C::describe()).expect("the contract's description is not valid");
-        let seed = std::env::var("QUARTET_SEED")
-            .ok()
-            .and_then(|seed| seed.parse().ok());
+        let seed = || {
+            let given = std::env::var("QUARTET_SEED").ok();
+            given.and_then(|seed| seed.parse().ok())
+        };
         let mut world = Self {
             description,
             address: user(C::NAME),
@@ -95,11 +101,14 @@ impl<C: Contract> World<C> {
             events: Vec::new(),
             inputs: Vec::new(),
             started: Vec::new(),
-            seed: Some(seed.unwrap_or_else(|| rand::rng().random())),
+            seed: (mode() == Mode::Mpc).then(|| seed().unwrap_or_else(|| rand::rng().random())),
+            nodes: Nodes::default(),
             contract: PhantomData,
         };
         let context = world.context(deployer);
-        let result = world.enter(Mode::Action, context, || C::init(deployment.arguments()));
+        let result = world.enter(host::Mode::Action, context, || {
+            C::init(deployment.arguments())
+        });
         let (_, effects) = typed::<R>(result)?;
         world.keep(effects);
         Ok(world)
@@ -150,7 +159,7 @@ impl<C: Contract> World<C> {
     ) -> Result<Seen<R>, R::Error> {
         self.block += 1;
         let context = self.context(from);
-        let result = self.enter(Mode::Action, context, || C::call(call.data()));
+        let result = self.enter(host::Mode::Action, context, || C::call(call.data()));
         let (output, effects) = typed::<R>(result)?;
         self.keep(effects);
         Ok(output)
@@ -165,7 +174,7 @@ impl<C: Contract> World<C> {
     /// The function changes something.
     pub fn view<R: Outcome>(&self, call: &Call<C, R>) -> Result<Seen<R>, R::Error> {
         let context = self.context(Address::ZERO);
-        let result = self.enter(Mode::View, context, || C::call(call.data()));
+        let result = self.enter(host::Mode::View, context, || C::call(call.data()));
         Ok(typed::<R>(result)?.0)
     }
 
@@ -196,7 +205,7 @@ impl<C: Contract> World<C> {
         let number = call.number();
         let fields = call.expose().to_vec();
         let call = call.sealed(Bytes::new());
-        typed::<R>(self.enter(Mode::Input(number), context, || C::call(call.data())))?;
+        typed::<R>(self.enter(host::Mode::Input(number), context, || C::call(call.data())))?;
         let place = self.inputs.len();
         self.inputs.push(Input {
             number,
@@ -232,7 +241,7 @@ impl<C: Contract> World<C> {
                 .any(|input| input.owner == owner && input.verdict == Verdict::Pending),
             "inputs of one sender are decided in the order in which they were ordered"
         );
-        let result = self.enter(Mode::Input(number), context, || C::call(call.data()));
+        let result = self.enter(host::Mode::Input(number), context, || C::call(call.data()));
         let result = typed::<R>(result);
         self.inputs[place].verdict = if result.is_ok() {
             Verdict::Accepted
@@ -271,7 +280,7 @@ impl<C: Contract> World<C> {
     /// Runs an entry point. Its effects are to be kept only if it ends well.
     fn enter<T>(
         &self,
-        mode: Mode,
+        mode: host::Mode,
         context: Context,
         entry: impl FnOnce() -> Result<T, Refused>,
     ) -> Result<(T, Effects), Refused> {
@@ -280,7 +289,7 @@ impl<C: Contract> World<C> {
         let output = native::with(Rc::clone(&host) as _, entry)?;
         let effects = host.take_effects();
         assert!(
-            !matches!(mode, Mode::Input(_)) || effects.taken,
+            !matches!(mode, host::Mode::Input(_)) || effects.taken,
             "an #[input] function ended well without its input"
         );
         Ok((output, effects))

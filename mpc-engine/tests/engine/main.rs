@@ -13,6 +13,7 @@ mod fixed;
 mod gates;
 mod inputs;
 mod integers;
+mod local_faults;
 mod operations;
 mod outputs;
 mod privacy;

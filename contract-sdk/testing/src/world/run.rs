@@ -83,7 +83,7 @@ impl<C: Contract> World<C> {
     pub fn run<P: Computation>(&mut self, started: Started<P>) -> P::Output {
         let inputs = self.inputs_of(started);
         let program = self.trace::<P>(&inputs);
-        let opened = trace::run(&program, &inputs, self.seed);
+        let opened = self.open(&program, &inputs);
         let output = self.encode::<P>(&program, &opened);
         self.end(started, || C::attested(P::NUMBER, started.index, &output));
         decoded::<P>(&output)
@@ -95,6 +95,17 @@ impl<C: Contract> World<C> {
     /// The computation has ended before, or the `#[failed]` function refuses.
     pub fn fail<P: Computation>(&mut self, started: Started<P>, fault: Fault) {
         self.end(started, || C::failed(P::NUMBER, started.index, fault));
+    }
+
+    /// What the parties open, in the presence of nodes that fail.
+    fn open(&mut self, program: &Program, inputs: &Inputs) -> Vec<Vec<u128>> {
+        let Some(seed) = self.seed else {
+            self.nodes.blame_liar();
+            return trace::in_clear(program, inputs);
+        };
+        let ran = trace::on_parties(program, inputs, seed, self.nodes.faults());
+        self.nodes.blame(&ran.suspected);
+        ran.opened
     }
 
     fn run_of<P: Computation>(&self, started: Started<P>) -> &Run {

@@ -1,4 +1,4 @@
-//! The poll from its list of voters to its tally, in clear and on four parties.
+//! The poll from its list of voters to its tally.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,7 +19,8 @@ use voting_contract::{
 
 type Poll = World<Contract>;
 
-const NOON: u64 = 1_000_000;
+/// Well in the future, as time on real nodes only grows.
+const NOON: u64 = 4_000_000_000;
 const EVENING: u64 = NOON + 6 * 3_600;
 const L1_POLL: Address = Address::repeat_byte(0x11);
 const NAMES: [&str; 5] = ["ada", "ben", "cleo", "dan", "eve"];
@@ -88,7 +89,7 @@ fn tally(votes: [u64; 3], invalid: u64) -> Tally {
     Tally { votes, invalid }
 }
 
-#[test]
+#[quartet::test]
 fn right_tally() {
     let mut poll = open();
     for (name, choice) in NAMES.into_iter().zip([2, 0, 2, 1, 2]) {
@@ -113,7 +114,7 @@ fn right_tally() {
     assert_eq!(voters, NAMES.map(user));
 }
 
-#[test]
+#[quartet::test]
 fn choices_that_do_not_exist_count_as_invalid() {
     let mut poll = open();
     for (name, choice) in NAMES.into_iter().zip([3, 255, 1, 0, 130]) {
@@ -122,12 +123,33 @@ fn choices_that_do_not_exist_count_as_invalid() {
     assert_eq!(count(&mut poll), tally([1, 1, 0], 3));
 }
 
-#[test]
+#[quartet::test]
+fn a_node_is_down() {
+    let mut poll = open();
+    vote(&mut poll, "ada", 2).unwrap();
+    poll.stop_node(1);
+    vote(&mut poll, "ben", 2).unwrap();
+    assert_eq!(count(&mut poll), tally([0, 0, 2], 0));
+    assert!(poll.suspects().is_empty());
+}
+
+#[quartet::test]
+fn a_node_lies() {
+    let mut poll = open();
+    for (name, choice) in NAMES.into_iter().zip([2, 0, 2, 1, 9]) {
+        vote(&mut poll, name, choice).unwrap();
+    }
+    poll.tamper(3);
+    assert_eq!(count(&mut poll), tally([1, 1, 2], 1));
+    assert!(poll.suspects().contains(&3));
+}
+
+#[quartet::test]
 fn nobody_voted() {
     assert_eq!(count(&mut open()), tally([0, 0, 0], 0));
 }
 
-#[test]
+#[quartet::test]
 fn not_on_the_list() {
     let mut poll = open();
     assert_eq!(vote(&mut poll, "mallory", 1), Err(PollError::NotOnTheList));
@@ -135,7 +157,7 @@ fn not_on_the_list() {
     assert_eq!(count(&mut poll), tally([0, 0, 0], 0));
 }
 
-#[test]
+#[quartet::test]
 fn once_only() {
     let mut poll = open();
     vote(&mut poll, "ada", 1).unwrap();
@@ -143,7 +165,7 @@ fn once_only() {
     assert_eq!(count(&mut poll), tally([0, 1, 0], 0));
 }
 
-#[test]
+#[quartet::test(clear, mpc)]
 fn two_ballots_at_once_through_two_nodes() {
     let mut poll = open();
     let first = poll.order(user("ada"), &cast(&Ballot::plain(0))).unwrap();
@@ -154,7 +176,7 @@ fn two_ballots_at_once_through_two_nodes() {
     assert_eq!(count(&mut poll), tally([1, 0, 0], 0));
 }
 
-#[test]
+#[quartet::test(clear, mpc)]
 fn a_rejected_ballot_leaves_no_trace() {
     let mut poll = open();
     let rubbish = poll.order(user("ada"), &cast(&Ballot::plain(0))).unwrap();
@@ -164,7 +186,7 @@ fn a_rejected_ballot_leaves_no_trace() {
     assert_eq!(count(&mut poll), tally([0, 0, 1], 0));
 }
 
-#[test]
+#[quartet::test(clear, mpc)]
 fn after_the_deadline() {
     let mut poll = open();
     poll.set_time(EVENING - 1);
@@ -178,7 +200,7 @@ fn after_the_deadline() {
     assert_eq!(count(&mut poll), tally([1, 1, 0], 0));
 }
 
-#[test]
+#[quartet::test]
 fn a_ballot_ordered_after_the_count_began_is_not_in_it() {
     let mut poll = open();
     vote(&mut poll, "ada", 0).unwrap();
@@ -188,7 +210,7 @@ fn a_ballot_ordered_after_the_count_began_is_not_in_it() {
     assert_eq!(poll.run(started), tally([1, 0, 0], 0));
 }
 
-#[test]
+#[quartet::test]
 fn closing() {
     let mut poll = open();
     let refused = PollError::PollStillOpen { closes: EVENING };
@@ -208,7 +230,7 @@ fn closing() {
     );
 }
 
-#[test]
+#[quartet::test(clear, mpc)]
 fn a_failed_count_can_be_started_again() {
     let mut poll = open();
     vote(&mut poll, "eve", 1).unwrap();
@@ -219,7 +241,7 @@ fn a_failed_count_can_be_started_again() {
     assert_eq!(count(&mut poll), tally([0, 1, 0], 0));
 }
 
-#[test]
+#[quartet::test]
 fn voting_opens_when_the_list_is_complete() {
     let mut poll = deployed();
     assert_eq!(
@@ -251,7 +273,7 @@ fn voting_opens_when_the_list_is_complete() {
     assert_eq!(poll.events::<BatchAdded>(), events);
 }
 
-#[test]
+#[quartet::test]
 fn a_poll_that_never_opened_has_no_result() {
     let mut poll = deployed();
     add_batch(&mut poll, 0).unwrap();
@@ -260,7 +282,7 @@ fn a_poll_that_never_opened_has_no_result() {
     assert_eq!(closed, Err(PollError::ElectorateIncomplete));
 }
 
-#[test]
+#[quartet::test]
 fn a_hostile_carrier_spoils_nothing() {
     let mut poll = deployed();
     let list = electorate();
@@ -309,7 +331,7 @@ fn a_hostile_carrier_spoils_nothing() {
     assert_eq!(count(&mut poll), tally([1, 0, 0], 0));
 }
 
-#[test]
+#[quartet::test]
 fn batches_of_another_list_are_refused() {
     let mut poll = deployed();
     let other = Electorate::new(vec![vec![user("mallory")]]);
