@@ -17,6 +17,7 @@ mod chain {
     pub mod committee;
     pub mod consensus;
     pub mod contract;
+    pub mod docs;
     pub mod node_transaction;
     pub mod peer;
     pub mod rpc;

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Data, DataEnum, DeriveInput, Fields, Ident, Type, spanned::Spanned};
 
-use crate::names;
+use crate::{docs, names};
 
 /// Fields that alloy's tuples can hold.
 const MAX_FIELDS: usize = 12;
@@ -75,10 +75,12 @@ pub(crate) fn copy(name: &Ident) -> TokenStream {
 }
 
 pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
-    match &item.data {
-        Data::Enum(data) => enumeration(item, data),
-        _ => Ok(implement(&item.ident, &fields(item, "AbiType")?)),
-    }
+    let implementation = match &item.data {
+        Data::Enum(data) => enumeration(item, data)?,
+        _ => implement(&item.ident, &fields(item, "AbiType")?),
+    };
+    let comments = comments(item, names::camel_case);
+    Ok(quote!(#implementation #comments))
 }
 
 /// An enum without fields: Solidity's, which counts its variants from 0.
@@ -144,8 +146,20 @@ fn enumeration(item: &DeriveInput, data: &DataEnum) -> syn::Result<TokenStream> 
     })
 }
 
+/// The record of the comments on a struct and on its fields, which have these names outside.
+pub(crate) fn comments(item: &DeriveInput, name: impl Fn(&Ident) -> String) -> TokenStream {
+    let fields = match &item.data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        _ => Vec::new(),
+    };
+    let field = |field: &&syn::Field| Some(docs::field(name(field.ident.as_ref()?), field));
+    let fields: Vec<_> = fields.iter().filter_map(field).collect();
+    docs::section("struct", &names::plain(&item.ident), &item.attrs, &fields)
+}
+
 /// The implementations of `AbiType` and `Stored`.
 pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream {
+    let text = names::plain(name);
     let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
     let (abi, stored) = (quote!(::quartet::abi::AbiType), quote!(::quartet::Stored));
     let sols = items(fields, &abi, "Sol");
@@ -168,6 +182,7 @@ pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream
     quote! {
         impl ::quartet::abi::AbiType for #name {
             type Sol = (#(#sols,)*);
+            const STRUCT: &'static str = #text;
 
             fn to_sol(&self) -> ::quartet::abi::Encodable<Self> {
                 (#(#to_sols(&self.#names),)*)

@@ -36,6 +36,7 @@ pub(crate) fn contract(model: &Model) -> TokenStream {
                 selectors(model),
                 implementation(model),
                 calls::module(model),
+                model.docs.clone(),
             ];
             parts.into_iter().collect()
         });

@@ -8,6 +8,7 @@
 mod abi_type;
 mod calls;
 mod describe;
+mod docs;
 mod error;
 mod event;
 mod function;

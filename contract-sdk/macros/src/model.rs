@@ -2,12 +2,16 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
-use syn::{Attribute, Ident, Item, ItemFn, ItemMod, ItemStruct, parse_quote, spanned::Spanned};
+use syn::{
+    Attribute, Fields, Ident, Item, ItemFn, ItemMod, ItemStruct, parse_quote, spanned::Spanned,
+};
 
 use crate::{
+    docs,
     error::ErrorEnum,
     event::Event,
     function::{self, Computation, Function, Role},
+    names,
 };
 
 /// A contract.
@@ -28,6 +32,8 @@ pub(crate) struct Model {
     /// Callbacks by the place of their computation.
     pub(crate) attested: Vec<(usize, Function)>,
     pub(crate) failed: Vec<(usize, Function)>,
+    /// The records of the author's comments.
+    pub(crate) docs: TokenStream,
 }
 
 const ROLES: [&str; 7] = [
@@ -152,7 +158,14 @@ impl Model {
             computations: Vec::new(),
             attested: Vec::new(),
             failed: Vec::new(),
+            docs: reader.docs,
         };
+        model.docs.extend(docs::section(
+            "contract",
+            &names::plain(&model.module.ident),
+            &model.module.attrs,
+            &[],
+        ));
         let mut callbacks = Vec::new();
         for (role, attribute, item) in &reader.functions {
             if role == "compute" {
@@ -231,6 +244,7 @@ struct Reader {
     events: Vec<Event>,
     error: Option<ErrorEnum>,
     functions: Vec<(String, Attribute, ItemFn)>,
+    docs: TokenStream,
 }
 
 impl Reader {
@@ -260,6 +274,9 @@ impl Reader {
                     let text = "a contract has one #[error] enum: add the variants to the other";
                     return Err(syn::Error::new_spanned(&item.ident, text));
                 }
+                for variant in &item.variants {
+                    self.comments("error", &variant.ident, &variant.attrs, &variant.fields);
+                }
                 let error = ErrorEnum::read(item)?;
                 self.items.push(Item::Enum(error.item.clone()));
                 self.error = Some(error);
@@ -285,6 +302,7 @@ impl Reader {
             ));
         }
         if take_attribute(&mut item.attrs, "event").is_some() {
+            self.comments("event", &item.ident, &item.attrs, &item.fields);
             let event = Event::read(item)?;
             self.items.push(Item::Struct(event.item.clone()));
             self.events.push(event);
@@ -301,6 +319,17 @@ impl Reader {
         Ok(())
     }
 
+    /// Notes what the author says of an event or an error and its fields.
+    fn comments(&mut self, kind: &str, name: &Ident, attributes: &[Attribute], fields: &Fields) {
+        let field = |field: &syn::Field| {
+            let name = names::camel_case(field.ident.as_ref()?);
+            Some(docs::field(name, field))
+        };
+        let fields: Vec<_> = fields.iter().filter_map(field).collect();
+        let section = docs::section(kind, &names::plain(name), attributes, &fields);
+        self.docs.extend(section);
+    }
+
     fn function(&mut self, mut item: ItemFn) -> syn::Result<()> {
         let found = ROLES
             .iter()
@@ -310,6 +339,13 @@ impl Reader {
         match <[_; 1]>::try_from(found) {
             Ok([(role, attribute)]) => {
                 function::plain(&item)?;
+                let name = &item.sig.ident;
+                self.docs.extend(match role {
+                    "action" | "view" | "input" => {
+                        docs::section("function", &names::camel_case(name), &item.attrs, &[])
+                    }
+                    _ => docs::section(role, &names::plain(name), &item.attrs, &[]),
+                });
                 self.functions.push((role.to_owned(), attribute, item));
                 Ok(())
             }

@@ -4,11 +4,12 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::DeriveInput;
 
-use crate::abi_type;
+use crate::{abi_type, names};
 
 pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
     let fields = abi_type::fields(item, "Reveal")?;
     let abi = abi_type::implement(&item.ident, &fields);
+    let comments = abi_type::comments(item, names::camel_case);
     let (name, vis) = (&item.ident, &item.vis);
     let secrets = format_ident!("{name}Secrets");
     let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
@@ -22,6 +23,7 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
     let copy = abi_type::copy(&secrets);
     Ok(quote! {
         #abi
+        #comments
 
         #[doc = #secrets_doc]
         #vis struct #secrets {

@@ -11,6 +11,7 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
     let (name, vis) = (&item.ident, &item.vis);
     let columns = format_ident!("{name}Columns");
     let text = names::plain(name);
+    let comments = abi_type::comments(item, names::plain);
     let idents: Vec<_> = fields.iter().map(|(name, _)| name).collect();
     let field = quote!(::quartet::secret::SecretField);
     let types = abi_type::items(&fields, &field, "Column");
@@ -35,6 +36,8 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
         .map(|field| format!("`{field}` of each input."));
     let plain_doc = format!("A [`{name}`] in clear, to be sealed.");
     Ok(quote! {
+        #comments
+
         #[doc = #columns_doc]
         #vis struct #columns {
             #(

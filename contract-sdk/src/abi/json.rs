@@ -116,6 +116,8 @@ impl Describer {
         }
         out.push_str("],\"output\":");
         push_string(out, super::name::<C::Output>());
+        out.push_str(",\"result\":");
+        push_parameter::<C::Output>(C::NAME, None, out);
         out.push('}');
     }
 
@@ -150,16 +152,35 @@ impl Describer {
 
 /// Appends one parameter; `indexed` is told for fields of events.
 pub fn push_parameter<T: AbiType>(name: &str, indexed: Option<bool>, out: &mut String) {
+    let (mut ty, mut components) = (String::new(), String::new());
+    T::json_type(&mut ty);
+    T::json_components(&mut components);
+    push_typed(name, &ty, T::STRUCT, &components, indexed, out);
+}
+
+/// Apart, so that it is in the module once and not for each type.
+#[inline(never)]
+fn push_typed(
+    name: &str,
+    ty: &str,
+    structure: &str,
+    components: &str,
+    indexed: Option<bool>,
+    out: &mut String,
+) {
     out.push_str("{\"name\":");
     push_string(out, name);
-    out.push_str(",\"type\":\"");
-    T::json_type(out);
-    out.push('"');
-    let mut components = String::new();
-    T::json_components(&mut components);
+    out.push_str(",\"type\":");
+    push_string(out, ty);
+    if let (false, Some(dimensions)) = (structure.is_empty(), ty.strip_prefix("tuple")) {
+        out.push_str(",\"internalType\":\"struct ");
+        out.push_str(structure);
+        out.push_str(dimensions);
+        out.push('"');
+    }
     if !components.is_empty() {
         out.push_str(",\"components\":");
-        out.push_str(&components);
+        out.push_str(components);
     }
     if let Some(indexed) = indexed {
         out.push_str(",\"indexed\":");

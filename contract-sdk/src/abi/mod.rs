@@ -28,6 +28,9 @@ pub trait AbiType: Sized {
     /// Its Solidity type in alloy's words.
     type Sol: SolType;
 
+    /// The name of the struct, also for arrays of it; empty for other types.
+    const STRUCT: &'static str = "";
+
     /// The value that alloy encodes.
     fn to_sol(&self) -> Encodable<Self>;
 
@@ -175,6 +178,7 @@ dynamic! {
 
 impl<T: AbiType> AbiType for Vec<T> {
     type Sol = sol_data::Array<T::Sol>;
+    const STRUCT: &'static str = T::STRUCT;
 
     fn to_sol(&self) -> Vec<Encodable<T>> {
         self.iter().map(T::to_sol).collect()
@@ -200,6 +204,7 @@ impl<T: AbiType> AbiType for Vec<T> {
 
 impl<T: AbiType, const N: usize> AbiType for [T; N] {
     type Sol = sol_data::FixedArray<T::Sol, N>;
+    const STRUCT: &'static str = T::STRUCT;
 
     fn to_sol(&self) -> [Encodable<T>; N] {
         std::array::from_fn(|i| self[i].to_sol())

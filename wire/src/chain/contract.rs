@@ -43,4 +43,7 @@ pub struct Computation {
     pub inputs: Vec<u32>,
     /// Solidity type of its attested output, for example `(uint64[3],uint64)`.
     pub output: String,
+    /// The same as a parameter of Solidity's JSON ABI, with the names of structs and fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<serde_json::Value>,
 }

@@ -225,6 +225,7 @@ fn check_computation(computation: &Computation, types: usize) -> Result<(), Stri
         name: computation_name,
         inputs,
         output,
+        result,
     } = computation;
     name("a computation", computation_name)?;
     at_most("input types of a computation", inputs.len(), MAX_ITEMS)?;
@@ -243,10 +244,16 @@ fn check_computation(computation: &Computation, types: usize) -> Result<(), Stri
         output.len(),
         TYPE_CHARACTERS,
     )?;
-    match DynSolType::parse(output) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("the output type of {computation_name}: {error}")),
+    let wrong = |error: String| format!("the output type of {computation_name}: {error}");
+    DynSolType::parse(output).map_err(|error| wrong(error.to_string()))?;
+    let Some(result) = result else { return Ok(()) };
+    let result: Param = serde_json::from_value(result.clone()).map_err(|e| wrong(e.to_string()))?;
+    check_param(&result)?;
+    let actual = result.selector_type();
+    if actual != *output {
+        return Err(wrong(format!("it is {output}, and {actual} in the ABI")));
     }
+    Ok(())
 }
 
 fn name(what: &str, name: &str) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! The poll's ABI is the one that clients and L1 were told.
 
+use alloy_json_abi::Param;
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::{SolCall, SolConstructor, SolError, SolEvent, SolValue, sol};
 use contract_testing::{World, user};
@@ -135,6 +136,14 @@ fn description() {
     assert_eq!(description.computations[0].name, "tally");
     assert_eq!(description.computations[0].inputs, [0]);
     assert_eq!(description.computations[0].output, "(uint64[3],uint64)");
+    let result = description.computations[0].result.clone().unwrap();
+    let result: Param = serde_json::from_value(result).unwrap();
+    assert_eq!(result.name, "tally");
+    assert_eq!(result.selector_type(), "(uint64[3],uint64)");
+    let structure = result.internal_type().map(ToString::to_string);
+    assert_eq!(structure.as_deref(), Some("struct Tally"));
+    let names: Vec<_> = result.components.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, ["votes", "invalid"]);
 }
 
 #[test]
