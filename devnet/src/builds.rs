@@ -2,11 +2,15 @@
 //! asks it to, in the profile of the running program. Cargo itself knows what is up to date.
 
 mod messages;
+mod place;
 
 use std::{
     collections::VecDeque,
     env,
     ffi::OsString,
+    fs,
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
@@ -22,13 +26,18 @@ use nix::{
     unistd::Pid,
 };
 
-use self::messages::Artifact;
+use wire::docs::{self, Doc};
+
+use self::{messages::Artifact, place::Place};
 use crate::{DevnetError, process::describe};
 
 /// Rust's name of the machine that contracts run on.
 const WASM: &str = "wasm32-unknown-unknown";
-/// Environment variable with flags for that machine alone.
-const WASM_FLAGS: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+/// Environment variable with the compiler's flags, which takes the place of all others. As a target
+/// is named, programs that run while building do not get them.
+const FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+/// Folder of contracts in Cargo's target folder.
+const FOLDER: &str = "quartet";
 /// Cargo's profile of contracts.
 const CONTRACT_PROFILE: &str = "contract";
 /// What that profile is: small code, since size costs at deployment and at load.
@@ -39,6 +48,11 @@ const CONTRACT_SETTINGS: [&str; 6] = [
     "profile.contract.codegen-units=1",
     "profile.contract.panic='abort'",
     "profile.contract.strip=true",
+];
+/// What is different when source lines are wanted.
+const WITH_LINES: [&str; 2] = [
+    "profile.contract.strip=false",
+    "profile.contract.debug='line-tables-only'",
 ];
 /// Lines of Cargo's output in an error.
 const TAIL_LINES: usize = 40;
@@ -52,6 +66,17 @@ pub struct Builds {
     cargo: OsString,
     release: bool,
     progress: Progress,
+}
+
+/// A contract as it is deployed.
+#[derive(Clone, Debug)]
+pub struct ContractModule {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What is there.
+    pub code: Vec<u8>,
+    /// What its author says in comments.
+    pub docs: Vec<Doc>,
 }
 
 impl std::fmt::Debug for Builds {
@@ -111,7 +136,7 @@ impl Builds {
         if self.release {
             arguments.push("--release");
         }
-        let (command, artifacts) = self.cargo_build(&arguments).await?;
+        let (command, artifacts) = self.cargo_build(&arguments, None).await?;
         let mut paths = Vec::with_capacity(N);
         for name in names {
             let path = artifacts.iter().find_map(|a| a.program(name));
@@ -127,26 +152,79 @@ impl Builds {
     /// # Errors
     /// As [`Self::programs`].
     pub async fn shared_library(&self, package: &str) -> Result<PathBuf, DevnetError> {
-        let (command, artifacts) = self.cargo_build(&["--package", package, "--lib"]).await?;
+        let arguments = ["--package", package, "--lib"];
+        let (command, artifacts) = self.cargo_build(&arguments, None).await?;
         let name = package.replace('-', "_");
         let path = artifacts.iter().find_map(|a| a.shared_library(&name));
         path.map(Path::to_owned)
             .ok_or_else(|| not_built(&command, package))
     }
 
-    /// Builds a contract's package to WASM and tells where the module is. Dropping the future ends
-    /// Cargo and all that it started.
+    /// Builds a contract's package to WASM and tells where the module is: without its custom
+    /// sections, `quartet/PACKAGE.wasm` in Cargo's target folder. Dropping the future ends Cargo and
+    /// all that it started.
     ///
     /// # Errors
     /// As [`Self::programs`], and [`DevnetError::WasmTarget`].
     pub async fn contract(&self, package: &str) -> Result<PathBuf, DevnetError> {
+        Ok(self.contract_with_docs(package).await?.path)
+    }
+
+    /// As [`Self::contract`], with what the author says in comments.
+    ///
+    /// # Errors
+    /// As [`Self::contract`].
+    pub async fn contract_with_docs(&self, package: &str) -> Result<ContractModule, DevnetError> {
+        let place = self.place().await?;
+        let made = self.module(&place, package, &[]).await?;
+        let read = fs::read(&made).map_err(DevnetError::file("read", &made))?;
+        let Some((code, docs)) = docs::take(&read) else {
+            return Err(DevnetError::Malformed {
+                what: made.display().to_string(),
+                why: "it is no module of WebAssembly".into(),
+            });
+        };
+        let folder = place.target_directory.join(FOLDER);
+        fs::create_dir_all(&folder).map_err(DevnetError::file("make", &folder))?;
+        let path = folder.join(package).with_extension("wasm");
+        write_whole(&folder, &path, &code)?;
+        Ok(ContractModule { path, code, docs })
+    }
+
+    /// Builds a contract's package to WASM with names of functions and source lines, by which to
+    /// look at its code, and gives the module.
+    ///
+    /// # Errors
+    /// As [`Self::contract`].
+    pub async fn contract_with_lines(&self, package: &str) -> Result<Vec<u8>, DevnetError> {
+        let place = self.place().await?;
+        let made = self.module(&place, package, &WITH_LINES).await?;
+        fs::read(&made).map_err(DevnetError::file("read", &made))
+    }
+
+    async fn place(&self) -> Result<Place, DevnetError> {
+        let mut place = Place::find(&self.cargo, &self.workspace, WASM).await?;
+        if let Some(given) = self.target_directory() {
+            place.target_directory = given;
+        }
+        Ok(place)
+    }
+
+    /// Builds a contract's module, in the profile of contracts with these changes to it.
+    async fn module(
+        &self,
+        place: &Place,
+        package: &str,
+        settings: &[&str],
+    ) -> Result<PathBuf, DevnetError> {
         self.require_wasm_target().await?;
         let mut arguments = vec!["--package", package, "--lib", "--target", WASM];
         arguments.extend(["--profile", CONTRACT_PROFILE]);
-        for setting in CONTRACT_SETTINGS {
+        for setting in CONTRACT_SETTINGS.iter().chain(settings) {
             arguments.extend(["--config", setting]);
         }
-        let (command, artifacts) = self.cargo_build(&arguments).await?;
+        let flags = place.remapped_paths();
+        let (command, artifacts) = self.cargo_build(&arguments, Some(flags)).await?;
         let library = package.replace('-', "_");
         let path = artifacts.iter().find_map(|a| a.wasm(&library));
         path.map(Path::to_owned)
@@ -157,6 +235,7 @@ impl Builds {
     async fn cargo_build(
         &self,
         arguments: &[&str],
+        flags: Option<OsString>,
     ) -> Result<(String, Vec<Artifact>), DevnetError> {
         let command = format!("cargo build {}", arguments.join(" "));
         let child = Command::new(&self.cargo)
@@ -168,7 +247,7 @@ impl Builds {
                 self.target_directory()
                     .map(|path| ("CARGO_TARGET_DIR", path)),
             )
-            .env(WASM_FLAGS, self.remapped_paths())
+            .envs(flags.map(|flags| (FLAGS, flags)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -225,25 +304,6 @@ impl Builds {
         Some(std::path::absolute(&path).unwrap_or(path))
     }
 
-    /// Flags under which a contract has the same code, so the same hash, wherever it is built: its
-    /// panics name files, and those must not begin with a folder of this machine.
-    fn remapped_paths(&self) -> OsString {
-        let home = |name: &str| env::var_os(name).map(PathBuf::from);
-        let cargo = home("CARGO_HOME").or_else(|| Some(home("HOME")?.join(".cargo")));
-        let mut flags = OsString::new();
-        for (from, to) in [
-            (Some(self.workspace.clone()), "/contract"),
-            (cargo, "/cargo"),
-        ] {
-            let Some(from) = from else { continue };
-            flags.push(" --remap-path-prefix=");
-            flags.push(from);
-            flags.push("=");
-            flags.push(to);
-        }
-        flags
-    }
-
     /// Adds Rust's WASM target if it is missing.
     async fn require_wasm_target(&self) -> Result<(), DevnetError> {
         if self.has_wasm_target().await {
@@ -298,6 +358,18 @@ impl Default for Builds {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Writes a file that others may read at any time.
+fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), DevnetError> {
+    let failed = |error| DevnetError::file("write", path)(error);
+    let mut file = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o644))
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 fn not_built(command: &str, what: &str) -> DevnetError {

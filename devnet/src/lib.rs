@@ -18,7 +18,7 @@ pub mod process;
 pub mod relayer;
 
 pub use self::{
-    builds::Builds,
+    builds::{Builds, ContractModule},
     cluster::{Cluster, ClusterOptions, FaultTools, PreparedCluster},
     disk::FaultyDisk,
     error::DevnetError,

@@ -16,7 +16,7 @@ mod computation;
 mod contract;
 mod error;
 mod input;
-mod inspect;
+pub mod inspect;
 mod job;
 mod query;
 mod receipt;

@@ -262,7 +262,7 @@ impl Transition<'_> {
 }
 
 /// The traced program and its plan without one node, if the nodes can run both.
-fn checked(outcome: Outcome) -> Result<(Program, Plan), String> {
+pub(crate) fn checked(outcome: Outcome) -> Result<(Program, Plan), String> {
     let program = match (outcome.ending, outcome.program) {
         (Ending::Ok, Some(program)) => program,
         (ending, _) => {

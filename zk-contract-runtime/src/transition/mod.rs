@@ -27,6 +27,7 @@ use crate::{
 };
 
 pub(crate) use attempt::Attempt;
+pub(crate) use computations::checked;
 pub(crate) use modules::Modules;
 pub(crate) use start::Lack;
 
