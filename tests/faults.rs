@@ -1,10 +1,12 @@
 //! The network between the nodes fails, a node stands still, a disk is full: ballots that were
 //! acknowledged count, the others come through once it is over, and all nodes agree.
 
+use client::ClientError;
 use devnet::{FaultTools, Flow, Weather};
 use eyre::{Result, ensure};
+use serde_json::Value;
 use system_tests::{ALL, World, faulty_disk, seed, until};
-use voting::{count, trouble::same_state};
+use voting::{ballots, count, trouble::same_state};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ballots_and_the_count_survive_partitions() -> Result<()> {
@@ -39,6 +41,57 @@ async fn ballots_and_the_count_survive_partitions() -> Result<()> {
             };
             tokio::try_join!(voting, healing)?;
             world.agree(&ALL).await?;
+            world.count_all().await
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_lags_says_so_and_the_next_one_is_asked() -> Result<()> {
+    const LAST: usize = 3;
+    let tools = FaultTools {
+        links: Some(seed()),
+        ..FaultTools::default()
+    };
+    World::equipped(6, tools)
+        .await?
+        .play(async |world| {
+            world.vote(0..1, 1).await?;
+            links(world)?.part(&[LAST], Weather::flow(Flow::Cut))?;
+            world.stage.cluster.kill(LAST)?;
+            world.stage.cluster.wipe(LAST)?;
+            world.stage.cluster.restart(LAST).await?;
+
+            // It has nothing, and nobody tells it.
+            let direct = &world.stage.direct[LAST];
+            let syncing: Value = direct.request("eth_syncing", ()).await?;
+            ensure!(syncing["currentBlock"] == "0x0", "it is behind: {syncing}");
+            let voter = &world.electorate.voters()[0];
+            let (client, contracts) = (world.stage.client(LAST), &world.stage.contracts);
+            // The client's first node is the one that lags.
+            let again = ballots::seal(client, contracts, &voter.key, 1, 0).await?;
+            let answer = direct.send_input(&again).await;
+            let behind = |error: &ClientError| {
+                error.is_retryable() && error.to_string().contains("catching up")
+            };
+            ensure!(answer.as_ref().is_err_and(behind), "{answer:?}");
+            let answer = client.send_input(&again).await;
+            ensure!(
+                matches!(answer, Err(ClientError::Reverted { .. })),
+                "{answer:?}"
+            );
+            world.vote(1..6, 6).await?;
+
+            links(world)?.heal();
+            world.agree(&ALL).await?;
+            until("its own word on the second ballot", async || {
+                let syncing: Value = direct.request("eth_syncing", ()).await?;
+                let answer = direct.send_input(&again).await;
+                let reverted = matches!(answer, Err(ClientError::Reverted { .. }));
+                ensure!(reverted || answer.as_ref().is_err_and(behind), "{answer:?}");
+                Ok((reverted && syncing == Value::Bool(false)).then_some(()))
+            })
+            .await?;
             world.count_all().await
         })
         .await

@@ -177,7 +177,7 @@ pub enum ClientError {
 
 /// JSON-RPC's own codes for "try again": an internal error of the server, and a limit exceeded
 /// (EIP-1474; some providers answer with HTTP's 429).
-const RETRYABLE_CODES: [i64; 3] = [-32603, -32005, 429];
+pub(crate) const RETRYABLE_CODES: [i64; 3] = [-32603, -32005, 429];
 
 impl ClientError {
     /// Whether the same request may succeed later without any change to it.

@@ -280,6 +280,17 @@ pub enum Suspicion {
     Unexpected,
 }
 
+/// How far a node is behind its peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// Number of its last block when it was started.
+    pub start: u64,
+    /// Number of its last block.
+    pub head: u64,
+    /// The height that two peers have reached; `head` if that is not known yet.
+    pub highest: u64,
+}
+
 /// Why a user's transaction is not taken.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -290,6 +301,12 @@ pub enum Refusal {
     /// The state has no place for it: nonce, gas, or the call would fail.
     #[error(transparent)]
     State(#[from] zk_contract_runtime::Refusal),
+    /// The state has no place for it, but it is not the newest one.
+    #[error(
+        "this node is catching up, at block {} of {} or more: ask another one, or try again",
+        .0.head, .0.highest
+    )]
+    CatchingUp(Lag),
     /// The sender has as many pending as one sender may have.
     #[error("the sender has {PENDING_PER_SENDER} pending transactions: wait for a block")]
     SenderFull,

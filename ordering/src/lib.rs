@@ -17,7 +17,7 @@ mod ordering;
 mod sync;
 
 pub use config::{Config, Timeouts};
-pub use effects::{Effect, Input, Refusal, Suspicion};
+pub use effects::{Effect, Input, Lag, Refusal, Suspicion};
 pub use error::{CertificateError, OrderingError};
 pub use ordering::Ordering;
 pub use sync::SyncBatch;

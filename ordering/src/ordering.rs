@@ -46,6 +46,8 @@ pub struct Ordering {
     to_forward: Vec<Bytes>,
     /// Fuel for trying what users submit.
     trials: Budget<TRIAL_FUEL>,
+    /// Number of the last block when this node was started.
+    start: u64,
     halted: bool,
     effects: Vec<Effect>,
 }
@@ -76,6 +78,7 @@ impl Ordering {
             replies: Vec::new(),
             to_forward: Vec::new(),
             trials: Budget::default(),
+            start: runtime.head().number,
             halted: false,
             effects: Vec::new(),
             config,

@@ -16,7 +16,7 @@ use alloy::{
 };
 use client::{
     ClientError,
-    rpc::{Failover, revert_data, rpc_error},
+    rpc::{Failover, REFUSALS, revert_data, rpc_error},
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,9 +70,13 @@ impl Chain {
     pub fn new(side: Side, urls: &[String]) -> Result<Self, RelayerError> {
         let transport = Failover::new(urls, REQUEST_TIMEOUT);
         let transport = transport.map_err(|source| RelayerError::Client { side, source })?;
+        let refusals = match side {
+            Side::L1 => 1,
+            Side::L2 => REFUSALS,
+        };
         Ok(Self {
             side,
-            provider: transport.provider(),
+            provider: transport.believing(refusals).provider(),
             urls: urls.join(", ").into(),
         })
     }

@@ -1,7 +1,14 @@
 //! An HTTP transport over several URLs, tried in order.
 //!
-//! A JSON-RPC error is an answer and is passed on; only a node that gives no answer makes the next
-//! one be asked. Nothing is sent to two nodes at once.
+//! The first node that does what it is asked for is believed. The next one is asked when a node
+//! does not answer, says that it cannot now, or refuses: it may lag behind the others, or lie. Nothing
+//! is sent to two nodes at once.
+//!
+//! What all refuse is refused, if at least so many do as [`Failover::believing`] says. Of a committee
+//! one node may lie and the others may be busy, so two must refuse; of two one is honest. If fewer do,
+//! nothing is known, and the error is one after which to try again. Of several refusals the one that
+//! most nodes give is passed on, and of those the first. That a contract is not there is a refusal,
+//! too. Batches are passed on as they are answered.
 
 use std::{
     sync::{
@@ -16,7 +23,7 @@ use alloy::{
     providers::RootProvider,
     rpc::{
         client::RpcClient,
-        json_rpc::{RequestPacket, ResponsePacket},
+        json_rpc::{ErrorPayload, RequestPacket, ResponsePacket},
     },
     transports::{
         RpcError, TransportError, TransportErrorKind, TransportFut,
@@ -26,13 +33,18 @@ use alloy::{
 use tower_service::Service;
 use tracing::debug;
 
-use crate::ClientError;
+use crate::{ClientError, error::RETRYABLE_CODES};
 
-/// The transport. The URL that answered last is asked first.
+/// Methods that find nothing only where something is missing.
+const LOOKUPS: [&str; 1] = ["quartet_contract"];
+
+/// The transport. The URL that did last what it was asked for is asked first.
 #[derive(Clone, Debug)]
 pub struct Failover {
     nodes: Arc<[Http<reqwest::Client>]>,
     preferred: Arc<AtomicUsize>,
+    /// How many nodes must refuse, if there are so many.
+    refusals: usize,
 }
 
 impl Failover {
@@ -68,7 +80,16 @@ impl Failover {
         Ok(Self {
             nodes: nodes.into(),
             preferred: Arc::default(),
+            refusals: 1,
         })
+    }
+
+    /// The same transport, which believes a refusal if so many nodes give one: at first one, and never
+    /// more than there are.
+    #[must_use]
+    pub fn believing(mut self, refusals: usize) -> Self {
+        self.refusals = refusals.clamp(1, self.nodes.len());
+        self
     }
 
     /// A provider of Ethereum's methods over this transport.
@@ -79,7 +100,7 @@ impl Failover {
 
     async fn request(self, request: RequestPacket) -> Result<ResponsePacket, TransportError> {
         let first = self.preferred.load(Ordering::Relaxed);
-        let mut error = TransportErrorKind::custom_str("no URL");
+        let mut said = Said::default();
         for step in 0..self.nodes.len() {
             let place = (first + step) % self.nodes.len();
             let Some(node) = self.nodes.get(place) else {
@@ -88,16 +109,94 @@ impl Failover {
             match node.clone().call(request.clone()).await {
                 Err(failure) if is_silence(&failure) => {
                     debug!(url = node.url(), %failure, "no answer");
-                    error = failure;
+                    said.silence = Some(failure);
                 }
-                answer => {
+                Err(failure) => return Err(failure),
+                Ok(answer) if refuses(&request, &answer) => {
+                    debug!(url = node.url(), ?answer, "refused");
+                    said.note(answer);
+                }
+                Ok(answer) => {
                     self.preferred.store(place, Ordering::Relaxed);
-                    return answer;
+                    return Ok(answer);
                 }
             }
         }
-        Err(error)
+        said.conclude(self.refusals)
     }
+}
+
+/// What nodes said that did not do what they were asked for.
+#[derive(Default)]
+struct Said {
+    silence: Option<TransportError>,
+    /// That they cannot now.
+    busy: Option<ResponsePacket>,
+    refusals: Vec<ResponsePacket>,
+}
+
+impl Said {
+    fn note(&mut self, answer: ResponsePacket) {
+        if error(&answer).is_some_and(|error| RETRYABLE_CODES.contains(&error.code)) {
+            self.busy.get_or_insert(answer);
+        } else {
+            self.refusals.push(answer);
+        }
+    }
+
+    fn conclude(mut self, needed: usize) -> Result<ResponsePacket, TransportError> {
+        let same = |a: &ResponsePacket| {
+            let equal = |b: &&ResponsePacket| error(a).map(words) == error(b).map(words);
+            self.refusals.iter().filter(equal).count()
+        };
+        let counts: Vec<_> = self.refusals.iter().map(same).collect();
+        let most = counts.iter().copied().max().unwrap_or_default();
+        let first = counts.iter().position(|count| *count == most);
+        let chosen = first.map(|place| self.refusals.swap_remove(place));
+        match (chosen, self.busy) {
+            (Some(chosen), _) if counts.len() >= needed => Ok(chosen),
+            (_, Some(busy)) => Ok(busy),
+            (Some(chosen), None) => {
+                let message = error(&chosen).map_or("nothing there", |error| &error.message);
+                Err(TransportErrorKind::custom_str(&format!(
+                    "too few refuse to believe it ({message}), and the others are silent"
+                )))
+            }
+            (None, None) => {
+                let none = || TransportErrorKind::custom_str("no URL");
+                Err(self.silence.unwrap_or_else(none))
+            }
+        }
+    }
+}
+
+/// Whether a node does not do what it is asked for.
+fn refuses(request: &RequestPacket, answer: &ResponsePacket) -> bool {
+    let nothing = match answer {
+        ResponsePacket::Single(response) => {
+            let success = response.payload.as_success();
+            success.is_some_and(|result| result.get() == "null")
+        }
+        ResponsePacket::Batch(_) => false,
+    };
+    let lookup = request
+        .as_single()
+        .is_some_and(|one| LOOKUPS.contains(&one.method()));
+    error(answer).is_some() || (nothing && lookup)
+}
+
+/// The error of an answer, if it is one.
+fn error(answer: &ResponsePacket) -> Option<&ErrorPayload> {
+    match answer {
+        ResponsePacket::Single(response) => response.payload.as_error(),
+        ResponsePacket::Batch(_) => None,
+    }
+}
+
+/// What tells one refusal from another.
+fn words(error: &ErrorPayload) -> (i64, &str, Option<&str>) {
+    let data = error.data.as_ref().map(|data| data.get());
+    (error.code, &error.message, data)
 }
 
 /// Whether this is no JSON-RPC answer at all.

@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, OnceCell};
 use wire::{
     attestation::Certificate,
     committee::Committee,
+    limits::NODES,
     rpc::{ComputationInfo, ContractInfo, InputInfo, NodeStatus},
 };
 
@@ -34,6 +35,8 @@ pub use answer::{error as rpc_error, revert_data};
 pub use failover::Failover;
 pub use submit::PreparedInput;
 
+/// How many nodes of a cluster must refuse until it is believed, where several are known.
+pub const REFUSALS: usize = NODES / 2;
 /// How long one request may take at one node.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -70,6 +73,8 @@ pub struct CheckedCertificate {
 impl Client {
     /// A client of one node. Nothing is sent yet.
     ///
+    /// What it refuses is refused, although it may be behind the others.
+    ///
     /// It believes the committee that the node names, and whoever chooses the sealing keys can read
     /// inputs: for secrets that matter use [`Client::pinned`].
     ///
@@ -79,14 +84,17 @@ impl Client {
         Self::connect_any(&[url])
     }
 
-    /// A client of several nodes; the next is asked when one does not answer.
+    /// A client of several nodes of one cluster. The next one is asked when one does not answer, or
+    /// refuses; what two refuse and nobody takes is refused.
     ///
     /// # Errors
     /// [`ClientError::BadUrl`].
     pub fn connect_any<U: AsRef<str>>(urls: &[U]) -> Result<Self, ClientError> {
         let names: Vec<_> = urls.iter().map(AsRef::as_ref).collect();
         Ok(Self {
-            provider: Failover::new(urls, REQUEST_TIMEOUT)?.provider(),
+            provider: Failover::new(urls, REQUEST_TIMEOUT)?
+                .believing(REFUSALS)
+                .provider(),
             urls: names.join(", ").into(),
             pinned: None,
             cache: Arc::default(),

@@ -16,7 +16,7 @@ use client::{
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::time::Instant;
-use wire::{limits::CALL_FUEL, sealed::SealedInput};
+use wire::{limits::CALL_FUEL, rpc::InputInfo, sealed::SealedInput};
 
 use crate::{
     electorate::{Electorate, Voter},
@@ -162,7 +162,7 @@ pub async fn cast(
         // A task of its own: sealing takes time, and there are more cores than one.
         let task = tokio::spawn(async move {
             let ballot = seal(&client, &contracts, &key, 0, choice).await?;
-            send(&client, &ballot).await
+            send(&client, &ballot).await.doing("sending a ballot")
         });
         async move { Ok::<_, StoryError>((place, task.await??)) }
     });
@@ -255,30 +255,31 @@ pub async fn carry(
 }
 
 /// Sends a ballot; when nodes are busy, again and again.
-pub(crate) async fn send(client: &Client, ballot: &PreparedInput) -> Result<B256, StoryError> {
+pub(crate) async fn send(client: &Client, ballot: &PreparedInput) -> Result<B256, ClientError> {
     let mut tries = 0;
     loop {
-        match send_once(client, ballot).await {
+        match client.send_input(ballot).await {
             Err(error) if error.is_retryable() && tries < TRIES => {
                 tries += 1;
                 tokio::time::sleep(PAUSE * tries).await;
             }
-            answer => return answer.doing("sending a ballot"),
+            answer => return answer,
         }
     }
 }
 
-/// Sends a ballot to a client's first node, and takes no for an answer.
-pub(crate) async fn send_once(
+/// What becomes of a ballot: it is refused, or taken, perhaps by a node that is behind, and then
+/// judged.
+pub(crate) async fn judged(
     client: &Client,
     ballot: &PreparedInput,
-) -> Result<B256, ClientError> {
-    client.send_input(ballot).await
+) -> Result<InputInfo, ClientError> {
+    let id = send(client, ballot).await?;
+    client.wait_accepted(id, VERDICT_TIMEOUT).await
 }
 
 /// Sends a ballot and waits until it is accepted.
 pub(crate) async fn accept(client: &Client, ballot: &PreparedInput) -> Result<(), StoryError> {
-    let id = send(client, ballot).await?;
-    let info = client.wait_accepted(id, VERDICT_TIMEOUT).await;
-    info.doing("waiting until a ballot is accepted").map(|_| ())
+    let info = judged(client, ballot).await;
+    info.doing("casting a ballot").map(|_| ())
 }

@@ -92,7 +92,7 @@ impl RpcError {
         match self {
             Self::Params(_) => -32602,
             Self::Reverted { .. } => 3,
-            Self::Limit { .. } | Self::Busy => -32005,
+            Self::Limit { .. } | Self::Busy | Self::Refused(Refusal::CatchingUp(_)) => -32005,
             Self::Internal(_) => -32603,
             Self::NotDevelopment => -32004,
             Self::Refused(_) | Self::OldState { .. } | Self::NoBlock(_) => -32000,

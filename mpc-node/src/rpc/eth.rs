@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, B256, U256};
+use ordering::Refusal;
 use serde_json::{Value, json};
 use wire::{
     block::{Block, Header},
@@ -180,6 +181,17 @@ pub(super) fn block_number(rpc: &Rpc, _: &Arguments) -> Answer {
     Ok(quantity(rpc.head()))
 }
 
+pub(super) fn syncing(rpc: &Rpc, _: &Arguments) -> Answer {
+    Ok(match rpc.shared.read().lag() {
+        None => json!(false),
+        Some(lag) => json!({
+            "startingBlock": quantity(lag.start),
+            "currentBlock": quantity(lag.head),
+            "highestBlock": quantity(lag.highest),
+        }),
+    })
+}
+
 pub(super) fn block_by_number(rpc: &Rpc, arguments: &Arguments) -> Answer {
     let tag: BlockTag = arguments.get(0, "block")?;
     let full = arguments
@@ -274,12 +286,18 @@ pub(super) fn code(rpc: &Rpc, arguments: &Arguments) -> Answer {
     Ok(value(&state.runtime().code(address).unwrap_or_default()))
 }
 
-/// Runs a contract on the state. The core waits for whoever reads the state, so long work is
+/// Runs a contract on the state. A refusal does not count while the node is behind. The core waits for whoever reads the state, so long work is
 /// followed by a pause in the same turn: endless calls leave the core most of the time.
-fn tried<T>(rpc: &Rpc, run: impl FnOnce(&Runtime) -> T) -> T {
+fn tried<T>(rpc: &Rpc, run: impl FnOnce(&Runtime) -> Result<T, RpcError>) -> Result<T, RpcError> {
     let state = rpc.shared.read();
     let started = Instant::now();
     let result = run(state.runtime());
+    let result = match (result, state.lag()) {
+        (Err(RpcError::Reverted { .. } | RpcError::Refused(_)), Some(lag)) => {
+            Err(Refusal::CatchingUp(lag).into())
+        }
+        (result, _) => result,
+    };
     let worked = started.elapsed();
     drop(state);
     if worked >= LONG {
@@ -293,15 +311,18 @@ pub(super) fn call(rpc: &Rpc, arguments: &Arguments) -> Answer {
     rpc.only_latest(arguments.optional(1, "block")?)?;
     let request = call.request(rpc.limits.max_call_gas.min(CALL_FUEL))?;
     let clock_ms = rpc.shared.clock.now_ms();
-    let outcome = tried(rpc, |runtime| runtime.call(&request, clock_ms));
-    let outcome = outcome.map_err(|fault| RpcError::Internal(fault.to_string()))?;
-    match outcome.status {
-        CallStatus::Ok => Ok(value(&outcome.output)),
-        _ => Err(RpcError::Reverted {
-            reason: outcome.revert_reason,
-            data: outcome.output,
-        }),
-    }
+    let output = tried(rpc, |runtime| {
+        let outcome = runtime.call(&request, clock_ms);
+        let outcome = outcome.map_err(|fault| RpcError::Internal(fault.to_string()))?;
+        match outcome.status {
+            CallStatus::Ok => Ok(outcome.output),
+            _ => Err(RpcError::Reverted {
+                reason: outcome.revert_reason,
+                data: outcome.output,
+            }),
+        }
+    });
+    Ok(value(&output?))
 }
 
 pub(super) fn estimate_gas(rpc: &Rpc, arguments: &Arguments) -> Answer {
@@ -309,8 +330,8 @@ pub(super) fn estimate_gas(rpc: &Rpc, arguments: &Arguments) -> Answer {
     rpc.only_latest(arguments.optional(1, "block")?)?;
     let request = call.request(rpc.limits.max_call_gas.min(CALL_FUEL))?;
     let clock_ms = rpc.shared.clock.now_ms();
-    let gas = tried(rpc, |runtime| runtime.estimate(&request, clock_ms))?;
-    Ok(quantity(gas))
+    let gas = tried(rpc, |runtime| Ok(runtime.estimate(&request, clock_ms)?));
+    Ok(quantity(gas?))
 }
 
 pub(super) fn fee_history(rpc: &Rpc, arguments: &Arguments) -> Answer {

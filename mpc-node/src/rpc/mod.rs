@@ -75,7 +75,7 @@ const READS: &[(&str, Read)] = &[
     ("eth_getTransactionCount", eth::transaction_count),
     ("eth_getTransactionReceipt", eth::transaction_receipt),
     ("eth_maxPriorityFeePerGas", |_, _| Ok(shapes::quantity(0))),
-    ("eth_syncing", |_, _| Ok(Value::Bool(false))),
+    ("eth_syncing", eth::syncing),
     ("net_listening", |_, _| Ok(Value::Bool(true))),
     ("net_version", eth::net_version),
     ("quartet_certificate", quartet::certificate),

@@ -1,6 +1,7 @@
 //! Methods that Ethereum has no word for; their shapes are in `wire::rpc`.
 
 use alloy_primitives::{Address, B256};
+use ordering::Refusal;
 use wire::rpc::{NodeStatus, ReserveAmounts};
 
 use super::{Answer, Rpc, params::Arguments, shapes::value};
@@ -12,7 +13,11 @@ pub(super) fn committee(rpc: &Rpc, _: &Arguments) -> Answer {
 
 pub(super) fn contract(rpc: &Rpc, arguments: &Arguments) -> Answer {
     let address: Address = arguments.get(0, "address")?;
-    Ok(value(&rpc.shared.read().runtime().contract(address)))
+    let state = rpc.shared.read();
+    match (state.runtime().contract(address), state.lag()) {
+        (None, Some(lag)) => Err(Refusal::CatchingUp(lag).into()),
+        (contract, _) => Ok(value(&contract)),
+    }
 }
 
 pub(super) fn input(rpc: &Rpc, arguments: &Arguments) -> Answer {

@@ -79,6 +79,7 @@ impl Ordering {
             self.tell_height(from);
             Place::Never
         } else if height > next {
+            self.note_height(from, height);
             self.ask_blocks(from);
             if height == next + 1 {
                 Place::Later

@@ -11,7 +11,7 @@ use wire::{
 
 use super::{Ordering, budget::Budget};
 use crate::{
-    Effect, OrderingError, Suspicion, consensus::verify_decided, node_messages::is_useful,
+    Effect, Lag, OrderingError, Suspicion, consensus::verify_decided, node_messages::is_useful,
 };
 
 /// Least time between two answers of the same kind to one peer, or two questions.
@@ -48,8 +48,8 @@ impl Held {
 #[derive(Default)]
 pub(super) struct Peer {
     connected: bool,
-    /// Number of its last block, as far as it said.
-    height: u64,
+    /// Number of its last block, as far as it said or showed.
+    height: Option<u64>,
     told_at_ms: Option<u64>,
     asked_at_ms: Option<u64>,
     greeted_at_ms: Option<u64>,
@@ -113,10 +113,34 @@ impl Ordering {
     }
 
     pub(super) fn on_status(&mut self, from: u8, height: u64) {
-        self.peer(from).height = height;
+        self.peer(from).height = Some(height);
         if height > self.runtime.head().number {
             self.ask_blocks(from);
         }
+    }
+
+    /// Notes that a peer takes part in a height: then it has the block before.
+    pub(super) fn note_height(&mut self, from: u8, height: u64) {
+        let known = &mut self.peer(from).height;
+        *known = (*known).max(height.checked_sub(1));
+    }
+
+    /// How far this node is behind; none if it is not, as far as it can know. Two peers must be
+    /// ahead, since one of any two is honest; and as long as fewer than two connected ones have told
+    /// their height, which is so after a start, this node cannot know.
+    #[must_use]
+    pub fn lag(&self) -> Option<Lag> {
+        let head = self.runtime.head().number;
+        let told = |peer: &&Peer| peer.connected && peer.height.is_some();
+        let known = self.peers.iter().filter(told).count() >= 2;
+        let mut heights: Vec<u64> = self.peers.iter().filter_map(|peer| peer.height).collect();
+        heights.sort_unstable_by(|a, b| b.cmp(a));
+        let highest = heights.get(1).copied().unwrap_or_default();
+        (highest > head || !known).then_some(Lag {
+            start: self.start,
+            head,
+            highest: highest.max(head),
+        })
     }
 
     /// Whether this node is about as far as its peers: at least half of those that are connected say
@@ -128,7 +152,7 @@ impl Ordering {
         let head = self.runtime.head().number;
         let connected = self.peers.iter().filter(|peer| peer.connected);
         let (near, far): (Vec<&Peer>, Vec<&Peer>) =
-            connected.partition(|peer| peer.height <= head.saturating_add(NEAR));
+            connected.partition(|peer| peer.height <= Some(head.saturating_add(NEAR)));
         !near.is_empty() && near.len() >= far.len()
     }
 
@@ -194,7 +218,8 @@ impl Ordering {
             return;
         }
         // It answered: the next question need not wait.
-        let behind = self.peer(from).height > self.runtime.head().number;
+        let head = self.runtime.head().number;
+        let behind = self.peer(from).height > Some(head);
         if behind {
             // One block alone is what a peer has that is quicker, or one that only boasts.
             if new > 1 {

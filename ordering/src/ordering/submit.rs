@@ -23,7 +23,7 @@ impl Ordering {
         if !self.mempool.knows(&hash) {
             let at_ms = self.pace.now_ms();
             if let Err(refusal) = self.take(raw.clone(), Origin::Submitted { at_ms }) {
-                let result = Err(refusal);
+                let result = Err(self.excused(refusal));
                 self.effects.push(Effect::Reply { request, result });
                 return;
             }
@@ -31,6 +31,14 @@ impl Ordering {
         }
         self.replies.push((request, hash));
         self.flush_soon();
+    }
+
+    /// What a user is told who is refused: a node that is behind cannot judge.
+    fn excused(&self, refusal: Refusal) -> Refusal {
+        match (refusal, self.lag()) {
+            (Refusal::State(_), Some(lag)) => Refusal::CatchingUp(lag),
+            (refusal, _) => refusal,
+        }
     }
 
     /// Takes transactions that a peer has admitted. Those that this node would not take are

@@ -300,6 +300,53 @@ fn what_a_peer_forwards_is_not_tried() {
 }
 
 #[test]
+fn a_node_that_is_behind_or_cannot_know_refuses_nobody_for_good() {
+    let refusal = |ordering: &mut Ordering| {
+        let raw = call_of_nobody(1, Bytes::new());
+        let effects = ordering.step(Input::Submit { request: 1, raw }, NOW_MS);
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Reply { result, .. } => result.err(),
+            _ => None,
+        })
+    };
+    let lag = |head, highest| {
+        Some(crate::Refusal::CatchingUp(crate::Lag {
+            start: 0,
+            head,
+            highest,
+        }))
+    };
+    let told = |ordering: &mut Ordering, peer, height| {
+        ordering.step(Input::PeerUp { peer }, NOW_MS);
+        hear(ordering, peer, PeerMessage::Status { height });
+    };
+    let judges = |refusal| matches!(refusal, Some(crate::Refusal::State(_)));
+
+    let mut ordering = node(0);
+    assert_eq!(refusal(&mut ordering), lag(0, 0), "it has heard of nobody");
+    told(&mut ordering, 1, 0);
+    assert_eq!(refusal(&mut ordering), lag(0, 0), "it has heard of one");
+    told(&mut ordering, 3, u64::MAX);
+    assert!(judges(refusal(&mut ordering)), "one alone may boast");
+    told(&mut ordering, 2, 1);
+    assert_eq!(refusal(&mut ordering), lag(0, 1), "two are ahead");
+    let first = decided(block(ordering.runtime(), 1, NOW_MS), 1, &[1, 2, 3]);
+    hear(&mut ordering, 2, PeerMessage::Blocks(vec![first]));
+    assert!(judges(refusal(&mut ordering)), "it has caught up");
+    // Who votes on a height has the block before.
+    hear(&mut ordering, 1, PeerMessage::Vote(vote(1, 4, 0, None)));
+    assert_eq!(refusal(&mut ordering), lag(1, 3), "two are ahead again");
+    ordering.step(Input::PeerDown { peer: 1 }, NOW_MS);
+    ordering.step(Input::PeerDown { peer: 2 }, NOW_MS);
+    assert_eq!(
+        refusal(&mut ordering),
+        lag(1, 3),
+        "what they told still holds"
+    );
+    assert_eq!(ordering.pending(), 0);
+}
+
+#[test]
 fn proposals_of_rounds_long_gone_are_not_looked_at_again_and_again() {
     use crate::consensus::{BlockHash, Number, Offer, Party};
     use malachite_types::Round;

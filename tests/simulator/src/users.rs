@@ -144,7 +144,7 @@ impl Users {
             }
             Ok(_) => refused("another hash".into()),
             // The node is behind, or the sender has too many pending: later, elsewhere.
-            Err(Refusal::State(_) | Refusal::SenderFull) => {
+            Err(Refusal::State(_) | Refusal::CatchingUp(_) | Refusal::SenderFull) => {
                 let call = &user.script[user.acknowledged];
                 if call.until_ms <= now_ms {
                     // It is too late. Whether or not it got somewhere, nothing follows it.

@@ -1,4 +1,4 @@
-use alloy::{providers::Provider as _, transports::RpcError};
+use alloy::providers::Provider as _;
 use alloy_primitives::U64;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -59,13 +59,97 @@ async fn the_next_url_is_asked_when_one_is_silent_and_remembered() {
     assert_eq!(well_count.load(Ordering::Relaxed), 3);
 }
 
+const NO: &str = r#""error":{"code":3,"message":"execution reverted","data":"0x01"}"#;
+const OTHER_NO: &str = r#""error":{"code":-32000,"message":"nonce too low"}"#;
+const BUSY: &str = r#""error":{"code":-32005,"message":"catching up"}"#;
+const YES: &str = r#""result":"0x7""#;
+
+/// What a client learns that believes two refusals, of nodes that say this, or nothing.
+async fn learns(nodes: &[Option<&'static str>]) -> Result<u64, ClientError> {
+    let mut urls = Vec::new();
+    for said in nodes {
+        urls.push(match said {
+            Some(said) => node(200, said).await.0,
+            None => nobody().await,
+        });
+    }
+    let transport = Failover::new(&urls, Duration::from_secs(5)).unwrap();
+    let answer = ask(&transport.believing(2).provider()).await;
+    answer.map_err(|error| crate::rpc::rpc_error("eth_blockNumber", "urls", error))
+}
+
 #[tokio::test]
-async fn a_refusal_is_an_answer_and_goes_to_one_node_only() {
-    let (first, _) = node(200, r#""error":{"code":-32000,"message":"no"}"#).await;
-    let (second, second_count) = node(200, r#""result":"0x7""#).await;
-    let answer = ask(&provider(&[first, second])).await;
-    assert!(matches!(answer, Err(RpcError::ErrorResp(_))));
-    assert_eq!(second_count.load(Ordering::Relaxed), 0);
+async fn what_one_node_does_counts_whatever_others_refuse() {
+    for nodes in [
+        vec![Some(NO), Some(YES)],
+        vec![Some(BUSY), Some(YES)],
+        vec![Some(NO), Some(BUSY), None, Some(YES)],
+        vec![Some(NO), Some(NO), Some(OTHER_NO), Some(YES)],
+    ] {
+        let answer = learns(&nodes).await;
+        assert!(matches!(answer, Ok(7)), "{nodes:?}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_must_refuse_and_one_if_there_are_no_others() {
+    let refused = |code: i64| move |answer: &Result<u64, ClientError>| matches!(answer, Err(ClientError::Refused { code: given, .. }) if *given == code);
+    for (nodes, code) in [
+        (vec![Some(NO)], 3),
+        (vec![Some(NO), Some(NO)], 3),
+        (vec![None, Some(NO), Some(BUSY), Some(NO)], 3),
+        // A liar, asked first, does not choose the reason.
+        (vec![Some(NO), Some(OTHER_NO), Some(OTHER_NO), None], -32000),
+        (vec![Some(NO), Some(OTHER_NO)], 3),
+        // One that may lie, and others that cannot say yet.
+        (vec![Some(NO), Some(BUSY), None, Some(BUSY)], -32005),
+        (vec![Some(BUSY)], -32005),
+    ] {
+        let answer = learns(&nodes).await;
+        assert!(refused(code)(&answer), "{nodes:?}: {answer:?}");
+        assert_eq!(
+            code == -32005,
+            answer.is_err_and(|e| e.is_retryable()),
+            "{nodes:?}"
+        );
+    }
+    for nodes in [vec![Some(NO), None], vec![None, None, None, Some(NO)]] {
+        let error = learns(&nodes).await.unwrap_err();
+        assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
+        assert!(error.is_retryable() && error.to_string().contains("execution reverted"));
+    }
+}
+
+#[tokio::test]
+async fn a_contract_that_one_node_does_not_know_is_looked_for_at_the_others() {
+    const NOTHING: &str = r#""result":null"#;
+    let (behind, _) = node(200, NOTHING).await;
+    let (ahead, _) = node(200, YES).await;
+    let provider = Failover::new(&[behind.clone(), ahead], Duration::from_secs(5));
+    let provider = provider.unwrap().believing(2).provider();
+    let found: Option<U64> = provider
+        .raw_request("quartet_contract".into(), ())
+        .await
+        .unwrap();
+    assert_eq!(found, Some(U64::from(7)));
+    // A receipt may well not be there yet.
+    let provider = Failover::new(&[behind.clone(), behind], Duration::from_secs(5));
+    let provider = provider.unwrap().believing(2).provider();
+    for method in ["quartet_contract", "eth_getTransactionReceipt"] {
+        let found: Option<U64> = provider.raw_request(method.into(), ()).await.unwrap();
+        assert_eq!(found, None);
+    }
+}
+
+#[tokio::test]
+async fn the_one_that_does_it_is_asked_first_from_then_on() {
+    let (first, first_count) = node(200, NO).await;
+    let (second, _) = node(200, YES).await;
+    let provider = provider(&[first, second]);
+    for _ in 0..3 {
+        assert_eq!(ask(&provider).await.unwrap(), 7);
+    }
+    assert_eq!(first_count.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use client::{ClientError, UserKey};
 use wire::{limits::NODES, rpc::InputStatus, sealed::SealedInput};
 
-use super::{NO_CHOICE, Part, VERDICT_TIMEOUT, accept, carry, seal, send, send_once};
+use super::{NO_CHOICE, Part, VERDICT_TIMEOUT, accept, carry, judged, seal, send};
 use crate::{
     electorate::Electorate,
     error::{Doing as _, StoryError},
@@ -48,7 +48,7 @@ pub async fn again(
     let reason = refused(
         "a second ballot",
         "AlreadyVoted",
-        send_once(other, &second).await,
+        judged(other, &second).await,
     )?;
     narrator.say(format!(
         "A voter votes, then tries again at another node: refused, {reason}."
@@ -64,7 +64,7 @@ pub async fn stranger(stage: &Stage, narrator: &Narrator) -> Result<(), StoryErr
     let (client, key) = (stage.client(2), UserKey::random(&mut rand::rng()));
     let ballot = seal(client, &stage.contracts, &key, 0, 0).await?;
     let what = "the ballot of a stranger";
-    let reason = refused(what, "NotOnTheList", send_once(client, &ballot).await)?;
+    let reason = refused(what, "NotOnTheList", judged(client, &ballot).await)?;
     narrator.say(format!(
         "Somebody who is not on the list tries to vote: refused, {reason}."
     ));
@@ -90,17 +90,14 @@ pub async fn twice_at_once(
         (voter.choice + 1) % 3,
     )
     .await?;
-    let first_id = send(client, &first).await?;
-    let answer = send_once(client, &second).await;
+    let doing = "sending a first ballot";
+    let first_id = send(client, &first).await.doing(doing)?;
+    // The nodes may have seen the first one accepted already; then they do not even take the second.
+    let verdict = judged(client, &second).await;
     client
         .wait_accepted(first_id, VERDICT_TIMEOUT)
         .await
         .doing("waiting for a first ballot")?;
-    // The node may have seen the first one accepted already; then it does not even take the second.
-    let verdict = match answer {
-        Ok(id) => client.wait_accepted(id, VERDICT_TIMEOUT).await.map(|_| id),
-        Err(error) => Err(error),
-    };
     let reason = refused("a second ballot at once", "AlreadyVoted", verdict)?;
     narrator.say(format!(
         "A voter sends two ballots at once, before either is checked: the first counts, the second \
@@ -168,7 +165,7 @@ pub async fn copied(
 ) -> Result<(), StoryError> {
     let (client, voter) = (stage.client(3), electorate.who(Part::Copier));
     let copy = carry(client, &stage.contracts, &voter.key, 0, original).await?;
-    let id = send(client, &copy).await?;
+    let id = send(client, &copy).await.doing("sending a copied ballot")?;
     let info = client.wait_input(id, VERDICT_TIMEOUT).await;
     let info = info.doing("waiting for the verdict on a copied ballot")?;
     let InputStatus::Rejected { reason, .. } = info.status else {
@@ -198,11 +195,7 @@ pub async fn late(
 ) -> Result<(), StoryError> {
     let (client, voter) = (stage.client(2), electorate.who(Part::Late));
     let ballot = seal(client, &stage.contracts, &voter.key, 0, voter.choice).await?;
-    let reason = refused(
-        "a late ballot",
-        "PollClosed",
-        send_once(client, &ballot).await,
-    )?;
+    let reason = refused("a late ballot", "PollClosed", judged(client, &ballot).await)?;
     narrator.say(format!("A voter comes too late: refused, {reason}."));
     Ok(())
 }
