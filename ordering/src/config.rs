@@ -25,7 +25,8 @@ pub struct Config {
     pub min_block_ms: u64,
     /// How long work is gathered before it is sent on or a block is begun for it.
     pub gather_ms: u64,
-    /// How far the time of a new proposal may be from this node's clock.
+    /// How far the time of a new proposal may be from this node's clock. It may be older by as much
+    /// as the wait for a proposal has grown since round 0.
     pub clock_bound_ms: u64,
     /// How often a node tells its peers its height and repeats what has not reached a block.
     pub repeat_ms: u64,
@@ -66,6 +67,12 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
+    /// By how much the waits of a round may be longer than those of round 0.
+    pub(crate) fn grown_ms(&self, round: u32) -> u64 {
+        let grown_ms = self.growth_ms.saturating_mul(round.into());
+        grown_ms.min(self.longest_ms)
+    }
+
     pub(crate) const fn linear(&self) -> LinearTimeouts {
         let growth = Duration::from_millis(self.growth_ms);
         LinearTimeouts {

@@ -85,7 +85,8 @@ pub const SMALL_SESSION_BYTES: u64 = 16 << 20;
 pub const RUNNING_COMPUTATIONS: usize = 64;
 
 /// How far the time of a new block may be from a node's clock, in milliseconds: as much may a corrupt
-/// proposer take away from any deadline at each end.
+/// proposer take away from any deadline at each end. In later rounds of consensus a block may be
+/// older, by as much as proposals are waited for longer.
 pub const CLOCK_BOUND_MS: u64 = 1_000;
 /// How long nodes may take to join an attempt of a job, in milliseconds of block time; twice as long
 /// for every further attempt, up to [`LONGEST_PAUSE_MS`].

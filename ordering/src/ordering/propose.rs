@@ -157,7 +157,8 @@ impl Ordering {
         }
         let (hash, block_ms) = (checked.hash(), header.time_ms);
         let seen = self.height.blocks.get(&hash);
-        let timely = self.is_timely(block_ms) || (repeated && seen.is_some_and(|seen| seen.timely));
+        let timely =
+            self.is_timely(block_ms, round) || (repeated && seen.is_some_and(|seen| seen.timely));
         self.keep(Candidate {
             checked,
             bytes: bytes.clone(),
@@ -206,13 +207,15 @@ impl Ordering {
     }
 
     /// Whether the time of a new block is near enough to this node's. The parent's time is always
-    /// allowed when it is ahead: such a block moves nothing.
-    fn is_timely(&self, block_ms: u64) -> bool {
+    /// allowed when it is ahead: such a block moves nothing. A block may be the older the later its
+    /// round, as proposals are waited for longer: a large one takes its time on a slow link.
+    fn is_timely(&self, block_ms: u64, round: u32) -> bool {
         let (own_ms, bound_ms) = (self.own_ms(), self.config.clock_bound_ms);
+        let age_ms = bound_ms.saturating_add(self.config.timeouts.grown_ms(round));
         let latest_ms = own_ms
             .saturating_add(bound_ms)
             .max(self.runtime.head().time_ms);
-        block_ms <= latest_ms && block_ms >= own_ms.saturating_sub(bound_ms)
+        block_ms <= latest_ms && block_ms >= own_ms.saturating_sub(age_ms)
     }
 
     /// Keeps a proposed block; the one of the earliest round that is locked nowhere goes when there

@@ -236,6 +236,48 @@ fn a_decided_block_is_taken_from_any_peer() {
 }
 
 #[test]
+fn a_proposal_may_be_older_in_a_later_round_but_not_newer() {
+    struct Case {
+        round: u32,
+        age_ms: i64,
+        timely: bool,
+    }
+    let case = |round, age_ms, timely| Case {
+        round,
+        age_ms,
+        timely,
+    };
+    // Its bound is 1,000 ms, and each round waits 100 ms longer.
+    let cases = [
+        case(0, 1_000, true),
+        case(0, 1_001, false),
+        case(4, 1_400, true),
+        case(4, 1_401, false),
+        case(0, -1_000, true),
+        case(0, -1_001, false),
+        case(4, -1_001, false),
+    ];
+    for Case {
+        round,
+        age_ms,
+        timely,
+    } in cases
+    {
+        let mut ordering = node(0);
+        let now_ms = NOW_MS + 10_000;
+        ordering.step(Input::Tick, now_ms);
+        let proposed = block(ordering.runtime(), 1, now_ms.saturating_add_signed(-age_ms));
+        let message = PeerMessage::Proposal(proposal(1, 1, round, proposed));
+        let effects = ordering.step(Input::Peer { from: 1, message }, now_ms);
+        let late = suspicions(&effects);
+        let late = late
+            .iter()
+            .any(|(_, s)| matches!(s, Suspicion::Clock { .. }));
+        assert_eq!(late, !timely, "round {round}, {age_ms} ms old");
+    }
+}
+
+#[test]
 fn the_own_clock_stands_still_when_the_shells_goes_back() {
     let mut ordering = node(0);
     ordering.step(Input::Tick, NOW_MS + 300);
