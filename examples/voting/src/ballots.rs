@@ -125,7 +125,7 @@ pub async fn cast_all(
     let time = begin.elapsed();
     verdicts(stage, &ids).await?;
     let after = stage.traffic().await;
-    let bytes = after.swarm.saturating_sub(before.swarm);
+    let bytes = after.since(&before).swarm;
     if !ordinary.is_empty() {
         narrator.say(format!(
             "{} voters cast secret ballots, through all four nodes; each was split into shares and \

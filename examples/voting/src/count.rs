@@ -16,7 +16,7 @@ use crate::{
     error::{Doing as _, StoryError},
     narrate::{Narrator, bytes, grouped, seconds},
     report::Attempt,
-    stage::{Poll, Stage, check},
+    stage::{Poll, Stage, Traffic, check},
     trouble::{self, Trouble},
 };
 
@@ -110,7 +110,7 @@ pub async fn count(
         "Somebody who is nobody in particular starts the count (L2 block {block})."
     ));
     trouble::while_counting(trouble, stage, narrator)?;
-    finish(stage, electorate, narrator, begin, id, before.session).await
+    finish(stage, electorate, narrator, begin, id, before).await
 }
 
 /// Starts the count with a fresh key that is on no list. Tells when, the computation's id, and the
@@ -131,7 +131,7 @@ async fn finish(
     narrator: &Narrator,
     begin: Instant,
     id: B256,
-    session_bytes_before: u64,
+    before: Traffic,
 ) -> Result<Count, StoryError> {
     narrator.progress("the nodes compute");
     let client = stage.client(1);
@@ -154,7 +154,7 @@ async fn finish(
         expected,
         attestation.inputCount,
     )?;
-    let sent = after.session.saturating_sub(session_bytes_before);
+    let sent = after.since(&before).session;
     let signers: Vec<_> = certificate
         .quorum
         .signers

@@ -122,12 +122,32 @@ pub struct Stage {
 }
 
 /// Bytes between nodes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Traffic {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bytes {
     /// Of computations.
     pub session: u64,
     /// Of everything else.
     pub swarm: u64,
+}
+
+/// What each node has sent to the others since it was started; none of one that does not answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic([Option<Bytes>; NODES]);
+
+impl Traffic {
+    /// What has been sent since then, by the nodes that answer now. One that was started anew counts
+    /// from its start.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Bytes {
+        let grown = |now: u64, then: u64| now.checked_sub(then).unwrap_or(now);
+        let mut sent = Bytes::default();
+        for (now, then) in self.0.iter().zip(before.0) {
+            let (now, then) = (now.unwrap_or_default(), then.unwrap_or_default());
+            sent.session += grown(now.session, then.session);
+            sent.swarm += grown(now.swarm, then.swarm);
+        }
+        sent
+    }
 }
 
 impl Stage {
@@ -164,12 +184,16 @@ impl Stage {
         answers.into_iter().flatten().collect()
     }
 
-    /// Bytes that the nodes that run have sent to each other since they were started.
+    /// What the nodes have sent to each other.
     pub async fn traffic(&self) -> Traffic {
         let mut traffic = Traffic::default();
         for status in self.statuses().await {
-            traffic.session += status.session_bytes_sent.iter().sum::<u64>();
-            traffic.swarm += status.swarm_bytes_sent.iter().sum::<u64>();
+            if let Some(place) = traffic.0.get_mut(usize::from(status.node)) {
+                *place = Some(Bytes {
+                    session: status.session_bytes_sent.iter().sum(),
+                    swarm: status.swarm_bytes_sent.iter().sum(),
+                });
+            }
         }
         traffic
     }
@@ -220,4 +244,21 @@ pub(crate) fn check<T: PartialEq + std::fmt::Display>(
         expected: expected.to_string(),
         actual: actual.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_counted_although_a_node_was_started_anew_and_another_is_down() {
+        let sent = |session, swarm| Some(Bytes { session, swarm });
+        let before = Traffic([sent(100, 10), sent(900, 90), None, sent(5, 5)]);
+        let after = Traffic([sent(130, 10), sent(7, 8), sent(1, 0), None]);
+        let expected = Bytes {
+            session: 30 + 7 + 1,
+            swarm: 8,
+        };
+        assert_eq!(after.since(&before), expected);
+    }
 }

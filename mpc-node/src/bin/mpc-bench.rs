@@ -1,6 +1,11 @@
 //! `mpc-bench`: one workload on four processes over the nodes' own transport.
 
-use std::{num::NonZeroUsize, process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write},
+    num::NonZeroUsize,
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Parser;
 use mpc_node::bench::{
@@ -76,19 +81,24 @@ fn measure(arguments: Arguments) -> Result<(), BenchError> {
         seed: arguments.seed,
         repeat: arguments.repeat,
         absent: arguments.absent,
-        delay: delay.map_err(std::io::Error::other)?,
+        delay: delay.map_err(io::Error::other)?,
         mbit_s: arguments.mbit_s.filter(|mbit| *mbit > 0.0),
     };
     let report = run(&options)?;
-    if json {
-        println!("{}", serde_json::to_string(&report)?);
+    let mut out = io::stdout().lock();
+    let written = if json {
+        writeln!(out, "{}", serde_json::to_string(&report)?)
     } else {
-        print(&report);
+        print(&report, &mut out)
+    };
+    match written {
+        // Nobody reads on: `| head` has what it wants.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
-    Ok(())
 }
 
-fn print(report: &Report) {
+fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let Report {
         workload,
         count,
@@ -103,26 +113,35 @@ fn print(report: &Report) {
         reserve_seconds,
         reserve_bytes,
     } = report;
-    println!("{workload}: {count} in {seconds:.4} s, {per_second:.1} per second");
+    writeln!(
+        out,
+        "{workload}: {count} in {seconds:.4} s, {per_second:.1} per second"
+    )?;
     let each_us = seconds * 1e6 / f64::from((*rounds).max(1));
-    println!("rounds   {rounds} ({each_us:.1} µs each)");
-    println!(
+    writeln!(out, "rounds   {rounds} ({each_us:.1} µs each)")?;
+    writeln!(
+        out,
         "sent     {most} bytes by the busiest party, {:.3} each",
         *most as f64 / *count as f64
-    );
+    )?;
     for (from, row) in link_bytes.iter().enumerate() {
-        println!("  from {from} to 0, 1, 2, 3: {row:?}");
+        writeln!(out, "  from {from} to 0, 1, 2, 3: {row:?}")?;
     }
-    println!(
+    writeln!(
+        out,
         "memory   {:.1} MiB in the largest party",
         *max_rss_bytes as f64 / 1048576.0
-    );
-    println!("CPU      {cpu_seconds:.3} s, all parties");
+    )?;
+    writeln!(out, "CPU      {cpu_seconds:.3} s, all parties")?;
     if *reserve_bytes > 0 {
         let mib = *reserve_bytes as f64 / 1048576.0;
-        println!("reserve  {mib:.1} MiB at each party, made in {reserve_seconds:.4} s");
+        writeln!(
+            out,
+            "reserve  {mib:.1} MiB at each party, made in {reserve_seconds:.4} s"
+        )?;
     }
     if all_seconds.len() > 1 {
-        println!("all runs {all_seconds:.4?} s");
+        writeln!(out, "all runs {all_seconds:.4?} s")?;
     }
+    Ok(())
 }
