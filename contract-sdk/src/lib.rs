@@ -15,6 +15,10 @@
 //! `#[action(only = owner)]` and `#[input(only = owner)]` let in only whom the state's field `owner`
 //! names ([`access::Access`]); others get `Unauthorized(address)` ([`Denied`]).
 //!
+//! `#[at(closes)]` beside `#[action]` lets a function without arguments run by itself when the time
+//! in the state's field `closes` has come, once for each value of the field ([`timer`]); the contract
+//! is the sender then. Others may call it as well. What it does when it refuses is lost.
+//!
 //! `&Ctx` may be left out everywhere. Arguments and results are Solidity's ([`AbiType`]); names
 //! become camelCase. An error drops every write of the call. Beside functions, a contract has one
 //! `#[state]` struct, and may have `#[derive(SecretInput)]` and `#[derive(Reveal)]` structs,
@@ -35,6 +39,7 @@ pub mod event;
 pub mod host;
 pub mod secret;
 pub mod state;
+pub mod timer;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod calls;

@@ -16,6 +16,7 @@
 //! | `storage_write` | `(key, key_len, value, value_len)` | |
 //! | `storage_remove` | `(key, key_len)` | |
 //! | `storage_next` | `(prefix_len, from, from_len) -> i32` | stages the least key that is not less than `from` and starts with its first `prefix_len` bytes; returns its length, −1 if there is none |
+//! | `set_timer` | `(selector, time)` | the contract's function with this selector, an `i32` of its bytes big-endian, is called once at this time, an `i64` of seconds since the Unix epoch, by the contract itself; instead of when it was set to be; 0: not at all |
 //! | `emit` | `(topics, count, data, len)` | an event: `count` topics of 32 bytes, at most 4 |
 //! | `keccak256` | `(ptr, len, out)` | 32 bytes |
 //! | `take_input` | `(type, ptr, len)` | the sealed input of this call; only in an input function, once |

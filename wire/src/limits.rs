@@ -48,6 +48,12 @@ pub const CODE_BYTES: usize = 768 * 1024;
 pub const STORAGE_KEY_BYTES: usize = 1024;
 /// Bytes of one storage value.
 pub const STORAGE_VALUE_BYTES: usize = 64 * 1024;
+/// Timers of one contract.
+pub const TIMERS: usize = 8;
+/// Timers that one block lets go off; they may together use [`CALL_FUEL`] before the last of them.
+pub const BLOCK_TIMERS: usize = 256;
+/// How long a timer is put off whose computation would be one too many, in seconds.
+pub const TIMER_PAUSE_S: u64 = 10;
 /// Bytes that a call may return, also as a revert.
 pub const RETURN_BYTES: usize = 64 * 1024;
 /// Events of one call.

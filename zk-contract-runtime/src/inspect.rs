@@ -144,6 +144,7 @@ impl Inspection {
             calldata,
             context: context(),
             storage: Arc::clone(&self.storage),
+            timers: Default::default(),
             next_computation: 0,
             tracing,
             fuel,

@@ -109,6 +109,7 @@ impl Runtime {
         // After the statements: what comes in the block that is late is not too late.
         transition.wake();
         transition.settle()?;
+        transition.fire_timers()?;
         for transaction in &block.transactions {
             transition.execute(transaction)?;
         }

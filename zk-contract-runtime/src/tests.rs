@@ -10,6 +10,7 @@ mod jobs;
 mod play;
 mod production;
 mod replay;
+mod timers;
 
 use std::collections::BTreeMap;
 

@@ -32,6 +32,8 @@ pub(crate) struct Function {
     pub(crate) returns: Type,
     /// The field of the state that says who may call it.
     pub(crate) only: Option<Ident>,
+    /// The field of the state that says when it runs by itself.
+    pub(crate) at: Option<Ident>,
 }
 
 /// A `#[compute]` function.
@@ -111,9 +113,13 @@ impl Function {
     pub(crate) fn read(
         role: &str,
         attribute: &Attribute,
+        at: Option<&Attribute>,
         item: &ItemFn,
         state: &ItemStruct,
     ) -> syn::Result<Self> {
+        let at = at
+            .map(|attribute| at_field(role, attribute, state))
+            .transpose()?;
         let only = only(role, attribute, state)?;
         let mut arguments = arguments(item)?;
         let state_name = state.ident.to_string();
@@ -191,9 +197,22 @@ impl Function {
             sealed,
             returns: returns(item),
             only,
+            at,
         };
         function.check_callback()?;
+        function.check_timer()?;
         Ok(function)
+    }
+
+    fn check_timer(&self) -> syn::Result<()> {
+        match self.arguments.first() {
+            Some((_, ty)) if self.at.is_some() => {
+                let text = "nobody is there to give arguments to a function that runs by itself: \
+                            read what it needs from the state";
+                Err(syn::Error::new_spanned(ty, text))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_callback(&self) -> syn::Result<()> {
@@ -236,6 +255,19 @@ fn only(role: &str, attribute: &Attribute, state: &ItemStruct) -> syn::Result<Op
         Ok(())
     })?;
     Ok(only)
+}
+
+/// The field in `#[at(field)]`.
+fn at_field(role: &str, attribute: &Attribute, state: &ItemStruct) -> syn::Result<Ident> {
+    if role != "action" {
+        let text = "what runs by itself is an #[action]: put #[at(…)] beside #[action]";
+        return Err(syn::Error::new_spanned(attribute, text));
+    }
+    if matches!(attribute.meta, syn::Meta::Path(_)) {
+        let text = "name the field of the state that says when: `#[at(closes)]`";
+        return Err(syn::Error::new_spanned(attribute, text));
+    }
+    field_of(attribute.parse_args()?, state)
 }
 
 /// A name, if the state has a field of it.

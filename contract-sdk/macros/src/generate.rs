@@ -270,12 +270,20 @@ fn finish(model: &Model, function: &Function, arguments: &TokenStream) -> TokenS
         },
         _ => TokenStream::new(),
     };
+    // The functions that run by themselves, with what the state says of each.
+    let timers = model.functions.iter().filter_map(|function| {
+        let field = function.at.as_ref()?;
+        let (selector, key) = (selector(function), names::timer_key(&function.name));
+        Some(quote_spanned! {field.span()=>
+            ::quartet::timer::arm(Self::#selector, #key, &__state.#field);
+        })
+    });
     let (load, save) = if function.role == Role::View {
         (quote!(let __state), TokenStream::new())
     } else {
         (
             quote!(let mut __state),
-            quote!(::quartet::state::State::save(&__state);),
+            quote!(::quartet::state::State::save(&__state); #(#timers)*),
         )
     };
     let state_argument = if function.role == Role::View {

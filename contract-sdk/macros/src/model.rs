@@ -167,14 +167,18 @@ impl Model {
             &[],
         ));
         let mut callbacks = Vec::new();
-        for (role, attribute, item) in &reader.functions {
+        for (role, attribute, at, item) in &reader.functions {
             if role == "compute" {
                 model
                     .computations
                     .extend(errors.take(Computation::read(item)));
-            } else if let Some(function) =
-                errors.take(Function::read(role, attribute, item, &model.state))
-            {
+            } else if let Some(function) = errors.take(Function::read(
+                role,
+                attribute,
+                at.as_ref(),
+                item,
+                &model.state,
+            )) {
                 match function.role {
                     Role::Init if model.init.is_some() => errors.add(syn::Error::new_spanned(
                         &function.name,
@@ -243,7 +247,8 @@ struct Reader {
     inputs: Vec<ItemStruct>,
     events: Vec<Event>,
     error: Option<ErrorEnum>,
-    functions: Vec<(String, Attribute, ItemFn)>,
+    /// Each with its role, the attribute that says so, and `#[at(…)]`.
+    functions: Vec<(String, Attribute, Option<Attribute>, ItemFn)>,
     docs: TokenStream,
 }
 
@@ -258,7 +263,7 @@ impl Reader {
         };
         let used = |name: &Ident| {
             let by = |function: &ItemFn| mentions(function.sig.to_token_stream(), name);
-            self.functions.iter().any(|(_, _, function)| by(function))
+            self.functions.iter().any(|(.., function)| by(function))
         };
         let names = self.inputs.iter().map(|item| &item.ident);
         let types = names.filter(|name| used(name) || !part(name));
@@ -335,6 +340,7 @@ impl Reader {
             .iter()
             .filter_map(|role| Some((*role, take_attribute(&mut item.attrs, role)?)))
             .collect::<Vec<_>>();
+        let at = take_attribute(&mut item.attrs, "at");
         self.items.push(Item::Fn(item.clone()));
         match <[_; 1]>::try_from(found) {
             Ok([(role, attribute)]) => {
@@ -346,10 +352,16 @@ impl Reader {
                     }
                     _ => docs::section(role, &names::plain(name), &item.attrs, &[]),
                 });
-                self.functions.push((role.to_owned(), attribute, item));
+                self.functions.push((role.to_owned(), attribute, at, item));
                 Ok(())
             }
-            Err(found) if found.is_empty() => Ok(()),
+            Err(found) if found.is_empty() => match at {
+                Some(at) => Err(syn::Error::new_spanned(
+                    at,
+                    "what runs by itself is an #[action]: put #[action] beside it",
+                )),
+                None => Ok(()),
+            },
             Err(_) => {
                 let text = "a function is for one thing: keep one of these attributes";
                 Err(syn::Error::new_spanned(&item.sig.ident, text))

@@ -27,6 +27,11 @@ pub(crate) fn constant(name: &Ident) -> Ident {
     Ident::new(&plain(name).to_ascii_uppercase(), name.span())
 }
 
+/// Where the state keeps for when a function's timer was set: no field begins with a zero byte.
+pub(crate) fn timer_key(name: &Ident) -> String {
+    format!("\0at {}", plain(name))
+}
+
 /// The `index`th generated variable; it cannot meet one of the author's.
 pub(crate) fn variable(index: usize) -> Ident {
     Ident::new(&format!("__quartet_{index}"), Span::mixed_site())

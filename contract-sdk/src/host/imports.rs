@@ -23,6 +23,7 @@ mod ffi {
         pub(super) fn storage_write(k: *const u8, k_len: usize, v: *const u8, v_len: usize);
         pub(super) fn storage_remove(key: *const u8, key_len: usize);
         pub(super) fn storage_next(prefix_len: usize, from: *const u8, from_len: usize) -> i32;
+        pub(super) safe fn set_timer(selector: i32, time: i64);
         pub(super) fn emit(topics: *const u8, count: usize, data: *const u8, len: usize);
         pub(super) fn keccak256(ptr: *const u8, len: usize, out: *mut u8);
         pub(super) fn take_input(number: u32, ptr: *const u8, len: usize);
@@ -93,6 +94,12 @@ pub fn storage_write(key: &[u8], value: &[u8]) {
 pub fn storage_remove(key: &[u8]) {
     // SAFETY: the host reads the key's bytes.
     unsafe { ffi::storage_remove(key.as_ptr(), key.len()) };
+}
+
+/// Lets the contract's function with this selector be called at this time, in seconds since the Unix
+/// epoch, instead of when it was set to be; 0: not at all.
+pub fn set_timer(selector: [u8; 4], time: u64) {
+    ffi::set_timer(i32::from_be_bytes(selector), time as i64);
 }
 
 /// Emits an event of at most four topics.

@@ -20,6 +20,8 @@ pub trait Host {
     /// The least key of public state that is not less than `from` and starts with its first
     /// `prefix_len` bytes.
     fn storage_next(&self, prefix_len: usize, from: &[u8]) -> Option<Vec<u8>>;
+    /// Lets the contract's function with this selector be called at this time; 0: not at all.
+    fn set_timer(&self, selector: [u8; 4], time: u64);
     /// Emits an event.
     fn emit(&self, topics: &[B256], data: &[u8]);
     /// Takes the sealed input of this call.
@@ -93,6 +95,12 @@ pub(super) mod functions {
     #[must_use]
     pub fn storage_next(prefix_len: usize, from: &[u8]) -> Option<Vec<u8>> {
         host().storage_next(prefix_len, from)
+    }
+
+    /// Lets the contract's function with this selector be called at this time, in seconds since the
+    /// Unix epoch, instead of when it was set to be; 0: not at all.
+    pub fn set_timer(selector: [u8; 4], time: u64) {
+        host().set_timer(selector, time);
     }
 
     /// Emits an event of at most four topics.

@@ -19,6 +19,9 @@ pub(crate) type Storage = BTreeMap<Vec<u8>, Vec<u8>>;
 /// Topics and data of an event.
 pub(crate) type Log = (Vec<B256>, Vec<u8>);
 
+/// When the contract is to be called, in seconds since the Unix epoch, by the function's selector.
+pub(crate) type Timers = BTreeMap<[u8; 4], u64>;
+
 /// What a call may do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -44,6 +47,8 @@ pub(crate) struct Start {
 pub(crate) struct Effects {
     pub(crate) writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     pub(crate) events: Vec<Log>,
+    /// The timers, if they changed.
+    pub(crate) timers: Option<Timers>,
     pub(crate) starts: Vec<Start>,
     pub(crate) taken: bool,
 }
@@ -53,6 +58,7 @@ pub(crate) struct CallHost {
     mode: Mode,
     context: Context,
     storage: Rc<Storage>,
+    timers: Timers,
     next_computation: u64,
     effects: RefCell<Effects>,
     tracing: RefCell<Option<Tracing>>,
@@ -63,12 +69,14 @@ impl CallHost {
         mode: Mode,
         context: Context,
         storage: Rc<Storage>,
+        timers: Timers,
         next_computation: u64,
     ) -> Self {
         Self {
             mode,
             context,
             storage,
+            timers,
             next_computation,
             effects: RefCell::default(),
             tracing: RefCell::default(),
@@ -77,7 +85,7 @@ impl CallHost {
 
     /// A host that makes a program.
     pub(crate) fn tracing(context: Context, storage: Rc<Storage>, tracing: Tracing) -> Self {
-        let host = Self::new(Mode::Trace, context, storage, 0);
+        let host = Self::new(Mode::Trace, context, storage, Timers::new(), 0);
         host.tracing.replace(Some(tracing));
         host
     }
@@ -186,6 +194,17 @@ impl Host for CallHost {
             .map(|(key, _)| key)
             .filter(|key| key.starts_with(prefix));
         stored.into_iter().chain(written).min().cloned()
+    }
+
+    fn set_timer(&self, selector: [u8; 4], time: u64) {
+        let mut effects = self.change("set a timer");
+        let timers = effects.timers.get_or_insert_with(|| self.timers.clone());
+        if time == 0 {
+            timers.remove(&selector);
+        } else {
+            timers.insert(selector, time);
+        }
+        bound("timers of a contract", timers.len(), limits::TIMERS);
     }
 
     fn emit(&self, topics: &[B256], data: &[u8]) {

@@ -64,7 +64,7 @@ use alloy_primitives::{Address, keccak256};
 
 pub use mode::{Mode, mode, run};
 pub use mpc_engine::Explanation;
-pub use world::{Pending, World};
+pub use world::{Pending, TimerFailure, World};
 
 /// The address of a user with this name.
 #[must_use]

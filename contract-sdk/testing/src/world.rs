@@ -2,6 +2,7 @@
 
 mod faults;
 mod run;
+mod time;
 
 use std::{marker::PhantomData, rc::Rc};
 
@@ -19,7 +20,7 @@ use wire::{contract::Description, guest::Context, limits};
 use self::faults::Nodes;
 use crate::{
     Mode,
-    host::{self, CallHost, Effects, Log, Start, Storage},
+    host::{self, CallHost, Effects, Log, Start, Storage, Timers},
     mode::mode,
     user,
 };
@@ -31,6 +32,8 @@ pub struct World<C> {
     description: Description,
     address: Address,
     storage: Rc<Storage>,
+    timers: Timers,
+    timer_failures: Vec<TimerFailure>,
     time: Time,
     block: u64,
     events: Vec<Log>,
@@ -64,6 +67,8 @@ struct Run {
     finished: bool,
 }
 
+pub use time::TimerFailure;
+
 /// An input that is ordered and awaits its verdict.
 #[must_use = "accept or reject it"]
 pub struct Pending<C, R> {
@@ -96,6 +101,8 @@ impl<C: Contract> World<C> {
             description,
             address: user(C::NAME),
             storage: Rc::default(),
+            timers: Timers::new(),
+            timer_failures: Vec::new(),
             time,
             block: 1,
             events: Vec::new(),
@@ -133,21 +140,6 @@ impl<C: Contract> World<C> {
         &self.description
     }
 
-    /// Time of the next block, in seconds since the Unix epoch.
-    #[must_use]
-    pub const fn time(&self) -> Time {
-        self.time
-    }
-
-    /// Sets the time of the next block, in seconds since the Unix epoch.
-    ///
-    /// # Panics
-    /// Time only grows.
-    pub fn set_time(&mut self, time: Time) {
-        assert!(time >= self.time, "time only grows");
-        self.time = time;
-    }
-
     /// Calls an action, in a block of its own.
     ///
     /// # Errors
@@ -157,7 +149,7 @@ impl<C: Contract> World<C> {
         from: Address,
         call: &Call<C, R>,
     ) -> Result<Seen<R>, R::Error> {
-        self.block += 1;
+        self.next_block();
         let context = self.context(from);
         let result = self.enter(host::Mode::Action, context, || C::call(call.data()));
         let (output, effects) = typed::<R>(result)?;
@@ -200,7 +192,7 @@ impl<C: Contract> World<C> {
         from: Address,
         call: &InputCall<C, R>,
     ) -> Result<Pending<C, R>, R::Error> {
-        self.block += 1;
+        self.next_block();
         let context = self.context(from);
         let number = call.number();
         let fields = call.expose().to_vec();
@@ -285,7 +277,13 @@ impl<C: Contract> World<C> {
         entry: impl FnOnce() -> Result<T, Refused>,
     ) -> Result<(T, Effects), Refused> {
         let next = self.started.len() as u64;
-        let host = Rc::new(CallHost::new(mode, context, Rc::clone(&self.storage), next));
+        let host = Rc::new(CallHost::new(
+            mode,
+            context,
+            Rc::clone(&self.storage),
+            self.timers.clone(),
+            next,
+        ));
         let output = native::with(Rc::clone(&host) as _, entry)?;
         let effects = host.take_effects();
         assert!(
@@ -303,6 +301,9 @@ impl<C: Contract> World<C> {
                 Some(value) => storage.insert(key, value),
                 None => storage.remove(&key),
             };
+        }
+        if let Some(timers) = effects.timers {
+            self.timers = timers;
         }
         self.events.extend(effects.events);
         let inputs = self.inputs.len();

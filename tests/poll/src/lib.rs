@@ -2,7 +2,8 @@
 //! and the simulator run.
 //!
 //! Anybody casts a ballot, a choice of one byte, and only until the poll closes; the tally says how
-//! many chose 0, 1 and 2. `bump()` adds one to a public counter.
+//! many chose 0, 1 and 2. `bump()` adds one to a public counter. `wake(bytes4,uint64)` sets a timer.
+//! A second argument of the constructor that is not empty lets the poll close by itself.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -39,6 +40,19 @@ pub fn closes_argument() -> Vec<u8> {
 /// The same for a poll that closes at another time, in seconds.
 pub fn closes_at(seconds: u64) -> Vec<u8> {
     U256::from(seconds).to_be_bytes::<32>().to_vec()
+}
+
+/// The same for a poll that closes by itself.
+pub fn closes_by_itself_at(seconds: u64) -> Vec<u8> {
+    [closes_at(seconds), vec![1; 32]].concat()
+}
+
+/// Calldata that sets a timer of a poll: the function of this name is called at that time, in
+/// seconds.
+pub fn wake(name: &str, seconds: u64) -> Bytes {
+    let selector = B256::right_padding_from(&call(name));
+    let time = B256::from(U256::from(seconds));
+    selector_with("wake(bytes4,uint64)", &[selector, time])
 }
 
 /// The type of its only input.
@@ -108,6 +122,11 @@ pub fn description() -> String {
             r#"{"name":"","type":"bool"}"#,
         ),
         function("bump", "", r#"{"name":"","type":"uint256"}"#),
+        function(
+            "wake",
+            r#"{"name":"selector","type":"bytes4"},{"name":"time","type":"uint64"}"#,
+            "",
+        ),
         r#"{"type":"error","name":"AlreadyVoted","inputs":[]}"#.to_owned(),
         r#"{"type":"error","name":"PollClosed","inputs":[]}"#.to_owned(),
         r#"{"type":"error","name":"PollStillOpen","inputs":[{"name":"closes","type":"uint64"}]}"#
@@ -143,6 +162,7 @@ pub const IMPORTS: &str = r#"
   (import "quartet" "storage_write" (func $storage_write (param i32 i32 i32 i32)))
   (import "quartet" "storage_remove" (func $storage_remove (param i32 i32)))
   (import "quartet" "storage_next" (func $storage_next (param i32 i32 i32) (result i32)))
+  (import "quartet" "set_timer" (func $set_timer (param i32 i64)))
   (import "quartet" "emit" (func $emit (param i32 i32 i32 i32)))
   (import "quartet" "keccak256" (func $keccak256 (param i32 i32 i32)))
   (import "quartet" "take_input" (func $take_input (param i32 i32 i32)))
@@ -183,14 +203,16 @@ fn poll_source() -> String {
     let description = description();
     let length = description.len();
     assert!(length < 0x3000);
-    let [cast, close, voted, bump, result] = [
+    let [cast, close, voted, bump, result, wake] = [
         "cast(bytes)",
         "close()",
         "voted(address)",
         "bump()",
         "result()",
+        "wake(bytes4,uint64)",
     ]
     .map(loaded);
+    let close_by_itself = close.swap_bytes();
     let [already, closed, open] =
         ["AlreadyVoted()", "PollClosed()", "PollStillOpen(uint64)"].map(loaded);
     let description = escaped(description.as_bytes());
@@ -233,9 +255,12 @@ fn poll_source() -> String {
     (call $output (i32.const 0) (i32.const {length}))
     (i32.const 0))
   (func (export "quartet_init") (result i32)
-    (if (i32.ne (call $calldata_len) (i32.const 32)) (then (return (i32.const 2))))
+    (if (i32.and (i32.ne (call $calldata_len) (i32.const 32)) (i32.ne (call $calldata_len) (i32.const 64)))
+      (then (return (i32.const 2))))
     (call $calldata_read (i32.const 0x10000))
     (call $storage_write (i32.const 0x3000) (i32.const 6) (i32.const 0x10000) (i32.const 32))
+    (if (i32.eq (call $calldata_len) (i32.const 64))
+      (then (call $set_timer (i32.const {close_by_itself}) (call $be64 (i32.const 0x10018)))))
     (i32.const 0))
 
   (func $cast (result i32)
@@ -271,6 +296,9 @@ fn poll_source() -> String {
     (call $emit (i32.const 0x3040) (i32.const 1) (i32.const 0x501c) (i32.const 4))
     (call $output (i32.const 0x5000) (i32.const 32))
     (i32.const 0))
+  (func $wake (result i32)
+    (call $set_timer (call $be32 (i32.const 0x10004)) (call $be64 (i32.const 0x1003c)))
+    (i32.const 0))
   (func $result (result i32) (local $n i32)
     (local.set $n (call $storage_read (i32.const 0x3020) (i32.const 6)))
     (if (i32.lt_s (local.get $n) (i32.const 0)) (then (return (i32.const 1))))
@@ -288,6 +316,7 @@ fn poll_source() -> String {
     (if (i32.eq (local.get $s) (i32.const {voted})) (then (return (call $voted))))
     (if (i32.eq (local.get $s) (i32.const {bump})) (then (return (call $bump))))
     (if (i32.eq (local.get $s) (i32.const {result})) (then (return (call $result))))
+    (if (i32.eq (local.get $s) (i32.const {wake})) (then (return (call $wake))))
     (i32.const 2))
 
   (func (export "quartet_compute") (result i32) (local $column i32) (local $i i32) (local $j i32) (local $n i32)

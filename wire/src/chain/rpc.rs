@@ -11,7 +11,7 @@
 //! | `quartet_status` | – | [`NodeStatus`] |
 //! | `quartet_advanceTime` | seconds | the new block's time in seconds; dev clusters only |
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, FixedBytes};
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Description;
@@ -30,6 +30,34 @@ pub struct ContractInfo {
     pub description: Description,
     /// How many computations it has started.
     pub computations: u64,
+    /// Its timers, by their functions' selectors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timers: Vec<TimerInfo>,
+    /// The last call by a timer that did not end well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timer_failure: Option<TimerFailure>,
+}
+
+/// A timer of a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimerInfo {
+    /// Selector of the function that is called.
+    pub selector: FixedBytes<4>,
+    /// When, in seconds since the Unix epoch.
+    pub time: u64,
+}
+
+/// A call by a timer that did not end well: it changed nothing, and is not made again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimerFailure {
+    /// Selector of the function that was called.
+    pub selector: FixedBytes<4>,
+    /// Block in which it was called.
+    pub block: u64,
+    /// Why: what the contract said, or its fault.
+    pub reason: String,
 }
 
 /// How far an input has come.

@@ -5,9 +5,12 @@ pub(crate) mod interface;
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{Address, B256};
-use wire::{codec, rpc::ContractInfo};
+use wire::{
+    codec,
+    rpc::{ContractInfo, TimerFailure, TimerInfo},
+};
 
-use crate::sandbox::{Compiled, Storage};
+use crate::sandbox::{Compiled, Storage, Timers};
 
 /// A deployed contract with its public state.
 pub(crate) struct Contract {
@@ -20,6 +23,10 @@ pub(crate) struct Contract {
     /// Its public state. Shared with the calls that read it, of which none is left when it
     /// changes.
     pub(crate) storage: Arc<Storage>,
+    /// When it is to be called.
+    pub(crate) timers: Timers,
+    /// The last call by a timer that did not end well.
+    pub(crate) timer_failure: Option<TimerFailure>,
     /// How many computations it has started.
     pub(crate) computations: u64,
     /// Its inputs that await their verdict, by number of the type, then by sequence.
@@ -33,7 +40,12 @@ pub(crate) struct Contract {
 impl Contract {
     /// What the state's root commits to, besides the storage.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        codec::encode(&(self.deployer, self.compiled.code_hash, self.computations))
+        // The reason in words may change with the nodes' version.
+        let failure = self.timer_failure.as_ref().map(|f| (f.selector, f.block));
+        codec::encode(&(
+            (self.deployer, self.compiled.code_hash, self.computations),
+            (&self.timers, failure),
+        ))
     }
 
     /// As users see it.
@@ -44,6 +56,15 @@ impl Contract {
             deployer: self.deployer,
             description: self.compiled.description().as_ref().clone(),
             computations: self.computations,
+            timers: self
+                .timers
+                .iter()
+                .map(|(selector, time)| TimerInfo {
+                    selector: *selector,
+                    time: *time,
+                })
+                .collect(),
+            timer_failure: self.timer_failure.clone(),
         }
     }
 

@@ -149,7 +149,8 @@ impl Runtime {
     }
 
     /// From which time of the chain on a block is due for the sake of time alone, in milliseconds
-    /// since the Unix epoch: an attempt has a deadline or a pause ends, or a lot is to be made.
+    /// since the Unix epoch: an attempt has a deadline or a pause ends, a lot is to be made, or a
+    /// contract's timer goes off.
     #[must_use]
     pub fn next_due_ms(&self) -> Option<u64> {
         let now_ms = self.now_ms();
@@ -171,8 +172,12 @@ impl Runtime {
             .state
             .production_due(self.committee.reserve_lots(), now_ms);
         let production = production.map(|(due_ms, _)| due_ms);
-        let due_ms = deadlines.chain(pauses).chain(production).min()?;
-        Some(due_ms.saturating_add(self.time_offset_ms()))
+        let due_ms = deadlines.chain(pauses).chain(production);
+        let due_ms = due_ms.map(|due_ms| due_ms.saturating_add(self.time_offset_ms()));
+        // Contracts go by the time of the chain.
+        let timer = self.state.timers.first();
+        let timer = timer.map(|(time, ..)| time.saturating_mul(1_000));
+        due_ms.chain(timer).min()
     }
 
     /// Time of the head by the clocks, without the offset of development clusters.

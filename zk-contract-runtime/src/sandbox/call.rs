@@ -12,7 +12,7 @@ use wire::{
 
 use super::{
     guest::Thrown,
-    host::{Effects, Entry, Host, Storage},
+    host::{Effects, Entry, Host, Storage, Timers},
     limits::Limiter,
     module::{Compiled, Sandbox},
     static_analysis::MEMORY,
@@ -30,6 +30,8 @@ pub(crate) struct Call {
     pub(crate) context: [u8; CONTEXT_BYTES],
     /// The contract's storage.
     pub(crate) storage: Arc<Storage>,
+    /// Its timers.
+    pub(crate) timers: Timers,
     /// The index that a computation started now will have.
     pub(crate) next_computation: u64,
     /// An empty program, if one is to be traced.
@@ -102,6 +104,7 @@ impl Sandbox {
             calldata: call.calldata,
             context: call.context,
             storage: call.storage,
+            timers: call.timers,
             description,
             next_computation: call.next_computation,
             memory: None,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, FixedBytes};
 use wasmi::Memory;
 use wire::{contract::Description, guest::CONTEXT_BYTES, sealed::SealedInput};
 
@@ -10,6 +10,9 @@ use super::{limits::Limiter, trace::Tracing};
 
 /// A contract's public state.
 pub(crate) type Storage = BTreeMap<Vec<u8>, Bytes>;
+
+/// When a contract is to be called, in seconds since the Unix epoch, by the function's selector.
+pub(crate) type Timers = BTreeMap<FixedBytes<4>, u64>;
 
 /// Which entry point is called, and with it what the guest may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub(crate) struct Event {
 pub(crate) struct Effects {
     /// Changed entries of the storage; none where one was removed.
     pub(crate) writes: BTreeMap<Vec<u8>, Option<Bytes>>,
+    /// The contract's timers, if they changed.
+    pub(crate) timers: Option<Timers>,
     /// Events, in order.
     pub(crate) events: Vec<Event>,
     /// The input that was taken.
@@ -76,6 +81,8 @@ pub(super) struct Host {
     pub(super) context: [u8; CONTEXT_BYTES],
     /// The contract's storage before the call.
     pub(super) storage: Arc<Storage>,
+    /// Its timers before the call.
+    pub(super) timers: Timers,
     /// What the contract says about itself; empty while it is asked.
     pub(super) description: Option<Arc<Description>>,
     /// The index that a computation started now will have.

@@ -15,7 +15,7 @@ use super::{
     guest::{Guest, bad_argument, charge, length, read, throw, write},
     host::{Entry, Event, Host},
     limits::{COPY_BYTE, EMIT, EMIT_BYTE, HASH, HASH_BYTE, INPUT_BYTE, START, TAKE_INPUT},
-    storage, trace,
+    storage, timer, trace,
 };
 use crate::ContractFault;
 
@@ -30,7 +30,7 @@ const SEALED_OVERHEAD: usize = 1024;
 pub(super) type Import = (&'static str, &'static [ValType], &'static [ValType]);
 
 /// All host functions.
-pub(super) const IMPORTS: [Import; 20] = [
+pub(super) const IMPORTS: [Import; 21] = [
     ("calldata_len", &[], &[I32]),
     ("calldata_read", &[I32], &[]),
     ("output", &[I32, I32], &[]),
@@ -40,6 +40,7 @@ pub(super) const IMPORTS: [Import; 20] = [
     ("storage_write", &[I32, I32, I32, I32], &[]),
     ("storage_remove", &[I32, I32], &[]),
     ("storage_next", &[I32, I32, I32], &[I32]),
+    ("set_timer", &[I32, I64], &[]),
     ("emit", &[I32, I32, I32, I32], &[]),
     ("keccak256", &[I32, I32, I32], &[]),
     ("take_input", &[I32, I32, I32], &[]),
@@ -68,6 +69,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
         .func_wrap(MODULE, "storage_write", storage::storage_write)?
         .func_wrap(MODULE, "storage_remove", storage::storage_remove)?
         .func_wrap(MODULE, "storage_next", storage::storage_next)?
+        .func_wrap(MODULE, "set_timer", timer::set_timer)?
         .func_wrap(MODULE, "emit", emit)?
         .func_wrap(MODULE, "keccak256", keccak)?
         .func_wrap(MODULE, "take_input", take_input)?

@@ -32,6 +32,8 @@ pub(super) const STORAGE_READ: u64 = 1_000;
 pub(super) const STORAGE_WRITE: u64 = 10_000;
 /// For each byte that is written to the storage: every node keeps it in memory.
 pub(super) const STORAGE_BYTE: u64 = 200;
+/// Setting a timer, which every node keeps in memory.
+pub(super) const SET_TIMER: u64 = 20_000;
 /// An event.
 pub(super) const EMIT: u64 = 1_000;
 /// For each byte of an event, which every node keeps on disk.

@@ -16,10 +16,11 @@ pub(crate) mod limits;
 mod module;
 mod static_analysis;
 mod storage;
+mod timer;
 mod trace;
 
 pub(crate) use call::{Call, Ending, Outcome};
-pub(crate) use host::{Effects, Entry, Event, Storage};
+pub(crate) use host::{Effects, Entry, Event, Storage, Timers};
 pub(crate) use module::Compiled;
 pub(crate) use trace::Tracing;
 

@@ -9,7 +9,7 @@ use wire::{contract::Description, guest::CONTEXT_BYTES};
 use super::{
     call::{Call, Ending},
     engine,
-    host::{Entry, Host},
+    host::{Entry, Host, Timers},
     imports,
     limits::{self, DESCRIBE_FUEL},
     static_analysis::{self, Footprint},
@@ -53,6 +53,7 @@ impl Compiled {
             calldata: Bytes::new(),
             context: [0; CONTEXT_BYTES],
             storage: Arc::default(),
+            timers: Timers::new(),
             next_computation: 0,
             tracing: None,
             fuel: DESCRIBE_FUEL,

@@ -6,7 +6,7 @@ mod mutations;
 
 use std::sync::Arc;
 
-use alloy_primitives::Bytes;
+use alloy_primitives::{Bytes, FixedBytes};
 use wasmi::{Linker, Store};
 use wire::{guest::CONTEXT_BYTES, secret::Op};
 
@@ -56,6 +56,7 @@ fn run_as(guest: &Compiled, entry: Entry, fuel: u64) -> Outcome {
             b"key".to_vec(),
             Bytes::from_static(b"value"),
         )])),
+        timers: Timers::from([(FixedBytes([0, 0, 0, 1]), 100)]),
         next_computation: 4,
         tracing,
         fuel,
@@ -104,6 +105,7 @@ fn the_table_of_imports_is_what_is_linked() {
         calldata: Bytes::new(),
         context: [0; CONTEXT_BYTES],
         storage: Arc::default(),
+        timers: Timers::new(),
         description: None,
         next_computation: 0,
         memory: None,
@@ -464,4 +466,60 @@ fn passing_over_what_was_removed_costs_fuel() {
     let step = run(2) - run(1);
     assert_eq!(run(100), run(1) + 99 * step);
     assert!(step >= 22_000, "{step}");
+}
+
+#[test]
+fn timers_are_set_and_bounded() {
+    let set = |selector: u32, time: i64| {
+        format!("(call $set_timer (i32.const {selector}) (i64.const {time}))")
+    };
+    let timers = |body: String| {
+        let outcome = run_as(
+            &guest(&format!("{body} (i32.const 0)")),
+            Entry::Action,
+            FUEL,
+        );
+        assert_eq!(outcome.ending, Ending::Ok);
+        outcome.effects.timers
+    };
+    let selector = |number: u32| FixedBytes(number.to_be_bytes());
+    assert_eq!(timers(String::new()), None);
+    assert_eq!(timers(set(1, 0)), Some(Timers::new()));
+    assert_eq!(timers(set(9, 0)), Some([(selector(1), 100)].into()));
+    let all = [(selector(1), 7), (selector(0xa0b0_c0d0), u64::MAX)];
+    let changed = [set(1, 5), set(0xa0b0_c0d0, -1), set(1, 7)].concat();
+    assert_eq!(timers(changed), Some(all.into()));
+
+    let many = |count: u32| {
+        (2..2 + count)
+            .map(|number| set(number, 1))
+            .collect::<String>()
+    };
+    assert_eq!(timers(many(7)).unwrap().len(), 8);
+    assert_eq!(timers(set(1, 0) + &many(8)).unwrap().len(), 8);
+    let too_many = fault(&format!("{} (i32.const 0)", many(8)));
+    assert!(matches!(
+        too_many,
+        ContractFault::TooLong {
+            actual: 9,
+            limit: 8,
+            ..
+        }
+    ));
+
+    let body = format!("{} (i32.const 0)", set(1, 5));
+    for entry in [Entry::Init, Entry::Action, Entry::Attested, Entry::Failed] {
+        let outcome = run_as(&guest(&body), entry, FUEL);
+        assert_eq!(outcome.effects.timers, Some([(selector(1), 5)].into()));
+    }
+    for entry in [Entry::Compute, Entry::Encode] {
+        let call = "set_timer";
+        assert_eq!(fault_as(entry, &body), ContractFault::NotHere { call });
+    }
+    let reverts = format!("{} (i32.const 1)", set(1, 5));
+    let outcome = run_as(&guest(&reverts), Entry::Action, FUEL);
+    assert_eq!(
+        (outcome.ending, outcome.effects.timers),
+        (Ending::Reverted, None)
+    );
 }

@@ -11,12 +11,12 @@ use std::{
     sync::Arc,
 };
 
-use alloy_primitives::{Address, B256, Bytes, keccak256};
+use alloy_primitives::{Address, B256, Bytes, FixedBytes, keccak256};
 use serde::Serialize;
 use wire::codec;
 
 use crate::{
-    computation::Computation, contract::Contract, input::Input, reserve::Reserve,
+    computation::Computation, contract::Contract, input::Input, reserve::Reserve, sandbox::Timers,
     suspicion::Standing,
 };
 
@@ -39,6 +39,10 @@ pub(crate) enum Work {
     /// Tell the contract that a computation has failed.
     TellFailed(B256, wire::guest::Fault),
 }
+
+/// A contract's timer: its time in seconds since the Unix epoch, the contract, and the selector of the
+/// function that it calls.
+pub(crate) type Timer = (u64, Address, FixedBytes<4>);
 
 /// What there is once.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +85,8 @@ pub(crate) struct State {
     pub(crate) queues: BTreeMap<Address, VecDeque<B256>>,
     /// Computations that are neither attested nor failed.
     pub(crate) unfinished: BTreeSet<B256>,
+    /// The timers of all contracts, in the order in which they go off.
+    pub(crate) timers: BTreeSet<Timer>,
     /// What is owed.
     pub(crate) work: VecDeque<Work>,
 }
@@ -125,6 +131,32 @@ impl State {
             };
             self.touched.insert(StateKey::Storage(address, key.into()));
         }
+    }
+
+    /// Changes a contract's timers, if a call has changed them.
+    pub(crate) fn set_timers(&mut self, address: Address, timers: Option<Timers>) {
+        let Some(timers) = timers else {
+            return;
+        };
+        let Some(contract) = self.contract_mut(address) else {
+            return;
+        };
+        let before = std::mem::replace(&mut contract.timers, timers.clone());
+        for (selector, time) in before {
+            self.timers.remove(&(time, address, selector));
+        }
+        let after = timers.into_iter();
+        self.timers
+            .extend(after.map(|(selector, time)| (time, address, selector)));
+    }
+
+    /// Clears a timer; false if it is not set, or to another time.
+    pub(crate) fn disarm(&mut self, (time, address, selector): Timer) -> bool {
+        let was_set = self.timers.remove(&(time, address, selector));
+        if was_set && let Some(contract) = self.contract_mut(address) {
+            contract.timers.remove(&selector);
+        }
+        was_set
     }
 
     pub(crate) fn input(&self, id: B256) -> Option<&Input> {

@@ -103,6 +103,7 @@ impl Attempt<'_> {
             calldata: self.data.clone(),
             context: place.context(committee, to, self.sender),
             storage: Arc::clone(&contract.storage),
+            timers: contract.timers.clone(),
             next_computation: contract.computations,
             tracing: None,
             fuel,
@@ -149,6 +150,7 @@ impl Attempt<'_> {
             calldata: deployment.init,
             context: place.context(committee, address, self.sender),
             storage: Arc::default(),
+            timers: Default::default(),
             next_computation: 0,
             tracing: None,
             fuel,
@@ -192,7 +194,7 @@ impl Tried {
 }
 
 /// Refuses what would be one input or computation too many.
-fn busy(state: &State, sender: Address, mut outcome: Outcome) -> Outcome {
+pub(super) fn busy(state: &State, sender: Address, mut outcome: Outcome) -> Outcome {
     let of_sender = || state.queues.get(&sender).map_or(0, |queue| queue.len());
     let full = if outcome.effects.taken.is_some() {
         let limit = PENDING_INPUTS;
@@ -244,7 +246,7 @@ fn tell(
 }
 
 /// How a call ended, and why, in words.
-fn explain(compiled: &Compiled, outcome: &Outcome) -> (CallStatus, Option<String>) {
+pub(super) fn explain(compiled: &Compiled, outcome: &Outcome) -> (CallStatus, Option<String>) {
     match &outcome.ending {
         Ending::Ok => (CallStatus::Ok, None),
         Ending::Reverted => {

@@ -228,6 +228,7 @@ impl Transition<'_> {
         let outcome = self.tell(contract, entry, calldata, None, CALL_FUEL)?;
         if outcome.ending == Ending::Ok {
             self.state.write(address, outcome.effects.writes);
+            self.state.set_timers(address, outcome.effects.timers);
             self.system_logs(started_by, address, outcome.effects.events);
         }
         Ok(outcome.fuel_used)
@@ -248,6 +249,7 @@ impl Transition<'_> {
             calldata: calldata.into(),
             context: place.context(self.committee, contract.address, Address::ZERO),
             storage: Arc::clone(&contract.storage),
+            timers: contract.timers.clone(),
             next_computation: contract.computations,
             tracing,
             fuel,

@@ -62,6 +62,7 @@ impl Transition<'_> {
                 input: None,
             } => {
                 self.state.write(contract, effects.writes);
+                self.state.set_timers(contract, effects.timers);
                 if let Some((number, context)) = effects.started {
                     self.start(tx.hash, contract, number, context);
                 }
@@ -74,6 +75,7 @@ impl Transition<'_> {
                 contract_address = Some(address);
                 self.create(tx.sender, address, &compiled);
                 self.state.write(address, effects.writes);
+                self.state.set_timers(address, effects.timers);
             }
         }
         let before = self.applied.receipts.last();
@@ -100,6 +102,8 @@ impl Transition<'_> {
             deployer,
             compiled: Arc::clone(compiled),
             storage: Arc::default(),
+            timers: Default::default(),
+            timer_failure: None,
             computations: 0,
             undecided: Default::default(),
             accepted: Default::default(),
@@ -155,7 +159,7 @@ impl Transition<'_> {
     }
 
     /// Registers a computation over all inputs that were ordered so far.
-    fn start(&mut self, started_by: B256, address: Address, number: u32, context: B256) {
+    pub(super) fn start(&mut self, started_by: B256, address: Address, number: u32, context: B256) {
         let cutoff = self.state.chain().next_input;
         let Some(contract) = self.state.contract_mut(address) else {
             return;

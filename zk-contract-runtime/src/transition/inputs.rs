@@ -68,6 +68,7 @@ impl Transition<'_> {
             calldata: input.data.clone(),
             context: place.context(self.committee, address, input.owner),
             storage: Arc::clone(&contract.storage),
+            timers: contract.timers.clone(),
             next_computation: contract.computations,
             tracing: None,
             fuel: input.fuel,
@@ -75,6 +76,7 @@ impl Transition<'_> {
         match outcome.ending {
             Ending::Ok => {
                 self.state.write(address, outcome.effects.writes);
+                self.state.set_timers(address, outcome.effects.timers);
                 self.system_logs(id, address, outcome.effects.events);
                 if let Some(contract) = self.state.contract_mut(address) {
                     let accepted = contract.accepted.entry(number).or_default();

@@ -8,6 +8,7 @@ mod inputs;
 mod jobs;
 mod modules;
 mod start;
+mod timers;
 
 use std::collections::BTreeSet;
 

@@ -178,6 +178,7 @@ impl<C: Contract> World<C> {
         });
         self.started[started.index as usize].finished = true;
         self.keep(effects);
+        self.fire_due();
     }
 }
 

@@ -1,0 +1,111 @@
+//! The time of a [`World`], and what runs by itself when it comes.
+
+use quartet::{
+    Contract, Started, Time,
+    contract::{Computation, Output, Refused},
+};
+
+use super::World;
+use crate::host::Mode;
+
+/// A call by a timer that did not end well: it changed nothing, and is not made again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimerFailure {
+    /// Selector of the function that was called.
+    pub selector: [u8; 4],
+    /// Time of the block in which it was called.
+    pub time: Time,
+    /// How the contract refused.
+    pub refused: Refused,
+}
+
+impl<C: Contract> World<C> {
+    /// Time of the next block, in seconds since the Unix epoch.
+    #[must_use]
+    pub const fn time(&self) -> Time {
+        self.time
+    }
+
+    /// Sets the time of the next block, in seconds since the Unix epoch. What has come due by then
+    /// runs at the beginning of that block; see [`World::advance_to`].
+    ///
+    /// # Panics
+    /// Time only grows.
+    pub fn set_time(&mut self, time: Time) {
+        assert!(time >= self.time, "time only grows");
+        self.time = time;
+    }
+
+    /// Lets time pass: what the contract does by itself until then runs when its time has come, each
+    /// time in a block of its own, as nodes do that have nothing else to do.
+    ///
+    /// # Panics
+    /// Time only grows.
+    pub fn advance_to(&mut self, time: Time) {
+        assert!(time >= self.time, "time only grows");
+        while let Some(due) = self.next_due().filter(|due| *due <= time) {
+            self.time = self.time.max(due);
+            self.next_block();
+        }
+        self.time = time;
+    }
+
+    /// When the contract next does something by itself, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Time> {
+        self.timers.values().min().copied()
+    }
+
+    /// Calls by timers that did not end well, oldest first.
+    #[must_use]
+    pub fn timer_failures(&self) -> &[TimerFailure] {
+        &self.timer_failures
+    }
+
+    /// The computations of this kind that have been started, oldest first.
+    #[must_use]
+    pub fn started<P: Computation>(&self) -> Vec<Started<P>> {
+        let of_kind = |(index, run): (u64, &super::Run)| {
+            let is_one = run.start.computation == P::NUMBER;
+            is_one.then(|| <quartet::Start<P> as Output>::seen((index,)))
+        };
+        (0..).zip(&self.started).filter_map(of_kind).collect()
+    }
+
+    /// Begins the next block with what is due.
+    pub(super) fn next_block(&mut self) {
+        self.block += 1;
+        self.fire_due();
+    }
+
+    /// What is due runs, the earliest first. What these calls set runs in the next block at the
+    /// earliest.
+    pub(super) fn fire_due(&mut self) {
+        let mut due: Vec<_> = self
+            .timers
+            .iter()
+            .filter(|(_, time)| **time <= self.time)
+            .map(|(selector, time)| (*time, *selector))
+            .collect();
+        due.sort_unstable();
+        for (time, selector) in due {
+            // A call before this one may have cleared it.
+            if self.timers.get(&selector) == Some(&time) {
+                self.timers.remove(&selector);
+                self.fire(selector);
+            }
+        }
+    }
+
+    fn fire(&mut self, selector: [u8; 4]) {
+        let context = self.context(self.address);
+        match self.enter(Mode::Action, context, || C::call(&selector)) {
+            Ok((_, effects)) => self.keep(effects),
+            Err(refused) => self.timer_failures.push(TimerFailure {
+                selector,
+                time: self.time,
+                refused,
+            }),
+        }
+    }
+}
