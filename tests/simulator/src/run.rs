@@ -78,7 +78,7 @@ fn play(sim: &mut Sim, scenario: &Scenario) {
     {
         sim.code = poll::shuffling_poll_code();
     }
-    let (deployed, poll) = deployment(sim.code.clone(), closes_s);
+    let (deployed, poll) = deployment(sim.code.clone(), poll::closes_at(closes_s));
     sim.users.add(vec![Call::new(None, deployed)]);
     for (_, feature) in &scenario.features {
         match *feature {

@@ -101,6 +101,8 @@ pub struct Users {
     pub ordered: Vec<B256>,
     /// How many of them are before each call that started a tally.
     pub tallied: Vec<usize>,
+    /// When the poll closes by itself, in milliseconds; none if it does not, or has.
+    pub closes_ms: Option<u64>,
     /// Longest pause of a user between two transactions.
     pub pause_ms: u64,
 }
@@ -177,6 +179,14 @@ impl Users {
         self.applied = applied.number;
         self.last_time_ms = time_ms;
         self.times.push((time_ms, now_ms));
+        // That comes before the block's transactions.
+        if self
+            .closes_ms
+            .take_if(|closes_ms| *closes_ms <= time_ms)
+            .is_some()
+        {
+            self.tallied.push(self.ordered.len());
+        }
         for receipt in &applied.receipts {
             let transaction = receipt.tx_hash;
             let count = self.included.entry(transaction).or_default();
@@ -278,14 +288,14 @@ fn sign(key: &SigningKey, nonce: u64, to: Option<Address>, data: Bytes) -> Bytes
         .into()
 }
 
-/// The deployment of a poll with this code that closes at a time (in seconds), and where it will live when user 0
+/// The deployment of a poll with this code and these arguments, and where it will live when user 0
 /// sends it.
 #[must_use]
-pub(crate) fn deployment(code: Bytes, closes: u64) -> (Bytes, Address) {
+pub(crate) fn deployment(code: Bytes, init: Vec<u8>) -> (Bytes, Address) {
     let deployment = Deployment {
         salt: B256::ZERO,
         code,
-        init: poll::closes_at(closes).into(),
+        init: init.into(),
     };
     let deployer = signing::address(key(0x55, 0).verifying_key());
     (deployment.encode(), deployment.address(deployer))
@@ -296,17 +306,23 @@ impl Sim {
     /// pauses up to `pause_ms`.
     pub fn with_users(&mut self, users: usize, calls: usize, pause_ms: u64) -> Address {
         self.users.pause_ms = pause_ms;
-        let (deployment, poll) = deployment(self.code.clone(), poll::CLOSES);
-        self.users.add(vec![Call::new(None, deployment)]);
-        self.run(30_000, "deployment", |sim| {
-            let deployed = |node| sim.runtime(node).contract(poll).is_some();
-            sim.users.is_done() && sim.up().all(deployed)
-        });
+        let poll = self.deploy(poll::closes_argument());
         let bumps = vec![Call::new(Some(poll), poll::call("bump")); calls];
         self.users.users[0].script.extend(bumps.clone());
         for _ in 1..users {
             self.users.add(bumps.clone());
         }
+        poll
+    }
+
+    /// A new user, who is user 0, deploys the poll with these arguments.
+    pub fn deploy(&mut self, init: Vec<u8>) -> Address {
+        let (deployment, poll) = deployment(self.code.clone(), init);
+        self.users.add(vec![Call::new(None, deployment)]);
+        self.run(30_000, "deployment", |sim| {
+            let deployed = |node| sim.runtime(node).contract(poll).is_some();
+            sim.users.is_done() && sim.up().all(deployed)
+        });
         poll
     }
 

@@ -137,3 +137,32 @@ fn a_liar_in_a_session_costs_two_attempts_at_most() {
         println!("{lies:?}: {contradictions} contradictions, {three} attempts of three");
     }
 }
+
+#[test]
+fn a_poll_closes_by_itself_when_its_time_has_come() {
+    let mut sim = Sim::new(seed(), CALM);
+    sim.start_all();
+    let closes = sim.now_ms / 1_000 + 8;
+    let contract = sim.deploy(poll::closes_by_itself_at(closes));
+    sim.users.closes_ms = Some(closes * 1_000);
+    for choice in [2, 0, 2] {
+        sim.add_voter(contract, choice, closes * 1_000);
+    }
+    sim.run(5_000, "ballots ordered", |sim| sim.users.is_done());
+    // Nobody says anything any more.
+    let computation = wire::attestation::computation_id(contract, 0);
+    sim.run(30_000, "the certificate", |sim| {
+        sim.up()
+            .all(|node| sim.runtime(node).certificate(computation).is_some())
+    });
+    let certificate = sim.runtime(0).certificate(computation).unwrap();
+    let words = certificate.attestation.output.chunks(32).map(|w| w[31]);
+    assert!(words.eq([1, 0, 2]));
+    // A block was made for it at once, though an idle cluster makes one only now and then.
+    let times = sim.users.times.iter().map(|(block_ms, _)| *block_ms);
+    let first = times.filter(|block_ms| *block_ms >= closes * 1_000).min();
+    assert!(first.unwrap() < closes * 1_000 + 1_000, "{first:?}");
+    let info = sim.runtime(0).contract(contract).unwrap();
+    assert_eq!((info.computations, info.timers.len()), (1, 0));
+    summary("close by itself", &mut sim);
+}
