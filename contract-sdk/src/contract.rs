@@ -5,10 +5,10 @@
 use std::{convert::Infallible, marker::PhantomData};
 
 use alloy_primitives::{Address, B256};
-use wire::guest::Fault;
+use wire::guest::{Fault, Recipient};
 
 use crate::{
-    Time,
+    Time, abi,
     abi::{AbiType, Params},
     host,
     secret::{Opened, Reveal},
@@ -76,11 +76,71 @@ pub trait Computation: Sized {
     const NUMBER: u32;
     /// Numbers of the input types that it reads.
     const INPUTS: &'static [u32];
-    /// What it reveals.
-    type Output: Reveal;
+    /// What it opens to everybody.
+    type Output: Public;
+    /// Its results that stay secret: who gets each, and the number of its input type.
+    const SECRETS: &'static [(Recipient, u32)];
 
-    /// Runs the function on handles.
-    fn trace() -> <Self::Output as Reveal>::Secret;
+    /// Runs the function on handles, and says what is opened and what stays secret.
+    fn trace();
+}
+
+/// What a computation opens to everybody: a [`Reveal`], or `()` for nothing.
+pub trait Public: Sized {
+    /// The output as a list of one, or of none.
+    type Abi: Params;
+    /// Its Solidity type.
+    const TYPE: &'static str;
+
+    /// Reads it off the opened values.
+    fn opened(values: &[u8]) -> Option<Self>;
+
+    /// As a list.
+    fn into_abi(self) -> Self::Abi;
+
+    /// From a list.
+    fn from_abi(abi: Self::Abi) -> Self;
+
+    /// Encodes it as it is attested.
+    fn encode(self) -> Vec<u8> {
+        self.into_abi().encode()
+    }
+
+    /// Decodes what was attested.
+    fn decode(output: &[u8]) -> Option<Self> {
+        Params::decode(output).map(Self::from_abi)
+    }
+}
+
+impl<T: Reveal> Public for T {
+    type Abi = (T,);
+    const TYPE: &'static str = abi::name::<T>();
+
+    fn opened(values: &[u8]) -> Option<Self> {
+        Opened::decode(values)
+    }
+
+    fn into_abi(self) -> (T,) {
+        (self,)
+    }
+
+    fn from_abi(abi: (T,)) -> T {
+        abi.0
+    }
+}
+
+impl Public for () {
+    type Abi = ();
+    const TYPE: &'static str = "()";
+
+    // A program that opens nothing opens a zero, which nobody looks at.
+    fn opened(_values: &[u8]) -> Option<Self> {
+        Some(())
+    }
+
+    fn into_abi(self) {}
+
+    fn from_abi((): ()) {}
 }
 
 /// What an action returns to start the computation `C` over all inputs accepted so far, in the
@@ -335,9 +395,9 @@ impl Ctx {
     }
 }
 
-/// Traces a computation and opens what it returns.
+/// Traces a computation.
 pub fn reveal<C: Computation>() {
-    C::Output::reveal(&C::trace());
+    C::trace();
 }
 
 /// Encodes what a computation opened as Solidity does.
@@ -345,6 +405,6 @@ pub fn reveal<C: Computation>() {
 /// # Errors
 /// The bytes are not the values that it reveals.
 pub fn encode_opened<C: Computation>(opened: &[u8]) -> Result<Vec<u8>, Refused> {
-    let output: C::Output = Opened::decode(opened).ok_or(Refused::BadCall)?;
-    Ok((output,).encode())
+    let output = C::Output::opened(opened).ok_or(Refused::BadCall)?;
+    Ok(output.encode())
 }

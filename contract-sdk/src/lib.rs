@@ -8,7 +8,7 @@
 //! | `#[action]` | `&mut State, &Ctx` | in a transaction; may return [`Start`] to start a computation |
 //! | `#[view]` | `&State, &Ctx` | in `eth_call` |
 //! | `#[input]` | `&mut State, &Ctx`, last [`Sealed`] | in a transaction with a secret input: its public checks |
-//! | `#[compute]` | [`SecretVec`]s | on handles, to make the program that runs on shares |
+//! | `#[compute]` | [`SecretVec`]s | on handles, to make the program that runs on shares; returns one [`Secret`] that is opened, results that stay secret ([`Kept`], [`ToOwners`], [`ToReader`]), or a tuple of these |
 //! | `#[attested]` | `&mut State, &Ctx, Output` | when three nodes have signed what was revealed |
 //! | `#[failed]` | `&mut State, &Ctx, Fault` | when a computation has failed |
 //!
@@ -53,7 +53,8 @@ pub use contract::{Contract, Ctx, Message, Start, Started};
 pub use event::Event;
 pub use host::keccak256;
 pub use secret::{
-    ByteString, Fixed, Fixed128, Permutation, Plain, Reveal, Sealed, Secret, SecretInput, SecretVec,
+    ByteString, Fixed, Fixed128, Kept, Permutation, Plain, Reveal, Sealed, Secret, SecretInput,
+    SecretVec, ToOwners, ToReader,
 };
 pub use state::{Item, List, Map, Queue, Set, Stored};
 pub use wire::guest::Fault;
@@ -70,9 +71,9 @@ pub mod prelude {
     pub use contract_sdk_macros::{AbiType, Reveal, SecretInput};
 
     pub use crate::{
-        AbiType, ByteString, Ctx, Denied, Event, Fault, Fixed, Fixed128, Item, List, Map, Message,
-        Permutation, Queue, Result, Reveal, Sealed, Secret, SecretInput, SecretVec, Set, Start,
-        Stored, Time, abi::encode as abi_encode, ensure, keccak256,
+        AbiType, ByteString, Ctx, Denied, Event, Fault, Fixed, Fixed128, Item, Kept, List, Map,
+        Message, Permutation, Queue, Result, Reveal, Sealed, Secret, SecretInput, SecretVec, Set,
+        Start, Stored, Time, ToOwners, ToReader, abi::encode as abi_encode, ensure, keccak256,
     };
 }
 

@@ -207,6 +207,14 @@ pub enum ProgramError {
         /// Its value.
         value: u128,
     },
+    /// A result that stays secret in another form than its type has.
+    #[error("secret result {result}: {why}")]
+    SecretResult {
+        /// Its number among those of the computation.
+        result: u32,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// A column that was read before with another kind or length.
     #[error("column {field}.{element} of input type {input_type} was read before in another form")]
     ColumnForm {

@@ -30,6 +30,7 @@ mod prf;
 pub mod program;
 mod protocol;
 mod reserve;
+mod results;
 mod roles;
 mod schedule;
 pub mod session;
@@ -46,6 +47,7 @@ pub use program::{
 pub use reserve::{
     Amounts, ComponentSeeds, LotShares, Ranges, ReserveShares, SEED_BYTES, component_hash,
 };
+pub use results::{OpenedParts, ResultColumn, SecretResults};
 pub use session::{
     Ending, Frames, Opened, Opening, Outcome, Outputs, Session, SessionBinding, Step, Task,
     Transcript, combine, commitment,

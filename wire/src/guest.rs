@@ -28,6 +28,7 @@
 //! | `secret_op` | `(op, a, b, c, immediate) -> i32` | appends an [`crate::secret::Op`]; unused operands are −1; immediate is `i64` |
 //! | `secret_len` | `(handle) -> i32` | elements of a value |
 //! | `reveal` | `(handle)` | the value is opened, in the order of these calls |
+//! | `keep` | `(result, field, element, handle, detail)` | the value is a column of a result that stays secret, an element for each row; the handle −1 stands for no rows; see [`Recipient`] for the detail, the same for all columns |
 //!
 //! Entry points, with their arguments and results:
 //!
@@ -84,6 +85,24 @@ impl Status {
         }
     }
 }
+
+/// Who gets a result of a computation that stays secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Recipient {
+    /// The contract, for later computations. If the detail is [`REPLACE`] it takes the place of what
+    /// the contract has of its type, if it is [`APPEND`] it comes after.
+    Contract,
+    /// Row i is for the owner of input i of the type that the detail is the number of.
+    Owners,
+    /// Whoever the contract named when it started the computation. The detail is 0.
+    Reader,
+}
+
+/// Detail of a result that takes the place of earlier ones.
+pub const REPLACE: u32 = 0;
+/// Detail of a result that comes after earlier ones.
+pub const APPEND: u32 = 1;
 
 /// Why a computation failed, as its contract is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -58,8 +58,11 @@ pub(crate) struct Frozen {
     pub(crate) session_bytes: u64,
     /// What an attempt without one node takes of the reserve.
     pub(crate) need: Amounts,
-    /// Whether its result is random, so that it takes a seed.
-    pub(crate) is_random: bool,
+    /// Whether it takes a seed, since its result is random or some of it stays secret.
+    pub(crate) takes_seed: bool,
+    /// Of each secret result that was given, how many rows it has, and the detail.
+    #[expect(dead_code, reason = "rows become inputs next")]
+    pub(crate) results: Vec<Option<(usize, u32)>>,
     /// The program; dropped once the computation has ended.
     pub(crate) program: Option<Arc<Program>>,
 }

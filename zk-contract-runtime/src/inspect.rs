@@ -120,13 +120,16 @@ impl Inspection {
     /// [`HostFault`].
     pub fn trace(&self, computation: u32, inputs: BTreeMap<u32, u64>) -> Result<Traced, HostFault> {
         let calldata = computation.to_be_bytes().to_vec();
-        let tracing = Some(Tracing::new(inputs));
+        let tracing = Some(Tracing::new(
+            inputs,
+            self.compiled.interface.results_of(computation),
+        ));
         let outcome = self.run(Entry::Compute, calldata.into(), tracing, TRACE_FUEL)?;
         let fuel = outcome.fuel_used;
-        let program = checked(outcome).map(|(program, three)| Planned {
-            plan: program.plan(),
-            need: program.reserve_need(),
-            program,
+        let program = checked(outcome).map(|(traced, three)| Planned {
+            plan: traced.program.plan(),
+            need: traced.program.reserve_need(),
+            program: traced.program,
             three,
         });
         Ok(Traced { fuel, program })

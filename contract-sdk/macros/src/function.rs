@@ -7,6 +7,8 @@ use syn::{
     spanned::Spanned,
 };
 
+use crate::results::Results;
+
 /// What a function is for.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -40,7 +42,7 @@ pub(crate) struct Function {
 pub(crate) struct Computation {
     pub(crate) name: Ident,
     pub(crate) arguments: Vec<Type>,
-    pub(crate) returns: Type,
+    pub(crate) results: Results,
 }
 
 /// Refuses what cannot be called from outside.
@@ -93,7 +95,7 @@ fn returns(item: &ItemFn) -> Type {
 }
 
 /// The last segment of a path type.
-fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+pub(crate) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
     match ty {
         Type::Path(path) => path.path.segments.last(),
         _ => None,
@@ -312,7 +314,7 @@ impl Computation {
         Ok(Self {
             name: item.sig.ident.clone(),
             arguments,
-            returns: returns(item),
+            results: Results::read(returns(item))?,
         })
     }
 }

@@ -80,14 +80,15 @@ fn computation((number, computation): (usize, &Computation)) -> TokenStream {
     let Computation {
         name,
         arguments,
-        returns,
+        results,
     } = computation;
     let number = u32::try_from(number).unwrap_or(0);
     let text = names::plain(name);
     let doc = format!("The computation `{text}`.");
-    let output = quote_spanned!(returns.span()=>
-        <#returns as ::quartet::secret::SecretForm>::Output
-    );
+    let (output, secrets) = (results.output(), results.secrets());
+    let trace = results.finish(&quote! {
+        self::#name(#(<#arguments as ::quartet::secret::ComputeArgument>::load()),*)
+    });
     let numbers = arguments
         .iter()
         .map(|ty| quote_spanned!(ty.span()=> <#ty as ::quartet::secret::ComputeArgument>::NUMBER));
@@ -101,9 +102,10 @@ fn computation((number, computation): (usize, &Computation)) -> TokenStream {
             const NUMBER: u32 = #number;
             const INPUTS: &'static [u32] = &[#(#numbers),*];
             type Output = #output;
+            const SECRETS: &'static [(::quartet::secret::Recipient, u32)] = #secrets;
 
-            fn trace() -> #returns {
-                self::#name(#(<#arguments as ::quartet::secret::ComputeArgument>::load()),*)
+            fn trace() {
+                #trace
             }
         }
     }
@@ -334,9 +336,9 @@ fn attested(model: &Model, place: usize) -> TokenStream {
     let (arguments, value) = callback_arguments(function);
     let finish = finish(model, function, &arguments);
     quote! {
-        let (#value,) = <
-            (<#computation as ::quartet::contract::Computation>::Output,)
-            as ::quartet::abi::Params
+        let #value = <
+            <#computation as ::quartet::contract::Computation>::Output
+            as ::quartet::contract::Public
         >::decode(__output).ok_or(::quartet::contract::Refused::BadCall)?;
         #finish.map(|_| ())
     }

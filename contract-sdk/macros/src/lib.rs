@@ -15,6 +15,7 @@ mod function;
 mod generate;
 mod model;
 mod names;
+mod results;
 mod reveal;
 mod secret_input;
 mod state;

@@ -21,6 +21,8 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
     let of_column = abi_type::items(&fields, &field, "column");
     let of_index = abi_type::items(&fields, &field, "at");
     let push_bits = abi_type::items(&fields, &field, "push_bits");
+    let rows = abi_type::items(&fields, &field, "row");
+    let each = abi_type::items(&fields, &field, "each");
     // How many fields of the description come before each.
     let before: Vec<_> = (0..fields.len())
         .map(|place| {
@@ -83,6 +85,21 @@ pub(crate) fn derive(item: &DeriveInput) -> syn::Result<TokenStream> {
                         &__columns.#idents, __index,
                     ),)*
                 }
+            }
+
+            fn row(&self) -> #columns {
+                #columns {
+                    #(#idents: #rows(&self.#idents),)*
+                }
+            }
+
+            fn each(
+                __columns: &#columns,
+                __field: u32,
+                __element: u32,
+                __visit: &mut dyn FnMut(u32, u32, ::quartet::host::Handle, usize),
+            ) {
+                #(#each(&__columns.#idents, __field + #before, __element, __visit);)*
             }
 
             fn push_bits(__plain: &Self::Plain, __fields: &mut [::std::vec::Vec<u128>]) {

@@ -1,10 +1,10 @@
 //! The contract's description as JSON, written without a formatter so that it costs little WASM.
 
-use wire::kind::Kind;
+use wire::{guest::Recipient, kind::Kind};
 
 use super::{AbiType, Params};
 use crate::{
-    contract::{Computation, Output},
+    contract::{Computation, Output, Public},
     secret::{InputNumber, SecretInput},
 };
 
@@ -115,9 +115,25 @@ impl Describer {
             push_number(out, u64::from(*number));
         }
         out.push_str("],\"output\":");
-        push_string(out, super::name::<C::Output>());
-        out.push_str(",\"result\":");
-        push_parameter::<C::Output>(C::NAME, None, out);
+        push_string(out, <C::Output as Public>::TYPE);
+        // A list of one parameter, or of none.
+        let mut result = String::new();
+        <C::Output as Public>::Abi::json(&[C::NAME], &mut result);
+        if let Some(parameter) = result.strip_prefix("[{") {
+            out.push_str(",\"result\":{");
+            out.push_str(parameter.trim_end_matches(']'));
+        }
+        for (i, (recipient, input)) in C::SECRETS.iter().enumerate() {
+            out.push_str(if i == 0 { ",\"secrets\":[{" } else { ",{" });
+            out.push_str("\"recipient\":");
+            push_string(out, recipient_name(*recipient));
+            out.push_str(",\"input\":");
+            push_number(out, u64::from(*input));
+            out.push('}');
+        }
+        if !C::SECRETS.is_empty() {
+            out.push(']');
+        }
         out.push('}');
     }
 
@@ -238,5 +254,14 @@ const fn kind_name(kind: Kind) -> &'static str {
         Kind::I128 => "i128",
         Kind::Fixed64(_) => "fixed64",
         Kind::Fixed128(_) => "fixed128",
+    }
+}
+
+/// A recipient as serde writes it.
+const fn recipient_name(recipient: Recipient) -> &'static str {
+    match recipient {
+        Recipient::Contract => "contract",
+        Recipient::Owners => "owners",
+        Recipient::Reader => "reader",
     }
 }

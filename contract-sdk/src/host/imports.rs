@@ -34,6 +34,7 @@ mod ffi {
         pub(super) fn secret_public(kind: u32, ptr: *const u8, len: usize) -> i32;
         pub(super) safe fn secret_op(op: u32, a: i32, b: i32, c: i32, immediate: i64) -> i32;
         pub(super) safe fn reveal(handle: i32);
+        pub(super) safe fn keep(result: u32, field: u32, element: u32, handle: i32, detail: u32);
     }
 }
 
@@ -178,6 +179,11 @@ pub fn secret_op(op: Op, operands: &[Handle], immediate: u64) -> Handle {
 /// Opens a value.
 pub fn reveal(handle: Handle) {
     ffi::reveal(handle.0);
+}
+
+/// Makes a value a column of a result that stays secret; the handle −1 stands for no rows.
+pub fn keep(result: u32, field: u32, element: u32, handle: Handle, detail: u32) {
+    ffi::keep(result, field, element, handle.0, detail);
 }
 
 /// Defines the entry points of the module for a contract. Used by `#[quartet::contract]`.

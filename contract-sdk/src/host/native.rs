@@ -40,6 +40,8 @@ pub trait Host {
     fn secret_op(&self, op: Op, operands: &[Handle], immediate: u64) -> Handle;
     /// Opens a value.
     fn reveal(&self, handle: Handle);
+    /// Makes a value a column of a result that stays secret; the handle −1 stands for no rows.
+    fn keep(&self, result: u32, field: u32, element: u32, handle: Handle, detail: u32);
 }
 
 thread_local! {
@@ -158,5 +160,10 @@ pub(super) mod functions {
     /// Opens a value.
     pub fn reveal(handle: Handle) {
         host().reveal(handle);
+    }
+
+    /// Makes a value a column of a result that stays secret; the handle −1 stands for no rows.
+    pub fn keep(result: u32, field: u32, element: u32, handle: Handle, detail: u32) {
+        host().keep(result, field, element, handle, detail);
     }
 }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use wire::kind::Kind;
 
 use super::{Scalar, Secret, SecretVec, Vectored};
+use crate::host::Handle;
 
 /// A struct of secrets that clients seal and send. Derive it with `#[derive(SecretInput)]`; the
 /// fields are [`SecretField`]s, other such structs among them.
@@ -56,6 +57,18 @@ pub trait SecretField: Sized + 'static {
     /// One input's, by its place in the vectors.
     fn at(column: &Self::Column, index: usize) -> Self;
 
+    /// Vectors of one row, with its values.
+    fn row(&self) -> Self::Column;
+
+    /// Tells each of its vectors, from this field, this element on: number of the field and of the
+    /// element, the vector, and its length.
+    fn each(
+        column: &Self::Column,
+        field: u32,
+        element: u32,
+        visit: &mut dyn FnMut(u32, u32, Handle, usize),
+    );
+
     /// Appends the bits of its elements to those of its fields, which come first in `fields`.
     fn push_bits(plain: &Self::Plain, fields: &mut [Vec<u128>]);
 }
@@ -75,6 +88,19 @@ impl<T: Scalar> SecretField for Secret<T> {
 
     fn at(column: &SecretVec<T>, index: usize) -> Self {
         column.get(index)
+    }
+
+    fn row(&self) -> SecretVec<T> {
+        SecretVec::from_values(&[*self])
+    }
+
+    fn each(
+        column: &SecretVec<T>,
+        field: u32,
+        element: u32,
+        visit: &mut dyn FnMut(u32, u32, Handle, usize),
+    ) {
+        visit(field, element, column.columns, column.len);
     }
 
     fn push_bits(plain: &T, fields: &mut [Vec<u128>]) {
@@ -98,6 +124,22 @@ impl<T: SecretField, const N: usize> SecretField for [T; N] {
 
     fn at(column: &[T::Column; N], index: usize) -> Self {
         std::array::from_fn(|i| T::at(&column[i], index))
+    }
+
+    fn row(&self) -> [T::Column; N] {
+        std::array::from_fn(|i| self[i].row())
+    }
+
+    fn each(
+        column: &[T::Column; N],
+        field: u32,
+        element: u32,
+        visit: &mut dyn FnMut(u32, u32, Handle, usize),
+    ) {
+        let first = element * N as u32;
+        for (column, i) in column.iter().zip(0..) {
+            T::each(column, field, first + i, visit);
+        }
     }
 
     fn push_bits(plain: &[T::Plain; N], fields: &mut [Vec<u128>]) {
@@ -132,7 +174,6 @@ impl<T: InputNumber> Sealed<T> {
 
 /// An input in clear, for tests and clients: field by field, the bits of each element. Made by
 /// `plain` on the input's type.
-#[derive(Clone, PartialEq, Eq)]
 pub struct Plain<T> {
     fields: Vec<Vec<u128>>,
     input: PhantomData<T>,
@@ -161,6 +202,23 @@ impl<T: SecretInput> Plain<T> {
         }
     }
 }
+
+impl<T> Clone for Plain<T> {
+    fn clone(&self) -> Self {
+        Self {
+            fields: self.fields.clone(),
+            input: PhantomData,
+        }
+    }
+}
+
+impl<T> PartialEq for Plain<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.fields == other.fields
+    }
+}
+
+impl<T> Eq for Plain<T> {}
 
 impl<T> std::fmt::Debug for Plain<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

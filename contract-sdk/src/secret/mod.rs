@@ -48,19 +48,21 @@ mod methods;
 mod operand;
 mod operators;
 mod order;
+mod result;
 mod reveal;
 mod scalar;
 mod vector;
 
 use std::ops::Deref;
 
-pub use wire::kind::Kind;
+pub use wire::{guest::Recipient, kind::Kind};
 
 pub use bytes::ByteString;
 pub use fixed::{Fixed, Fixed128};
 pub use input::{InputNumber, Plain, Sealed, SecretField, SecretInput, field_name};
 pub use operand::{Operand, ScalarOperand, Source, VectorOperand};
 pub use order::Permutation;
+pub use result::{Kept, SecretResult, ToOwners, ToReader};
 pub use reveal::{Opened, Reveal, SecretForm, SecretStruct};
 pub use scalar::{Bitwise, Integer, Number, Scalar, Signed, Unsigned};
 pub use vector::{ComputeArgument, SecretVec, Vectored};

@@ -8,6 +8,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
+use mpc_engine::ResultColumn;
 use quartet::host::{Handle, native::Host};
 use wire::{guest::Context, kind::Kind, limits, secret::Op};
 
@@ -259,5 +260,14 @@ impl Host for CallHost {
 
     fn reveal(&self, handle: Handle) {
         self.trace().reveal(handle);
+    }
+
+    fn keep(&self, result: u32, field: u32, element: u32, handle: Handle, detail: u32) {
+        let column = ResultColumn {
+            result,
+            field,
+            element,
+        };
+        self.trace().keep(column, handle, detail);
     }
 }

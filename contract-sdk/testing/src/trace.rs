@@ -3,11 +3,17 @@
 use std::collections::BTreeMap;
 
 use mpc_engine::{
-    ColumnId, Program, ProgramBuilder, ProgramError, ValueId, clear,
+    Column, ColumnId, Program, ProgramBuilder, ProgramError, ResultColumn, SecretResults, ValueId,
+    clear,
     local::{self, Faults, Ran},
 };
 use quartet::host::Handle;
-use wire::{kind::InputType, kind::Kind, secret::Op};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use wire::{
+    kind::{InputType, Kind},
+    results::mask_type,
+    secret::Op,
+};
 
 /// The inputs of a computation: per type its inputs, each field by field the bits of its elements.
 pub(crate) type Inputs = BTreeMap<u32, Vec<Vec<Vec<u128>>>>;
@@ -15,6 +21,7 @@ pub(crate) type Inputs = BTreeMap<u32, Vec<Vec<Vec<u128>>>>;
 /// A program that is being made.
 pub(crate) struct Tracing {
     builder: ProgramBuilder,
+    results: SecretResults,
     types: Vec<InputType>,
     counts: BTreeMap<u32, usize>,
 }
@@ -35,21 +42,28 @@ fn value(handle: Handle) -> ValueId {
 }
 
 impl Tracing {
-    pub(crate) fn new(types: Vec<InputType>, inputs: &Inputs) -> Self {
+    /// Of a computation whose secret results have these input types.
+    pub(crate) fn new(types: Vec<InputType>, results: &[u32], inputs: &Inputs) -> Self {
+        let results = results.iter().map(|number| types[*number as usize].clone());
+        let results = SecretResults::new(results.collect());
         let counts = inputs
             .iter()
             .map(|(number, inputs)| (*number, inputs.len()))
             .collect();
         Self {
             builder: ProgramBuilder::new(),
+            results,
             types,
             counts,
         }
     }
 
     /// The program.
-    pub(crate) fn finish(self) -> Program {
-        checked(self.builder.finish())
+    pub(crate) fn finish(mut self) -> Traced {
+        let results = self.results.forms();
+        checked(self.results.seal(&mut self.builder));
+        let program = checked(self.builder.finish());
+        Traced { program, results }
     }
 
     pub(crate) fn count(&self, number: u32) -> usize {
@@ -94,31 +108,84 @@ impl Tracing {
     pub(crate) fn reveal(&mut self, handle: Handle) {
         checked(self.builder.reveal(value(handle)));
     }
+
+    pub(crate) fn keep(&mut self, column: ResultColumn, handle: Handle, detail: u32) {
+        let kept = (handle.0 >= 0).then_some(value(handle));
+        checked(self.results.keep(&self.builder, column, kept, detail));
+    }
 }
 
-/// The columns that a program reads.
-fn columns(program: &Program, inputs: &Inputs) -> Vec<Vec<u128>> {
-    let column = |id: ColumnId| {
+/// A program that was made.
+pub(crate) struct Traced {
+    pub(crate) program: Program,
+    /// Of each secret result that was given, how many rows it has, and the detail.
+    pub(crate) results: Vec<Option<(usize, u32)>>,
+}
+
+/// The rows of a secret result of this type, from what was opened and the columns that a program read:
+/// field by field the bits of the elements.
+pub(crate) fn rows(
+    program: &Program,
+    (opened, columns): (&[Vec<u128>], &[Vec<u128>]),
+    ty: &InputType,
+    result: u32,
+) -> Vec<Vec<Vec<u128>>> {
+    let empty = ty.fields.iter().map(|field| vec![0; field.len as usize]);
+    let empty: Vec<Vec<u128>> = empty.collect();
+    let read = program.columns().iter().zip(columns);
+    let masks: Vec<_> = read.filter(|(column, _)| column.is_mask()).collect();
+    let masked = &opened[opened.len() - masks.len()..];
+    let of_result = masks.into_iter().zip(masked);
+    let of_result = of_result.filter(|((c, _), _)| c.id.input_type == mask_type(result));
+    let mut rows = Vec::new();
+    for ((column, masks), masked) in of_result {
+        rows.resize(masked.len(), empty.clone());
+        for ((row, mask), masked) in rows.iter_mut().zip(masks).zip(masked) {
+            let value = match column.kind {
+                Kind::Bool => masked ^ mask,
+                _ => masked.wrapping_add(*mask),
+            };
+            let field: &mut Vec<u128> = &mut row[column.id.field as usize];
+            field[column.id.element as usize] = value & column.kind.mask();
+        }
+    }
+    rows
+}
+
+/// The columns that a program reads; those of masks are random.
+pub(crate) fn columns(program: &Program, inputs: &Inputs, seed: u64) -> Vec<Vec<u128>> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut column = |column: &Column| {
+        if column.is_mask() {
+            let mask = |_| random.random::<u128>() & column.kind.mask();
+            return (0..column.len).map(mask).collect();
+        }
+        let id = column.id;
         let inputs = inputs.get(&id.input_type).into_iter().flatten();
         inputs
             .map(|fields| fields[id.field as usize][id.element as usize])
             .collect()
     };
-    program.columns().iter().map(|one| column(one.id)).collect()
+    program.columns().iter().map(&mut column).collect()
 }
 
 /// Runs a program in clear.
 #[expect(clippy::panic, reason = "a test that finds this has failed")]
-pub(crate) fn in_clear(program: &Program, inputs: &Inputs) -> Vec<Vec<u128>> {
-    clear::evaluate(program, &columns(program, inputs))
+pub(crate) fn in_clear(program: &Program, columns: &[Vec<u128>]) -> Vec<Vec<u128>> {
+    clear::evaluate(program, columns)
         .unwrap_or_else(|error| panic!("the computation does not run in clear: {error}"))
 }
 
 /// Runs a program on four parties with randomness from the seed, and compares with what it gives in
 /// clear.
 #[expect(clippy::panic, reason = "a test that finds this has failed")]
-pub(crate) fn on_parties(program: &Program, inputs: &Inputs, seed: u64, faults: Faults) -> Ran {
-    let ran = local::run_with(program, &columns(program, inputs), seed, faults);
+pub(crate) fn on_parties(
+    program: &Program,
+    columns: &[Vec<u128>],
+    seed: u64,
+    faults: Faults,
+) -> Ran {
+    let ran = local::run_with(program, columns, seed, faults);
     let ran = ran.unwrap_or_else(|stop| {
         panic!("the computation does not run on four parties with QUARTET_SEED={seed}: {stop}")
     });
@@ -126,7 +193,7 @@ pub(crate) fn on_parties(program: &Program, inputs: &Inputs, seed: u64, faults: 
     if !program.is_random() {
         assert_eq!(
             ran.opened,
-            in_clear(program, inputs),
+            in_clear(program, columns),
             "four parties open something else than in clear with QUARTET_SEED={seed}"
         );
     }

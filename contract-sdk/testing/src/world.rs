@@ -2,6 +2,7 @@
 
 mod faults;
 mod run;
+mod secrets;
 mod time;
 
 use std::{marker::PhantomData, rc::Rc};
@@ -24,6 +25,8 @@ use crate::{
     mode::mode,
     user,
 };
+
+use secrets::Row;
 
 const CHAIN_ID: u64 = 4_004;
 
@@ -65,6 +68,8 @@ struct Run {
     /// How many inputs had been ordered.
     inputs: usize,
     finished: bool,
+    /// Its secret results, as far as nothing has taken their place.
+    rows: Vec<Row>,
 }
 
 pub use time::TimerFailure;
@@ -311,6 +316,7 @@ impl<C: Contract> World<C> {
             start,
             inputs,
             finished: false,
+            rows: Vec::new(),
         };
         self.started.extend(effects.starts.into_iter().map(run));
     }

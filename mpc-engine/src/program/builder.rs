@@ -154,6 +154,12 @@ impl ProgramBuilder {
         Ok(())
     }
 
+    /// Whether nothing is opened yet.
+    #[must_use]
+    pub const fn opens_nothing(&self) -> bool {
+        self.revealed.is_empty()
+    }
+
     /// The finished program.
     ///
     /// # Errors

@@ -42,8 +42,9 @@ const SHAPE: &str = r#"
   (import "quartet" "secret_op" (func $secret_op (param i32 i32 i32 i32 i64) (result i32)))
   (import "quartet" "secret_len" (func $secret_len (param i32) (result i32)))
   (import "quartet" "reveal" (func $reveal (param i32)))
+  (import "quartet" "keep" (func $keep (param i32 i32 i32 i32 i32)))
   (memory (export "memory") 1)"#;
-const IMPORTS: u32 = 21;
+const IMPORTS: u32 = 22;
 const DESCRIBE: &str = "quartet_describe";
 const INIT: &str = "quartet_init";
 const ENTRIES: [&str; 6] = ["init", "call", "compute", "encode", "attested", "failed"];

@@ -173,7 +173,8 @@ pub const IMPORTS: &str = r#"
   (import "quartet" "secret_public" (func $secret_public (param i32 i32 i32) (result i32)))
   (import "quartet" "secret_op" (func $secret_op (param i32 i32 i32 i32 i64) (result i32)))
   (import "quartet" "secret_len" (func $secret_len (param i32) (result i32)))
-  (import "quartet" "reveal" (func $reveal (param i32)))"#;
+  (import "quartet" "reveal" (func $reveal (param i32)))
+  (import "quartet" "keep" (func $keep (param i32 i32 i32 i32 i32)))"#;
 
 /// The poll's code with another program in place of the comparison with a choice.
 pub fn poll_that_computes(body: &str) -> Bytes {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kind::InputType;
+use crate::{guest::Recipient, kind::InputType};
 
 /// The description that a contract's module returns, as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,9 +41,22 @@ pub struct Computation {
     pub name: String,
     /// Numbers of the input types that it reads.
     pub inputs: Vec<u32>,
+    /// Results that stay secret, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretResult>,
     /// Solidity type of its attested output, for example `(uint64[3],uint64)`.
     pub output: String,
     /// The same as a parameter of Solidity's JSON ABI, with the names of structs and fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<serde_json::Value>,
+}
+
+/// A result of a computation that stays secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretResult {
+    /// Who gets it.
+    pub recipient: Recipient,
+    /// Number of the input type of its rows.
+    pub input: u32,
 }

@@ -7,7 +7,8 @@ use alloy_json_abi::{JsonAbi, Param};
 use alloy_primitives::FixedBytes;
 use alloy_sol_types::{Revert, SolError};
 use wire::{
-    contract::{Computation, Description, InputFunction},
+    contract::{Computation, Description, InputFunction, SecretResult},
+    guest::Recipient,
     kind::InputType,
     limits::INPUT_BYTES,
 };
@@ -64,6 +65,16 @@ impl Interface {
     pub(crate) fn input_of(&self, calldata: &[u8]) -> Option<u32> {
         let selector = calldata.first_chunk::<4>()?;
         self.input_functions.get(selector).copied()
+    }
+
+    /// Who gets each secret result of a computation, and the type of the rows.
+    pub(crate) fn results_of(&self, computation: u32) -> Vec<(Recipient, InputType)> {
+        let computation = self.description.computations.get(computation as usize);
+        let results = computation.into_iter().flat_map(|c| &c.secrets);
+        let ty = |number: u32| self.description.inputs.get(number as usize).cloned();
+        results
+            .filter_map(|result| Some((result.recipient, ty(result.input)?)))
+            .collect()
     }
 
     /// A contract's error in words: Solidity's `Error(string)`, or one of its own ABI.
@@ -226,6 +237,7 @@ fn check_computation(computation: &Computation, types: usize) -> Result<(), Stri
         inputs,
         output,
         result,
+        secrets,
     } = computation;
     name("a computation", computation_name)?;
     at_most("input types of a computation", inputs.len(), MAX_ITEMS)?;
@@ -237,6 +249,14 @@ fn check_computation(computation: &Computation, types: usize) -> Result<(), Stri
         }
         if inputs[..place].contains(input) {
             return Err(format!("{computation_name} reads input type {input} twice"));
+        }
+    }
+    at_most("secret results of a computation", secrets.len(), MAX_ITEMS)?;
+    for SecretResult { input, .. } in secrets {
+        if *input as usize >= types {
+            return Err(format!(
+                "a secret result of {computation_name} has input type {input}, which does not exist"
+            ));
         }
     }
     at_most(

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{B256, Bytes};
-use mpc_engine::Program;
 use wasmi::{Store, TrapCode, errors::ErrorKind};
 use wire::{
     contract::Description,
@@ -16,7 +15,7 @@ use super::{
     limits::Limiter,
     module::{Compiled, Sandbox},
     static_analysis::MEMORY,
-    trace::Tracing,
+    trace::{Traced, Tracing},
 };
 use crate::{ContractFault, HostFault};
 
@@ -62,7 +61,7 @@ pub(crate) struct Outcome {
     /// What it does; nothing unless it ended well.
     pub(crate) effects: Effects,
     /// The program that was traced.
-    pub(crate) program: Option<Program>,
+    pub(crate) program: Option<Traced>,
 }
 
 impl Entry {

@@ -30,7 +30,7 @@ const SEALED_OVERHEAD: usize = 1024;
 pub(super) type Import = (&'static str, &'static [ValType], &'static [ValType]);
 
 /// All host functions.
-pub(super) const IMPORTS: [Import; 21] = [
+pub(super) const IMPORTS: [Import; 22] = [
     ("calldata_len", &[], &[I32]),
     ("calldata_read", &[I32], &[]),
     ("output", &[I32, I32], &[]),
@@ -52,6 +52,7 @@ pub(super) const IMPORTS: [Import; 21] = [
     ("secret_op", &[I32, I32, I32, I32, I64], &[I32]),
     ("secret_len", &[I32], &[I32]),
     ("reveal", &[I32], &[]),
+    ("keep", &[I32, I32, I32, I32, I32], &[]),
 ];
 
 /// Offers the host functions to a module.
@@ -80,7 +81,8 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
         .func_wrap(MODULE, "secret_public", trace::secret_public)?
         .func_wrap(MODULE, "secret_op", trace::secret_op)?
         .func_wrap(MODULE, "secret_len", trace::secret_len)?
-        .func_wrap(MODULE, "reveal", trace::reveal)?;
+        .func_wrap(MODULE, "reveal", trace::reveal)?
+        .func_wrap(MODULE, "keep", trace::keep)?;
     Ok(())
 }
 

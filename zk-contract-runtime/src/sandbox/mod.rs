@@ -22,7 +22,7 @@ mod trace;
 pub(crate) use call::{Call, Ending, Outcome};
 pub(crate) use host::{Effects, Entry, Event, Storage, Timers};
 pub(crate) use module::Compiled;
-pub(crate) use trace::Tracing;
+pub(crate) use trace::{Traced, Tracing};
 
 #[cfg(test)]
 mod tests;

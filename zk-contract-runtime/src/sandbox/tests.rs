@@ -47,7 +47,7 @@ fn guest(body: &str) -> Compiled {
 }
 
 fn run_as(guest: &Compiled, entry: Entry, fuel: u64) -> Outcome {
-    let tracing = (entry == Entry::Compute).then(|| Tracing::new([(0, 5)].into()));
+    let tracing = (entry == Entry::Compute).then(|| Tracing::new([(0, 5)].into(), Vec::new()));
     let call = Call {
         entry,
         calldata: Bytes::from_static(b"calldata"),
@@ -269,10 +269,10 @@ fn secret_programs_are_checked() {
     );
     let outcome = run_as(&guest(&good), Entry::Compute, FUEL);
     assert_eq!(outcome.ending, Ending::Ok);
-    let program = outcome.program.unwrap();
+    let program = outcome.program.unwrap().program;
     assert_eq!(program.outputs(), [(wire::kind::Kind::U8, 1)]);
     let again = run_as(&guest(&good), Entry::Compute, FUEL).program.unwrap();
-    assert_eq!(program.hash(), again.hash());
+    assert_eq!(program.hash(), again.program.hash());
 
     let op = |op: i32, a: i32, b: i32, c: i32| {
         format!(
@@ -337,7 +337,7 @@ fn public_vectors_are_read_from_the_guest_and_checked() {
         (Kind::U32, 0, vec![]),
     ] {
         let outcome = run_as(&guest(&body(kind, len)), Entry::Compute, FUEL);
-        let program = outcome.program.expect("a program");
+        let program = outcome.program.expect("a program").program;
         assert_eq!(program.outputs(), [(kind, len)]);
         let opened = mpc_engine::clear::evaluate(&program, &[]).unwrap();
         assert_eq!(opened, [expected], "{kind:?}");

@@ -4,8 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use mpc_engine::{ColumnId, Program, ProgramBuilder, ProgramError, ValueId};
-use wire::{kind::Kind, limits::PUBLIC_ELEMENTS, secret::Op};
+use mpc_engine::{
+    ColumnId, Program, ProgramBuilder, ProgramError, ResultColumn, SecretResults, ValueId,
+};
+use wire::{
+    guest::{APPEND, Recipient},
+    kind::{InputType, Kind},
+    limits::PUBLIC_ELEMENTS,
+    secret::Op,
+};
 
 use super::{
     guest::{Guest, bad_argument, charge, length, read, throw},
@@ -17,18 +24,53 @@ use crate::ContractFault;
 pub(crate) struct Tracing {
     builder: ProgramBuilder,
     inputs: BTreeMap<u32, u64>,
+    recipients: Vec<Recipient>,
+    results: SecretResults,
+}
+
+/// A program that was traced.
+pub(crate) struct Traced {
+    /// The program.
+    pub(crate) program: Program,
+    /// Of each secret result, how many rows it has, and the detail; none if the contract did not give
+    /// it.
+    pub(crate) results: Vec<Option<(usize, u32)>>,
 }
 
 impl Tracing {
-    /// Starts an empty program over so many inputs of each type.
-    pub(crate) fn new(inputs: BTreeMap<u32, u64>) -> Self {
-        let builder = ProgramBuilder::new();
-        Self { builder, inputs }
+    /// Starts an empty program over so many inputs of each type, with these secret results.
+    pub(crate) fn new(inputs: BTreeMap<u32, u64>, results: Vec<(Recipient, InputType)>) -> Self {
+        let (recipients, types) = results.into_iter().unzip();
+        Self {
+            builder: ProgramBuilder::new(),
+            inputs,
+            recipients,
+            results: SecretResults::new(types),
+        }
     }
 
     /// The program, if it is one.
-    pub(crate) fn finish(self) -> Result<Program, ContractFault> {
-        self.builder.finish().map_err(|error| program(&error))
+    pub(crate) fn finish(mut self) -> Result<Traced, ContractFault> {
+        let results = self.results.forms();
+        for (recipient, form) in self.recipients.iter().zip(&results) {
+            let fits = match (recipient, form) {
+                (_, None) => true,
+                (Recipient::Contract, Some((_, detail))) => *detail <= APPEND,
+                (Recipient::Reader, Some((_, detail))) => *detail == 0,
+                (Recipient::Owners, Some((rows, of))) => {
+                    self.inputs.get(of) == Some(&(*rows as u64))
+                }
+            };
+            if !fits {
+                let why = "a secret result does not have a row for each input of the type that it \
+                           names, or has a detail that its recipient does not have";
+                return Err(ContractFault::Program(why.to_owned()));
+            }
+        }
+        let sealed = self.results.seal(&mut self.builder);
+        let program = sealed.and_then(|()| self.builder.finish());
+        let program = program.map_err(|error| self::program(&error))?;
+        Ok(Traced { program, results })
     }
 
     fn count(&self, call: &'static str, number: i32) -> Result<u64, wasmi::Error> {
@@ -176,4 +218,25 @@ pub(super) fn reveal(mut guest: Guest<'_>, handle: i32) -> Result<(), wasmi::Err
     let tracing = tracing(&mut guest, "reveal")?;
     let revealed = tracing.builder.reveal(value(handle));
     revealed.map_err(|error| throw(program(&error)))
+}
+
+/// `keep(result, field, element, handle, detail)`
+pub(super) fn keep(
+    mut guest: Guest<'_>,
+    result: i32,
+    field: i32,
+    element: i32,
+    handle: i32,
+    detail: i32,
+) -> Result<(), wasmi::Error> {
+    let tracing = tracing(&mut guest, "keep")?;
+    let column = ResultColumn {
+        result: result.cast_unsigned(),
+        field: field.cast_unsigned(),
+        element: element.cast_unsigned(),
+    };
+    let kept = (handle != -1).then(|| value(handle));
+    let (builder, detail) = (&tracing.builder, detail.cast_unsigned());
+    let kept = tracing.results.keep(builder, column, kept, detail);
+    kept.map_err(|error| throw(program(&error)))
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{Address, B256, Bytes};
-use mpc_engine::{Plan, Program};
+use mpc_engine::Plan;
 use wire::{
     attestation::Attestation,
     guest::Fault,
@@ -21,7 +21,7 @@ use crate::{
     contract::Contract,
     input,
     reserve::LOT,
-    sandbox::{Call, Ending, Entry, Outcome, Tracing},
+    sandbox::{Call, Ending, Entry, Outcome, Traced, Tracing},
     state::Work,
 };
 
@@ -69,17 +69,21 @@ impl Transition<'_> {
             *counts.entry(*ty).or_default() += 1;
         }
         let calldata = computation.number.to_be_bytes().to_vec();
-        let tracing = Some(Tracing::new(counts));
+        let tracing = Some(Tracing::new(
+            counts,
+            contract.compiled.interface.results_of(computation.number),
+        ));
         let outcome = self.tell(contract, Entry::Compute, calldata, tracing, TRACE_FUEL)?;
         let used = outcome.fuel_used + FREEZE_INPUT_FUEL * inputs.len() as u64;
         match checked(outcome) {
-            Ok((program, reserve_plan)) => self.run(id, inputs, program, &reserve_plan),
+            Ok((traced, reserve_plan)) => self.run(id, inputs, traced, &reserve_plan),
             Err(reason) => self.fail(id, Fault::Program, reason),
         }
         Ok(used)
     }
 
-    fn run(&mut self, id: B256, inputs: Vec<(B256, u32)>, program: Program, reserve_plan: &Plan) {
+    fn run(&mut self, id: B256, inputs: Vec<(B256, u32)>, traced: Traced, reserve_plan: &Plan) {
+        let Traced { program, results } = traced;
         let leaves = inputs.iter().filter_map(|(id, _)| {
             let input = self.state.input(*id)?;
             let sealed = input.sealed.as_deref()?;
@@ -94,7 +98,8 @@ impl Transition<'_> {
             rounds: plan.rounds as u64,
             session_bytes: plan.memory_bytes.max(reserve_plan.memory_bytes),
             need: program.reserve_need(),
-            is_random: program.is_random(),
+            takes_seed: program.is_random() || program.has_secret_results(),
+            results,
             program: Some(Arc::new(program)),
         };
         if let Some(computation) = self.state.computation_mut(id) {
@@ -264,19 +269,20 @@ impl Transition<'_> {
 }
 
 /// The traced program and its plan without one node, if the nodes can run both.
-pub(crate) fn checked(outcome: Outcome) -> Result<(Program, Plan), String> {
-    let program = match (outcome.ending, outcome.program) {
-        (Ending::Ok, Some(program)) => program,
+pub(crate) fn checked(outcome: Outcome) -> Result<(Traced, Plan), String> {
+    let traced = match (outcome.ending, outcome.program) {
+        (Ending::Ok, Some(traced)) => traced,
         (ending, _) => {
             let why = why(&ending);
             return Err(format!("the program could not be traced: {why}"));
         }
     };
+    let program = &traced.program;
     check(&program.plan(), "")?;
     let reserve_plan = program.reserve_plan();
     check(&reserve_plan, " without one node")?;
     check_need(&program.reserve_need())?;
-    Ok((program, reserve_plan))
+    Ok((traced, reserve_plan))
 }
 
 /// Whether the largest reserve holds what a session without one node takes.

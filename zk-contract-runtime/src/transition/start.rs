@@ -53,7 +53,7 @@ impl State {
         }
         let out = self.jobs().standing.out_of(&attempts.history);
         let absent = self.left_out_of(&attempts.history);
-        let seed = frozen.is_random && attempts.seed.is_none();
+        let seed = frozen.takes_seed && attempts.seed.is_none();
         let need = |absent: Option<u8>| need(attempts, frozen, absent);
         let claimed = self.claimed_before(attempts.turn);
         let lacks = |need: &Amounts| {
@@ -95,7 +95,7 @@ impl State {
             Amounts::default(),
             |sum, (attempts, frozen)| {
                 let absent = self.left_out_of(&attempts.history);
-                let seeds = u64::from(frozen.is_random && attempts.seed.is_none());
+                let seeds = u64::from(frozen.takes_seed && attempts.seed.is_none());
                 let need = need(attempts, frozen, absent);
                 sum.plus(&whole(&Amounts { seeds, ..need }))
             },

@@ -6,15 +6,14 @@ use alloy_primitives::{Address, B256};
 use mpc_engine::{Explanation, Program, encode_opened};
 use quartet::{
     Contract, Fault, Started,
-    abi::Params,
-    contract::{Computation, Refused},
+    contract::{Computation, Public, Refused},
     host::native,
 };
 
-use super::{Run, Verdict, World};
+use super::{Run, World};
 use crate::{
     host::{CallHost, Mode},
-    trace::{self, Inputs, Tracing},
+    trace::{self, Inputs, Traced, Tracing},
 };
 
 impl<C: Contract> World<C> {
@@ -25,7 +24,7 @@ impl<C: Contract> World<C> {
     /// computation is not valid.
     #[must_use]
     pub fn program<P: Computation>(&self, started: Started<P>) -> Program {
-        self.trace::<P>(&self.inputs_of(started))
+        self.trace::<P>(&self.inputs_of(started)).program
     }
 
     /// What a computation does and costs: its operations, with the rounds and the bytes that each
@@ -82,9 +81,11 @@ impl<C: Contract> World<C> {
     /// `#[attested]` function refuses.
     pub fn run<P: Computation>(&mut self, started: Started<P>) -> P::Output {
         let inputs = self.inputs_of(started);
-        let program = self.trace::<P>(&inputs);
-        let opened = self.open(&program, &inputs);
-        let output = self.encode::<P>(&program, &opened);
+        let traced = self.trace::<P>(&inputs);
+        let columns = trace::columns(&traced.program, &inputs, self.seed.unwrap_or_default());
+        let opened = self.open(&traced.program, &columns);
+        let output = self.encode::<P>(&traced.program, &opened);
+        self.keep_results(started, &traced, (&opened, &columns));
         self.end(started, || C::attested(P::NUMBER, started.index, &output));
         decoded::<P>(&output)
     }
@@ -98,17 +99,17 @@ impl<C: Contract> World<C> {
     }
 
     /// What the parties open, in the presence of nodes that fail.
-    fn open(&mut self, program: &Program, inputs: &Inputs) -> Vec<Vec<u128>> {
+    fn open(&mut self, program: &Program, columns: &[Vec<u128>]) -> Vec<Vec<u128>> {
         let Some(seed) = self.seed else {
             self.nodes.blame_liar();
-            return trace::in_clear(program, inputs);
+            return trace::in_clear(program, columns);
         };
-        let ran = trace::on_parties(program, inputs, seed, self.nodes.faults());
+        let ran = trace::on_parties(program, columns, seed, self.nodes.faults());
         self.nodes.blame(&ran.suspected);
         ran.opened
     }
 
-    fn run_of<P: Computation>(&self, started: Started<P>) -> &Run {
+    pub(super) fn run_of<P: Computation>(&self, started: Started<P>) -> &Run {
         let run = usize::try_from(started.index)
             .ok()
             .and_then(|index| self.started.get(index));
@@ -119,23 +120,19 @@ impl<C: Contract> World<C> {
 
     /// The inputs that a computation reads: accepted ones that were ordered before it started.
     fn inputs_of<P: Computation>(&self, started: Started<P>) -> Inputs {
-        let ordered = &self.inputs[..self.run_of(started).inputs];
         let of_type = |number: u32| {
-            let of_type = ordered.iter().filter(move |input| input.number == number);
-            assert!(
-                of_type
-                    .clone()
-                    .all(|input| input.verdict != Verdict::Pending),
-                "a computation waits for inputs that were ordered before it: accept or reject them"
-            );
-            let accepted = of_type.filter(|input| input.verdict == Verdict::Accepted);
-            (number, accepted.map(|input| input.fields.clone()).collect())
+            let owned = self.owned_inputs_of(started, number);
+            (
+                number,
+                owned.into_iter().map(|(_, fields)| fields).collect(),
+            )
         };
         P::INPUTS.iter().map(|number| of_type(*number)).collect()
     }
 
-    fn trace<P: Computation>(&self, inputs: &Inputs) -> Program {
-        let tracing = Tracing::new(self.description.inputs.clone(), inputs);
+    fn trace<P: Computation>(&self, inputs: &Inputs) -> Traced {
+        let results: Vec<u32> = P::SECRETS.iter().map(|(_, number)| *number).collect();
+        let tracing = Tracing::new(self.description.inputs.clone(), &results, inputs);
         let context = self.context(Address::ZERO);
         let host = Rc::new(CallHost::tracing(
             context,
@@ -155,7 +152,16 @@ impl<C: Contract> World<C> {
     /// What the contract makes of the opened values.
     #[expect(clippy::expect_used, reason = "no author can cause this")]
     fn encode<P: Computation>(&self, program: &Program, opened: &[Vec<u128>]) -> Vec<u8> {
-        let opened = encode_opened(program, opened).expect("what was opened fits its program");
+        let masked = program
+            .columns()
+            .iter()
+            .filter(|column| column.is_mask())
+            .count();
+        let outputs = program.outputs();
+        let open = outputs[..outputs.len() - masked].iter();
+        let length: usize = open.map(|(kind, len)| kind.bytes(*len)).sum();
+        let mut opened = encode_opened(program, opened).expect("what was opened fits its program");
+        opened.truncate(length);
         let context = self.context(Address::ZERO);
         let entry = || C::encode(P::NUMBER, &opened);
         self.enter(Mode::View, context, entry)
@@ -184,5 +190,5 @@ impl<C: Contract> World<C> {
 
 fn decoded<P: Computation>(output: &[u8]) -> P::Output {
     #[expect(clippy::expect_used, reason = "it was encoded from this type")]
-    <(P::Output,)>::decode(output).expect("an output decodes").0
+    P::Output::decode(output).expect("an output decodes")
 }
