@@ -19,6 +19,8 @@
 //! in the state's field `closes` has come, once for each value of the field ([`timer`]); the contract
 //! is the sender then. Others may call it as well. What it does when it refuses is lost.
 //!
+//! Other contracts are called through traits under [`interface`](macro@interface).
+//!
 //! `&Ctx` may be left out everywhere. Arguments and results are Solidity's ([`AbiType`]); names
 //! become camelCase. An error drops every write of the call. Beside functions, a contract has one
 //! `#[state]` struct, and may have `#[derive(SecretInput)]` and `#[derive(Reveal)]` structs,
@@ -37,6 +39,7 @@ pub mod contract;
 pub mod entry;
 pub mod event;
 pub mod host;
+pub mod interface;
 pub mod secret;
 pub mod state;
 pub mod timer;
@@ -44,7 +47,7 @@ pub mod timer;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod calls;
 
-pub use contract_sdk_macros::{contract, test};
+pub use contract_sdk_macros::{contract, interface, test};
 
 pub use abi::AbiType;
 pub use access::Denied;
@@ -52,6 +55,7 @@ pub use alloy_primitives;
 pub use contract::{Contract, Ctx, Message, Start, Started};
 pub use event::Event;
 pub use host::keccak256;
+pub use interface::CallError;
 pub use secret::{
     ByteString, Fixed, Fixed128, Kept, Permutation, Plain, Reveal, Sealed, Secret, SecretInput,
     SecretVec, ToOwners, ToReader,
@@ -71,9 +75,10 @@ pub mod prelude {
     pub use contract_sdk_macros::{AbiType, Reveal, SecretInput};
 
     pub use crate::{
-        AbiType, ByteString, Ctx, Denied, Event, Fault, Fixed, Fixed128, Item, Kept, List, Map,
-        Message, Permutation, Queue, Result, Reveal, Sealed, Secret, SecretInput, SecretVec, Set,
-        Start, Stored, Time, ToOwners, ToReader, abi::encode as abi_encode, ensure, keccak256,
+        AbiType, ByteString, CallError, Ctx, Denied, Event, Fault, Fixed, Fixed128, Item, Kept,
+        List, Map, Message, Permutation, Queue, Result, Reveal, Sealed, Secret, SecretInput,
+        SecretVec, Set, Start, Stored, Time, ToOwners, ToReader, abi::encode as abi_encode, ensure,
+        keccak256,
     };
 }
 

@@ -17,6 +17,7 @@
 //! | `storage_remove` | `(key, key_len)` | |
 //! | `storage_next` | `(prefix_len, from, from_len) -> i32` | stages the least key that is not less than `from` and starts with its first `prefix_len` bytes; returns its length, −1 if there is none |
 //! | `set_timer` | `(selector, time)` | the contract's function with this selector, an `i32` of its bytes big-endian, is called once at this time, an `i64` of seconds since the Unix epoch, by the contract itself; instead of when it was set to be; 0: not at all |
+//! | `call` | `(address, ptr, len) -> i32` | calls another contract's function, with selector and arguments, within this call; stages what it gives back and returns its length; −1 less its length if it reverted, or one of [`CALL_ABSENT`] and those after it. The other contract may not start computations or take inputs |
 //! | `emit` | `(topics, count, data, len)` | an event: `count` topics of 32 bytes, at most 4 |
 //! | `keccak256` | `(ptr, len, out)` | 32 bytes |
 //! | `take_input` | `(type, ptr, len)` | the sealed input of this call; only in an input function, once |
@@ -103,6 +104,15 @@ pub enum Recipient {
 pub const REPLACE: u32 = 0;
 /// Detail of a result that comes after earlier ones.
 pub const APPEND: u32 = 1;
+
+/// `call`: there is no contract at this address.
+pub const CALL_ABSENT: i32 = i32::MIN;
+/// `call`: the contract is already in a call that has led to this one.
+pub const CALL_REENTERS: i32 = i32::MIN + 1;
+/// `call`: calls within calls are [`crate::limits::CALL_DEPTH`] deep already.
+pub const CALL_TOO_DEEP: i32 = i32::MIN + 2;
+/// `call`: the other contract trapped, or has no such function.
+pub const CALL_FAILED: i32 = i32::MIN + 3;
 
 /// Why a computation failed, as its contract is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

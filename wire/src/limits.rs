@@ -48,6 +48,10 @@ pub const CODE_BYTES: usize = 768 * 1024;
 pub const STORAGE_KEY_BYTES: usize = 1024;
 /// Bytes of one storage value.
 pub const STORAGE_VALUE_BYTES: usize = 64 * 1024;
+/// Bytes of a selector and its arguments, when a contract calls another.
+pub const CALL_BYTES: usize = 64 * 1024;
+/// Calls of contracts by contracts that lead to one another.
+pub const CALL_DEPTH: usize = 4;
 /// Timers of one contract.
 pub const TIMERS: usize = 8;
 /// Timers that one block lets go off; they may together use [`CALL_FUEL`] before the last of them.

@@ -14,7 +14,7 @@ use wire::{
 use crate::{
     HostFault, ModuleError,
     reserve::LOT,
-    sandbox::{Call, Compiled, Ending, Entry, Outcome, Storage, Tracing, limits},
+    sandbox::{Call, Compiled, Ending, Entry, Nobody, Outcome, Storage, Tracing, limits},
     transition::checked,
 };
 
@@ -142,7 +142,7 @@ impl Inspection {
         tracing: Option<Tracing>,
         fuel: u64,
     ) -> Result<Outcome, HostFault> {
-        self.compiled.run(Call {
+        let call = Call {
             entry,
             calldata,
             context: context(),
@@ -151,7 +151,8 @@ impl Inspection {
             next_computation: 0,
             tracing,
             fuel,
-        })
+        };
+        self.compiled.run(call, &mut Nobody)
     }
 
     fn trial(&self, outcome: &Outcome, spent: u64) -> Trial {

@@ -2,6 +2,7 @@
 
 mod admission;
 mod blocks;
+mod calls;
 mod computations;
 mod deployment;
 mod figures;

@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod function;
 mod generate;
+mod interface;
 mod model;
 mod names;
 mod results;
@@ -22,7 +23,10 @@ mod state;
 mod test;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, Ident, ItemFn, ItemMod, Token, parse_macro_input, punctuated::Punctuated};
+use syn::{
+    DeriveInput, Ident, ItemFn, ItemMod, ItemTrait, Token, parse_macro_input,
+    punctuated::Punctuated,
+};
 
 /// Makes a confidential contract of a module. See the documentation of the crate `quartet`.
 #[proc_macro_attribute]
@@ -41,6 +45,30 @@ pub fn contract(arguments: TokenStream, module: TokenStream) -> TokenStream {
 pub fn test(modes: TokenStream, function: TokenStream) -> TokenStream {
     let modes = parse_macro_input!(modes with Punctuated::<Ident, Token![,]>::parse_terminated);
     finish(test::expand(&modes, parse_macro_input!(function as ItemFn)))
+}
+
+/// Makes a struct of a trait, by which a contract calls another one:
+///
+/// ```ignore
+/// #[quartet::interface]
+/// pub trait Token {
+///     fn balance_of(owner: Address) -> U256;
+///     fn transfer(to: Address, amount: U256) -> bool;
+/// }
+/// ```
+///
+/// `Token::at(address).balance_of(owner)` is a `Result<U256, CallError>` then.
+#[proc_macro_attribute]
+pub fn interface(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as ItemTrait);
+    let arguments = proc_macro2::TokenStream::from(arguments);
+    if !arguments.is_empty() {
+        let text = "#[quartet::interface] takes no arguments";
+        return syn::Error::new_spanned(arguments, text)
+            .into_compile_error()
+            .into();
+    }
+    finish(interface::implement(&item))
 }
 
 /// Makes a struct a Solidity struct, or an enum without fields a Solidity enum: for arguments,

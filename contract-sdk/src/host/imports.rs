@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "calls across the WASM boundary pass pointers")]
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use wire::{
     guest::{CONTEXT_BYTES, Context},
     kind::Kind,
@@ -10,6 +10,7 @@ use wire::{
 };
 
 use super::Handle;
+use crate::CallError;
 
 mod ffi {
     #[link(wasm_import_module = "quartet")]
@@ -24,6 +25,7 @@ mod ffi {
         pub(super) fn storage_remove(key: *const u8, key_len: usize);
         pub(super) fn storage_next(prefix_len: usize, from: *const u8, from_len: usize) -> i32;
         pub(super) safe fn set_timer(selector: i32, time: i64);
+        pub(super) fn call(address: *const u8, ptr: *const u8, len: usize) -> i32;
         pub(super) fn emit(topics: *const u8, count: usize, data: *const u8, len: usize);
         pub(super) fn keccak256(ptr: *const u8, len: usize, out: *mut u8);
         pub(super) fn take_input(number: u32, ptr: *const u8, len: usize);
@@ -101,6 +103,17 @@ pub fn storage_remove(key: &[u8]) {
 /// epoch, instead of when it was set to be; 0: not at all.
 pub fn set_timer(selector: [u8; 4], time: u64) {
     ffi::set_timer(i32::from_be_bytes(selector), time as i64);
+}
+
+/// Calls another contract: selector and arguments.
+///
+/// # Errors
+/// [`CallError`]; it is never [`CallError::BadOutput`].
+pub fn call(to: &Address, data: &[u8]) -> Result<Vec<u8>, CallError> {
+    // SAFETY: the host reads an address and the bytes of a live slice.
+    let code = unsafe { ffi::call(to.as_ptr(), data.as_ptr(), data.len()) };
+    staged(code)
+        .ok_or_else(|| CallError::from_code(code, |length| staged(length).unwrap_or_default()))
 }
 
 /// Emits an event of at most four topics.

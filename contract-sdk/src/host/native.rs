@@ -2,10 +2,11 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use wire::{guest::Context, kind::Kind, secret::Op};
 
 use super::Handle;
+use crate::CallError;
 
 /// What a contract asks for while it runs natively. See `wire::guest` for the meaning.
 pub trait Host {
@@ -22,6 +23,11 @@ pub trait Host {
     fn storage_next(&self, prefix_len: usize, from: &[u8]) -> Option<Vec<u8>>;
     /// Lets the contract's function with this selector be called at this time; 0: not at all.
     fn set_timer(&self, selector: [u8; 4], time: u64);
+    /// Calls another contract: selector and arguments.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    fn call(&self, to: &Address, data: &[u8]) -> Result<Vec<u8>, CallError>;
     /// Emits an event.
     fn emit(&self, topics: &[B256], data: &[u8]);
     /// Takes the sealed input of this call.
@@ -68,7 +74,7 @@ fn host() -> Rc<dyn Host> {
 
 /// The functions of the host, as in WASM.
 pub(super) mod functions {
-    use super::{B256, Context, Handle, Kind, Op, host};
+    use super::{Address, B256, CallError, Context, Handle, Kind, Op, host};
 
     /// What this call knows about the world.
     #[must_use]
@@ -103,6 +109,14 @@ pub(super) mod functions {
     /// Unix epoch, instead of when it was set to be; 0: not at all.
     pub fn set_timer(selector: [u8; 4], time: u64) {
         host().set_timer(selector, time);
+    }
+
+    /// Calls another contract: selector and arguments.
+    ///
+    /// # Errors
+    /// [`CallError`]; it is never [`CallError::BadOutput`].
+    pub fn call(to: &Address, data: &[u8]) -> Result<Vec<u8>, CallError> {
+        host().call(to, data)
     }
 
     /// Emits an event of at most four topics.

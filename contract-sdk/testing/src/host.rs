@@ -7,9 +7,16 @@ use std::{
     rc::Rc,
 };
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use mpc_engine::ResultColumn;
-use quartet::host::{Handle, native::Host};
+use quartet::{
+    CallError,
+    contract::Refused,
+    host::{
+        Handle,
+        native::{self, Host},
+    },
+};
 use wire::{guest::Context, kind::Kind, limits, secret::Op};
 
 use crate::trace::Tracing;
@@ -17,8 +24,25 @@ use crate::trace::Tracing;
 /// Keys and values of public state.
 pub(crate) type Storage = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// Topics and data of an event.
-pub(crate) type Log = (Vec<B256>, Vec<u8>);
+/// An event.
+pub(crate) struct Log {
+    /// Who emitted it.
+    pub(crate) contract: Address,
+    pub(crate) topics: Vec<B256>,
+    pub(crate) data: Vec<u8>,
+}
+
+/// A contract that is deployed.
+#[derive(Clone)]
+pub(crate) struct Deployed {
+    /// Its dispatch.
+    pub(crate) call: fn(&[u8]) -> Result<Vec<u8>, Refused>,
+    pub(crate) storage: Rc<Storage>,
+    pub(crate) timers: Timers,
+}
+
+/// All contracts by address.
+pub(crate) type Contracts = BTreeMap<Address, Deployed>;
 
 /// When the contract is to be called, in seconds since the Unix epoch, by the function's selector.
 pub(crate) type Timers = BTreeMap<[u8; 4], u64>;
@@ -32,6 +56,8 @@ pub(crate) enum Mode {
     Action,
     /// The same, and take the sealed input, which is of this type.
     Input(u32),
+    /// Read, write and emit, called by another contract.
+    Nested,
     /// Make a program.
     Trace,
 }
@@ -43,10 +69,18 @@ pub(crate) struct Start {
     pub(crate) context: B256,
 }
 
+/// What a call did to another contract.
+#[derive(Clone, Default)]
+pub(crate) struct Changes {
+    pub(crate) writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    pub(crate) timers: Option<Timers>,
+}
+
 /// What a call did so far; kept only if it ends well.
 #[derive(Default)]
 pub(crate) struct Effects {
     pub(crate) writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    pub(crate) others: BTreeMap<Address, Changes>,
     pub(crate) events: Vec<Log>,
     /// The timers, if they changed.
     pub(crate) timers: Option<Timers>,
@@ -58,8 +92,11 @@ pub(crate) struct Effects {
 pub(crate) struct CallHost {
     mode: Mode,
     context: Context,
-    storage: Rc<Storage>,
-    timers: Timers,
+    contracts: Rc<Contracts>,
+    /// The contracts that run, the first caller first.
+    running: Vec<Address>,
+    /// Events of the calls that have led to this one.
+    events_before: usize,
     next_computation: u64,
     effects: RefCell<Effects>,
     tracing: RefCell<Option<Tracing>>,
@@ -69,15 +106,15 @@ impl CallHost {
     pub(crate) fn new(
         mode: Mode,
         context: Context,
-        storage: Rc<Storage>,
-        timers: Timers,
+        contracts: Rc<Contracts>,
         next_computation: u64,
     ) -> Self {
         Self {
             mode,
             context,
-            storage,
-            timers,
+            contracts,
+            running: vec![context.contract.into()],
+            events_before: 0,
             next_computation,
             effects: RefCell::default(),
             tracing: RefCell::default(),
@@ -85,10 +122,48 @@ impl CallHost {
     }
 
     /// A host that makes a program.
-    pub(crate) fn tracing(context: Context, storage: Rc<Storage>, tracing: Tracing) -> Self {
-        let host = Self::new(Mode::Trace, context, storage, Timers::new(), 0);
+    pub(crate) fn tracing(context: Context, tracing: Tracing) -> Self {
+        let host = Self::new(Mode::Trace, context, Rc::default(), 0);
         host.tracing.replace(Some(tracing));
         host
+    }
+
+    /// The host of a call that this one makes of another contract.
+    fn nested(&self, to: &Address) -> Self {
+        let effects = self.effects();
+        let mut others = effects.others.clone();
+        let Changes { writes, timers } = others.remove(to).unwrap_or_default();
+        Self {
+            mode: match self.mode {
+                Mode::View => Mode::View,
+                _ => Mode::Nested,
+            },
+            context: Context {
+                sender: self.context.contract,
+                contract: to.into_array(),
+                ..self.context
+            },
+            contracts: Rc::clone(&self.contracts),
+            running: self.running.iter().chain([to]).copied().collect(),
+            events_before: self.events_before + effects.events.len(),
+            next_computation: 0,
+            effects: RefCell::new(Effects {
+                writes,
+                timers,
+                others,
+                ..Effects::default()
+            }),
+            tracing: RefCell::default(),
+        }
+    }
+
+    /// The contract that runs, before the call.
+    fn own(&self) -> &Deployed {
+        assert!(
+            self.mode != Mode::Trace,
+            "a #[compute] function cannot read public state"
+        );
+        &self.contracts[&Address::from(self.context.contract)]
     }
 
     /// What the call did.
@@ -108,7 +183,7 @@ impl CallHost {
     /// To change something, which this call must be allowed to do.
     fn change(&self, what: &str) -> RefMut<'_, Effects> {
         assert!(
-            matches!(self.mode, Mode::Action | Mode::Input(_)),
+            matches!(self.mode, Mode::Action | Mode::Input(_) | Mode::Nested),
             "a view or a #[compute] function cannot {what}"
         );
         self.effects.borrow_mut()
@@ -137,10 +212,7 @@ impl Host for CallHost {
     }
 
     fn storage_read(&self, key: &[u8]) -> Option<Vec<u8>> {
-        assert!(
-            self.mode != Mode::Trace,
-            "a #[compute] function cannot read public state"
-        );
+        let storage = &self.own().storage;
         bound(
             "bytes of a storage key",
             key.len(),
@@ -148,7 +220,7 @@ impl Host for CallHost {
         );
         match self.effects().writes.get(key) {
             Some(written) => written.clone(),
-            None => self.storage.get(key).cloned(),
+            None => storage.get(key).cloned(),
         }
     }
 
@@ -173,10 +245,7 @@ impl Host for CallHost {
     }
 
     fn storage_next(&self, prefix_len: usize, from: &[u8]) -> Option<Vec<u8>> {
-        assert!(
-            self.mode != Mode::Trace,
-            "a #[compute] function cannot read public state"
-        );
+        let storage = &self.own().storage;
         bound(
             "bytes of where a search begins",
             from.len(),
@@ -185,7 +254,7 @@ impl Host for CallHost {
         let prefix = &from[..prefix_len];
         let effects = self.effects();
         let range = (Bound::Included(from), Bound::Unbounded);
-        let stored = self.storage.range::<[u8], _>(range).map(|(key, _)| key);
+        let stored = storage.range::<[u8], _>(range).map(|(key, _)| key);
         let stored = stored
             .take_while(|key| key.starts_with(prefix))
             .find(|key| !effects.writes.contains_key(*key));
@@ -199,7 +268,8 @@ impl Host for CallHost {
 
     fn set_timer(&self, selector: [u8; 4], time: u64) {
         let mut effects = self.change("set a timer");
-        let timers = effects.timers.get_or_insert_with(|| self.timers.clone());
+        let timers = &self.own().timers;
+        let timers = effects.timers.get_or_insert_with(|| timers.clone());
         if time == 0 {
             timers.remove(&selector);
         } else {
@@ -211,12 +281,45 @@ impl Host for CallHost {
     fn emit(&self, topics: &[B256], data: &[u8]) {
         bound("bytes of an event", data.len(), limits::EVENT_BYTES);
         let mut effects = self.change("emit events");
-        effects.events.push((topics.to_vec(), data.to_vec()));
+        effects.events.push(Log {
+            contract: self.context.contract.into(),
+            topics: topics.to_vec(),
+            data: data.to_vec(),
+        });
         bound(
             "events of a call",
-            effects.events.len(),
+            self.events_before + effects.events.len(),
             limits::EVENTS_PER_CALL,
         );
+    }
+
+    fn call(&self, to: &Address, data: &[u8]) -> Result<Vec<u8>, CallError> {
+        bound("bytes of a call", data.len(), limits::CALL_BYTES);
+        if self.running.contains(to) {
+            return Err(CallError::Reenters);
+        }
+        if self.running.len() > limits::CALL_DEPTH {
+            return Err(CallError::TooDeep);
+        }
+        let deployed = self.contracts.get(to).ok_or(CallError::Absent)?;
+        let nested = Rc::new(self.nested(to));
+        let output = native::with(Rc::clone(&nested) as _, || (deployed.call)(data));
+        let output = output.map_err(|refused| match refused {
+            Refused::Revert(data) => CallError::Refused(data),
+            Refused::BadCall => CallError::Failed,
+        })?;
+        let Effects {
+            writes,
+            others,
+            events,
+            timers,
+            ..
+        } = nested.take_effects();
+        let mut effects = self.effects.borrow_mut();
+        effects.others = others;
+        effects.others.insert(*to, Changes { writes, timers });
+        effects.events.extend(events);
+        Ok(output)
     }
 
     fn take_input(&self, number: u32, _sealed: &[u8]) {
@@ -230,6 +333,10 @@ impl Host for CallHost {
     }
 
     fn start(&self, computation: u32, context: &B256) -> u64 {
+        assert!(
+            self.mode != Mode::Nested,
+            "only the world's own contract, called from outside, starts computations"
+        );
         let mut effects = self.change("start a computation");
         effects.starts.push(Start {
             computation,

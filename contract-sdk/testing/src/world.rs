@@ -1,6 +1,7 @@
 //! One deployed contract with its users, time, state and inputs.
 
 mod faults;
+mod others;
 mod run;
 mod secrets;
 mod time;
@@ -21,7 +22,7 @@ use wire::{contract::Description, guest::Context, limits};
 use self::faults::Nodes;
 use crate::{
     Mode,
-    host::{self, CallHost, Effects, Log, Start, Storage, Timers},
+    host::{self, CallHost, Changes, Contracts, Effects, Log, Start},
     mode::mode,
     user,
 };
@@ -34,8 +35,7 @@ const CHAIN_ID: u64 = 4_004;
 pub struct World<C> {
     description: Description,
     address: Address,
-    storage: Rc<Storage>,
-    timers: Timers,
+    contracts: Rc<Contracts>,
     timer_failures: Vec<TimerFailure>,
     time: Time,
     block: u64,
@@ -105,8 +105,7 @@ impl<C: Contract> World<C> {
         let mut world = Self {
             description,
             address: user(C::NAME),
-            storage: Rc::default(),
-            timers: Timers::new(),
+            contracts: Rc::default(),
             timer_failures: Vec::new(),
             time,
             block: 1,
@@ -117,12 +116,13 @@ impl<C: Contract> World<C> {
             nodes: Nodes::default(),
             contract: PhantomData,
         };
+        world.add(world.address, C::call);
         let context = world.context(deployer);
         let result = world.enter(host::Mode::Action, context, || {
             C::init(deployment.arguments())
         });
         let (_, effects) = typed::<R>(result)?;
-        world.keep(effects);
+        world.keep(world.address, effects);
         Ok(world)
     }
 
@@ -158,7 +158,7 @@ impl<C: Contract> World<C> {
         let context = self.context(from);
         let result = self.enter(host::Mode::Action, context, || C::call(call.data()));
         let (output, effects) = typed::<R>(result)?;
-        self.keep(effects);
+        self.keep(self.address, effects);
         Ok(output)
     }
 
@@ -246,7 +246,7 @@ impl<C: Contract> World<C> {
             Verdict::Rejected
         };
         let (output, effects) = result?;
-        self.keep(effects);
+        self.keep(self.address, effects);
         Ok(output)
     }
 
@@ -255,12 +255,13 @@ impl<C: Contract> World<C> {
         self.inputs[pending.place].verdict = Verdict::Rejected;
     }
 
-    /// The events of this type, in the order in which they were emitted.
+    /// The contract's events of this type, in the order in which they were emitted.
     #[must_use]
     pub fn events<E: Event>(&self) -> Vec<E> {
         self.events
             .iter()
-            .filter_map(|(topics, data)| E::decode(topics, data))
+            .filter(|log| log.contract == self.address)
+            .filter_map(|log| E::decode(&log.topics, &log.data))
             .collect()
     }
 
@@ -285,8 +286,7 @@ impl<C: Contract> World<C> {
         let host = Rc::new(CallHost::new(
             mode,
             context,
-            Rc::clone(&self.storage),
-            self.timers.clone(),
+            Rc::clone(&self.contracts),
             next,
         ));
         let output = native::with(Rc::clone(&host) as _, entry)?;
@@ -298,17 +298,15 @@ impl<C: Contract> World<C> {
         Ok((output, effects))
     }
 
-    /// Makes what a call did last.
-    fn keep(&mut self, effects: Effects) {
-        let storage = Rc::make_mut(&mut self.storage);
-        for (key, value) in effects.writes {
-            match value {
-                Some(value) => storage.insert(key, value),
-                None => storage.remove(&key),
-            };
-        }
-        if let Some(timers) = effects.timers {
-            self.timers = timers;
+    /// Makes what the call of a contract did last.
+    fn keep(&mut self, address: Address, effects: Effects) {
+        let own = Changes {
+            writes: effects.writes,
+            timers: effects.timers,
+        };
+        self.change(address, own);
+        for (other, changes) in effects.others {
+            self.change(other, changes);
         }
         self.events.extend(effects.events);
         let inputs = self.inputs.len();

@@ -31,6 +31,7 @@ const SHAPE: &str = r#"
   (import "quartet" "storage_remove" (func $storage_remove (param i32 i32)))
   (import "quartet" "storage_next" (func $storage_next (param i32 i32 i32) (result i32)))
   (import "quartet" "set_timer" (func $set_timer (param i32 i64)))
+  (import "quartet" "call" (func $call (param i32 i32 i32) (result i32)))
   (import "quartet" "emit" (func $emit (param i32 i32 i32 i32)))
   (import "quartet" "keccak256" (func $keccak256 (param i32 i32 i32)))
   (import "quartet" "take_input" (func $take_input (param i32 i32 i32)))
@@ -44,7 +45,7 @@ const SHAPE: &str = r#"
   (import "quartet" "reveal" (func $reveal (param i32)))
   (import "quartet" "keep" (func $keep (param i32 i32 i32 i32 i32)))
   (memory (export "memory") 1)"#;
-const IMPORTS: u32 = 22;
+const IMPORTS: u32 = 23;
 const DESCRIBE: &str = "quartet_describe";
 const INIT: &str = "quartet_init";
 const ENTRIES: [&str; 6] = ["init", "call", "compute", "encode", "attested", "failed"];

@@ -1,9 +1,9 @@
 //! One call of one entry point, in an instance of its own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes};
-use wasmi::{Store, TrapCode, errors::ErrorKind};
+use wasmi::{Store, TrapCode, TypedResumableCall, errors::ErrorKind};
 use wire::{
     contract::Description,
     guest::{self, CONTEXT_BYTES, Status},
@@ -14,6 +14,7 @@ use super::{
     host::{Effects, Entry, Host, Storage, Timers},
     limits::Limiter,
     module::{Compiled, Sandbox},
+    others::{self, Others, Within},
     static_analysis::MEMORY,
     trace::{Traced, Tracing},
 };
@@ -69,7 +70,7 @@ impl Entry {
         match self {
             Self::Describe => guest::DESCRIBE,
             Self::Init => guest::INIT,
-            Self::Action | Self::Input(_) => guest::CALL,
+            Self::Action | Self::Nested | Self::Input(_) => guest::CALL,
             Self::Compute => guest::COMPUTE,
             Self::Encode => guest::ENCODE,
             Self::Attested => guest::ATTESTED,
@@ -79,12 +80,26 @@ impl Entry {
 }
 
 impl Compiled {
-    /// Makes a call.
+    /// Makes a call, which may call other contracts.
     ///
     /// # Errors
     /// Only what is this machine's fault; all else is in the outcome.
-    pub(crate) fn run(&self, call: Call) -> Result<Outcome, HostFault> {
-        self.sandbox.run(call, Some(Arc::clone(self.description())))
+    pub(crate) fn run(&self, call: Call, others: &mut dyn Others) -> Result<Outcome, HostFault> {
+        self.run_within(call, Within::default(), others)
+    }
+
+    /// Makes a call to which others have led.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn run_within(
+        &self,
+        call: Call,
+        within: Within,
+        others: &mut dyn Others,
+    ) -> Result<Outcome, HostFault> {
+        let description = Some(Arc::clone(self.description()));
+        self.sandbox.run(call, within, description, others)
     }
 }
 
@@ -92,7 +107,9 @@ impl Sandbox {
     pub(super) fn run(
         &self,
         call: Call,
+        within: Within,
         description: Option<Arc<Description>>,
+        others: &mut dyn Others,
     ) -> Result<Outcome, HostFault> {
         let (entry, fuel) = (call.entry, call.fuel);
         let Some(left) = fuel.checked_sub(self.instance_fuel) else {
@@ -111,9 +128,13 @@ impl Sandbox {
             staged_hash: B256::ZERO,
             output: Vec::new(),
             effects: Effects {
-                writes: BTreeMap::new(),
+                writes: within.own.writes,
+                timers: within.own.timers,
+                others: within.others,
                 ..Effects::default()
             },
+            request: None,
+            events_before: within.events,
             tracing: call.tracing,
             limiter: Limiter::default(),
         };
@@ -121,16 +142,17 @@ impl Sandbox {
         store.limiter(|host| &mut host.limiter);
         let sandbox = |error: wasmi::Error| HostFault::Sandbox(error.to_string());
         store.set_fuel(left).map_err(sandbox)?;
-        let returned = self.enter(&mut store, entry);
+        let returned = match self.enter(&mut store, entry) {
+            Ok(call) => others::finish(&mut store, call, others)?,
+            Err(error) => Err(fault(&error)?),
+        };
         let left = store.get_fuel().map_err(sandbox)?;
         let host = store.into_data();
         if host.limiter.out_of_memory {
             return Err(HostFault::Memory);
         }
-        let status = match returned {
-            Ok(code) => Status::from_code(code).ok_or(ContractFault::Status(code)),
-            Err(error) => Err(fault(error)?),
-        };
+        let status =
+            returned.and_then(|code| Status::from_code(code).ok_or(ContractFault::Status(code)));
         let used = match status {
             Err(ContractFault::OutOfFuel) => fuel,
             _ => fuel.saturating_sub(left),
@@ -139,13 +161,17 @@ impl Sandbox {
     }
 
     /// Makes the instance and calls the entry point.
-    fn enter(&self, store: &mut Store<Host>, entry: Entry) -> Result<i32, wasmi::Error> {
+    fn enter(
+        &self,
+        store: &mut Store<Host>,
+        entry: Entry,
+    ) -> Result<TypedResumableCall<i32>, wasmi::Error> {
         let instance = self
             .linker
             .instantiate_and_start(&mut *store, &self.module)?;
         store.data_mut().memory = instance.get_memory(&*store, MEMORY);
         let function = instance.get_typed_func::<(), i32>(&*store, entry.export())?;
-        function.call(&mut *store, ())
+        function.call_resumable(&mut *store, ())
     }
 }
 
@@ -190,7 +216,7 @@ impl Outcome {
 }
 
 /// Whose fault an error of the interpreter is.
-fn fault(error: wasmi::Error) -> Result<ContractFault, HostFault> {
+pub(super) fn fault(error: &wasmi::Error) -> Result<ContractFault, HostFault> {
     if let Some(Thrown(fault)) = error.downcast_ref::<Thrown>() {
         return Ok(fault.clone());
     }

@@ -2,9 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use alloy_primitives::{B256, Bytes, FixedBytes};
+use alloy_primitives::{Address, B256, Bytes, FixedBytes};
 use wasmi::Memory;
-use wire::{contract::Description, guest::CONTEXT_BYTES, sealed::SealedInput};
+use wire::{
+    contract::Description,
+    guest::{CONTEXT_BYTES, Context},
+    sealed::SealedInput,
+};
 
 use super::{limits::Limiter, trace::Tracing};
 
@@ -23,6 +27,8 @@ pub(crate) enum Entry {
     Init,
     /// A public function.
     Action,
+    /// A public function, called by another contract.
+    Nested,
     /// A public function that takes a sealed input of this type.
     Input(u32),
     /// A computation is traced.
@@ -33,6 +39,18 @@ pub(crate) enum Entry {
     Attested,
     /// The contract hears that a computation has failed.
     Failed,
+}
+
+impl Host {
+    /// The contract that runs.
+    pub(super) fn own(&self) -> Address {
+        Address::from(Context::decode(&self.context).contract)
+    }
+
+    /// Events so far, with those of the calls that have led to this one.
+    pub(super) fn events(&self) -> usize {
+        self.events_before + self.effects.events.len()
+    }
 }
 
 impl Entry {
@@ -50,10 +68,21 @@ impl Entry {
 /// An event, before it is known whether the call ends well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
+    /// Who emitted it.
+    pub(crate) contract: Address,
     /// At most four topics.
     pub(crate) topics: Vec<B256>,
     /// ABI-encoded data.
     pub(crate) data: Bytes,
+}
+
+/// What a call does to another contract if it ends well.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    /// Changed entries of its storage; none where one was removed.
+    pub(crate) writes: BTreeMap<Vec<u8>, Option<Bytes>>,
+    /// Its timers, if they changed.
+    pub(crate) timers: Option<Timers>,
 }
 
 /// What a call does if it ends well.
@@ -63,12 +92,20 @@ pub(crate) struct Effects {
     pub(crate) writes: BTreeMap<Vec<u8>, Option<Bytes>>,
     /// The contract's timers, if they changed.
     pub(crate) timers: Option<Timers>,
-    /// Events, in order.
+    /// What it does to other contracts.
+    pub(crate) others: BTreeMap<Address, Changes>,
+    /// Events of all of them, in order.
     pub(crate) events: Vec<Event>,
     /// The input that was taken.
     pub(crate) taken: Option<SealedInput>,
     /// Number and context of the computation that was started.
     pub(crate) started: Option<(u32, B256)>,
+}
+
+/// A call of another contract.
+pub(super) struct Request {
+    pub(super) to: Address,
+    pub(super) data: Bytes,
 }
 
 /// The host's side of one call.
@@ -87,6 +124,10 @@ pub(super) struct Host {
     pub(super) description: Option<Arc<Description>>,
     /// The index that a computation started now will have.
     pub(super) next_computation: u64,
+    /// The call of another contract that the guest waits for.
+    pub(super) request: Option<Request>,
+    /// Events of the calls that have led to this one.
+    pub(super) events_before: usize,
     /// The guest's memory, once there is an instance.
     pub(super) memory: Option<Memory>,
     /// The value that `staged_read` copies.

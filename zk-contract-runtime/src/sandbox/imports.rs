@@ -15,7 +15,7 @@ use super::{
     guest::{Guest, bad_argument, charge, length, read, throw, write},
     host::{Entry, Event, Host},
     limits::{COPY_BYTE, EMIT, EMIT_BYTE, HASH, HASH_BYTE, INPUT_BYTE, START, TAKE_INPUT},
-    storage, timer, trace,
+    others, storage, timer, trace,
 };
 use crate::ContractFault;
 
@@ -30,7 +30,7 @@ const SEALED_OVERHEAD: usize = 1024;
 pub(super) type Import = (&'static str, &'static [ValType], &'static [ValType]);
 
 /// All host functions.
-pub(super) const IMPORTS: [Import; 22] = [
+pub(super) const IMPORTS: [Import; 23] = [
     ("calldata_len", &[], &[I32]),
     ("calldata_read", &[I32], &[]),
     ("output", &[I32, I32], &[]),
@@ -41,6 +41,7 @@ pub(super) const IMPORTS: [Import; 22] = [
     ("storage_remove", &[I32, I32], &[]),
     ("storage_next", &[I32, I32, I32], &[I32]),
     ("set_timer", &[I32, I64], &[]),
+    ("call", &[I32, I32, I32], &[I32]),
     ("emit", &[I32, I32, I32, I32], &[]),
     ("keccak256", &[I32, I32, I32], &[]),
     ("take_input", &[I32, I32, I32], &[]),
@@ -71,6 +72,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
         .func_wrap(MODULE, "storage_remove", storage::storage_remove)?
         .func_wrap(MODULE, "storage_next", storage::storage_next)?
         .func_wrap(MODULE, "set_timer", timer::set_timer)?
+        .func_wrap(MODULE, "call", others::call)?
         .func_wrap(MODULE, "emit", emit)?
         .func_wrap(MODULE, "keccak256", keccak)?
         .func_wrap(MODULE, "take_input", take_input)?
@@ -127,7 +129,7 @@ fn emit(
     if !guest.data().entry.has_state() {
         return Err(throw(ContractFault::NotHere { call: CALL }));
     }
-    let events = guest.data().effects.events.len() as u64;
+    let events = guest.data().events() as u64;
     if events >= EVENTS_PER_CALL as u64 {
         return Err(throw(ContractFault::TooLong {
             what: "the list of events",
@@ -138,7 +140,13 @@ fn emit(
     let topics = read(&guest, CALL, topics, 32 * count)?;
     let topics = topics.chunks_exact(32).map(B256::from_slice).collect();
     let data = Bytes::from(read(&guest, CALL, data, len)?);
-    guest.data_mut().effects.events.push(Event { topics, data });
+    let host = guest.data_mut();
+    let contract = host.own();
+    host.effects.events.push(Event {
+        contract,
+        topics,
+        data,
+    });
     Ok(())
 }
 

@@ -32,6 +32,11 @@ pub(super) const STORAGE_READ: u64 = 1_000;
 pub(super) const STORAGE_WRITE: u64 = 10_000;
 /// For each byte that is written to the storage: every node keeps it in memory.
 pub(super) const STORAGE_BYTE: u64 = 200;
+/// Calling another contract, besides its instance and what it does.
+pub(super) const CALL_OTHER: u64 = 20_000;
+/// For each contract, and each entry of a storage, that calls before have changed: another call
+/// begins with a copy of that.
+pub(super) const COPY_CHANGE: u64 = 100;
 /// Setting a timer, which every node keeps in memory.
 pub(super) const SET_TIMER: u64 = 20_000;
 /// An event.

@@ -14,6 +14,7 @@ mod host;
 mod imports;
 pub(crate) mod limits;
 mod module;
+mod others;
 mod static_analysis;
 mod storage;
 mod timer;
@@ -22,6 +23,7 @@ mod trace;
 pub(crate) use call::{Call, Ending, Outcome};
 pub(crate) use host::{Effects, Entry, Event, Storage, Timers};
 pub(crate) use module::Compiled;
+pub(crate) use others::{Answer, Before, Nobody, Others, Within};
 pub(crate) use trace::{Traced, Tracing};
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::{
     host::{Entry, Host, Timers},
     imports,
     limits::{self, DESCRIBE_FUEL},
+    others::{Nobody, Within},
     static_analysis::{self, Footprint},
 };
 use crate::{ContractFault, HostFault, ModuleError, contract::interface::Interface};
@@ -58,7 +59,7 @@ impl Compiled {
             tracing: None,
             fuel: DESCRIBE_FUEL,
         };
-        let outcome = sandbox.run(call, None)?;
+        let outcome = sandbox.run(call, Within::default(), None, &mut Nobody)?;
         Ok(match outcome.ending {
             Ending::Ok => Interface::read(&outcome.output).map(|interface| Self {
                 code: code.clone(),

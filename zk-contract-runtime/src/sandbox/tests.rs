@@ -61,7 +61,7 @@ fn run_as(guest: &Compiled, entry: Entry, fuel: u64) -> Outcome {
         tracing,
         fuel,
     };
-    guest.run(call).unwrap()
+    guest.run(call, &mut Nobody).unwrap()
 }
 
 const FUEL: u64 = 5_000_000;
@@ -108,6 +108,8 @@ fn the_table_of_imports_is_what_is_linked() {
         timers: Timers::new(),
         description: None,
         next_computation: 0,
+        request: None,
+        events_before: 0,
         memory: None,
         staged: Bytes::new(),
         staged_hash: Default::default(),
@@ -136,6 +138,7 @@ fn what_an_entry_point_may_not_call_is_a_fault() {
     for entry in [
         Entry::Init,
         Entry::Action,
+        Entry::Nested,
         Entry::Attested,
         Entry::Failed,
         Entry::Compute,
@@ -145,6 +148,7 @@ fn what_an_entry_point_may_not_call_is_a_fault() {
     for entry in [
         Entry::Init,
         Entry::Input(0),
+        Entry::Nested,
         Entry::Attested,
         Entry::Compute,
         Entry::Encode,
@@ -175,6 +179,8 @@ fn what_an_entry_point_may_not_call_is_a_fault() {
         refused(entry, "storage_write", write);
         refused(entry, "storage_read", read);
         refused(entry, "emit", emit);
+        let other = "(drop (call $call (i32.const 0) (i32.const 0) (i32.const 4)))";
+        refused(entry, "call", other);
     }
 }
 

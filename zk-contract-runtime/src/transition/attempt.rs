@@ -9,7 +9,7 @@ use wire::{
     transaction::Deployment,
 };
 
-use super::{Modules, Place, logs};
+use super::{Modules, Place, logs, others::Others};
 use crate::{
     CallOutcome, CallStatus, ContractFault, HostFault, ModuleError,
     computation::Phase,
@@ -98,7 +98,8 @@ impl Attempt<'_> {
             return Ok(Tried::nothing(CallStatus::NoContract, intrinsic, reason));
         };
         let input = contract.compiled.interface.input_of(self.data);
-        let outcome = contract.compiled.run(Call {
+        let mut others = Others::of(to, committee, state, place);
+        let call = Call {
             entry: input.map_or(Entry::Action, Entry::Input),
             calldata: self.data.clone(),
             context: place.context(committee, to, self.sender),
@@ -107,9 +108,10 @@ impl Attempt<'_> {
             next_computation: contract.computations,
             tracing: None,
             fuel,
-        })?;
+        };
+        let outcome = contract.compiled.run(call, &mut others)?;
         let outcome = busy(state, self.sender, outcome);
-        let (outcome, effects) = tell(&contract.compiled, to, outcome, intrinsic);
+        let (outcome, effects) = tell(&contract.compiled, outcome, intrinsic);
         let then = match effects {
             Some(effects) => Then::Call {
                 contract: to,
@@ -145,7 +147,8 @@ impl Attempt<'_> {
         let Some(fuel) = fuel.checked_sub(compiled.describe_fuel) else {
             return Ok(Tried::failed(ContractFault::OutOfFuel, self.gas));
         };
-        let outcome = compiled.run(Call {
+        let mut others = Others::of(address, committee, state, place);
+        let call = Call {
             entry: Entry::Init,
             calldata: deployment.init,
             context: place.context(committee, address, self.sender),
@@ -154,9 +157,10 @@ impl Attempt<'_> {
             next_computation: 0,
             tracing: None,
             fuel,
-        })?;
+        };
+        let outcome = compiled.run(call, &mut others)?;
         let carried = intrinsic + compiled.describe_fuel;
-        let (outcome, effects) = tell(&compiled, address, outcome, carried);
+        let (outcome, effects) = tell(&compiled, outcome, carried);
         let then = match effects {
             Some(effects) => Then::Deploy {
                 address,
@@ -226,14 +230,9 @@ pub(super) fn busy(state: &State, sender: Address, mut outcome: Outcome) -> Outc
 }
 
 /// What users are told of a call, and its effects if it ended well.
-fn tell(
-    compiled: &Compiled,
-    contract: Address,
-    outcome: Outcome,
-    carried: u64,
-) -> (CallOutcome, Option<Effects>) {
+fn tell(compiled: &Compiled, outcome: Outcome, carried: u64) -> (CallOutcome, Option<Effects>) {
     let (status, revert_reason) = explain(compiled, &outcome);
-    let logs = logs(contract, outcome.effects.events.clone());
+    let logs = logs(outcome.effects.events.clone());
     let kept = (status == CallStatus::Ok).then_some(outcome.effects);
     let told = CallOutcome {
         status,

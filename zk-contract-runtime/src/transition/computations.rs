@@ -14,7 +14,7 @@ use wire::{
     signing::{self, Signature},
 };
 
-use super::Transition;
+use super::{Transition, others::Others};
 use crate::{
     Amounts, ContractFault, Event, HostFault,
     computation::{Computation, Frozen, Phase},
@@ -230,11 +230,10 @@ impl Transition<'_> {
         calldata.extend_from_slice(&computation.index.to_be_bytes());
         calldata.extend_from_slice(last);
         let (started_by, address) = (computation.started_by, contract.address);
-        let outcome = self.tell(contract, entry, calldata, None, CALL_FUEL)?;
+        let mut outcome = self.tell(contract, entry, calldata, None, CALL_FUEL)?;
         if outcome.ending == Ending::Ok {
-            self.state.write(address, outcome.effects.writes);
-            self.state.set_timers(address, outcome.effects.timers);
-            self.system_logs(started_by, address, outcome.effects.events);
+            self.keep(address, &mut outcome.effects);
+            self.system_logs(started_by, outcome.effects.events);
         }
         Ok(outcome.fuel_used)
     }
@@ -249,7 +248,8 @@ impl Transition<'_> {
         fuel: u64,
     ) -> Result<Outcome, HostFault> {
         let place = self.place;
-        contract.compiled.run(Call {
+        let mut others = Others::of(contract.address, self.committee, self.state, place);
+        let call = Call {
             entry,
             calldata: calldata.into(),
             context: place.context(self.committee, contract.address, Address::ZERO),
@@ -258,7 +258,8 @@ impl Transition<'_> {
             next_computation: contract.computations,
             tracing,
             fuel,
-        })
+        };
+        contract.compiled.run(call, &mut others)
     }
 
     fn find(&self, id: B256) -> Option<(&Computation, &Contract)> {

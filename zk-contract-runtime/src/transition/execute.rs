@@ -58,11 +58,10 @@ impl Transition<'_> {
             }
             Then::Call {
                 contract,
-                effects,
+                mut effects,
                 input: None,
             } => {
-                self.state.write(contract, effects.writes);
-                self.state.set_timers(contract, effects.timers);
+                self.keep(contract, &mut effects);
                 if let Some((number, context)) = effects.started {
                     self.start(tx.hash, contract, number, context);
                 }
@@ -70,12 +69,11 @@ impl Transition<'_> {
             Then::Deploy {
                 address,
                 compiled,
-                effects,
+                mut effects,
             } => {
                 contract_address = Some(address);
                 self.create(tx.sender, address, &compiled);
-                self.state.write(address, effects.writes);
-                self.state.set_timers(address, effects.timers);
+                self.keep(address, &mut effects);
             }
         }
         let before = self.applied.receipts.last();

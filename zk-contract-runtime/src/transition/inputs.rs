@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes};
 
-use super::{Place, Transition};
+use super::{Place, Transition, others::Others};
 use crate::{
     Event, HostFault,
     input::{Status, Verdict, Vote},
@@ -63,7 +63,8 @@ impl Transition<'_> {
             time_ms: input.ordered_ms,
         };
         let (number, sequence) = (input.binding.input, input.sequence);
-        let outcome = contract.compiled.run(Call {
+        let mut others = Others::of(address, self.committee, self.state, place);
+        let call = Call {
             entry: Entry::Input(number),
             calldata: input.data.clone(),
             context: place.context(self.committee, address, input.owner),
@@ -72,12 +73,12 @@ impl Transition<'_> {
             next_computation: contract.computations,
             tracing: None,
             fuel: input.fuel,
-        })?;
+        };
+        let mut outcome = contract.compiled.run(call, &mut others)?;
         match outcome.ending {
             Ending::Ok => {
-                self.state.write(address, outcome.effects.writes);
-                self.state.set_timers(address, outcome.effects.timers);
-                self.system_logs(id, address, outcome.effects.events);
+                self.keep(address, &mut outcome.effects);
+                self.system_logs(id, outcome.effects.events);
                 if let Some(contract) = self.state.contract_mut(address) {
                     let accepted = contract.accepted.entry(number).or_default();
                     accepted.insert(sequence, id);

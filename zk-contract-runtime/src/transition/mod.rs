@@ -7,6 +7,7 @@ mod execute;
 mod inputs;
 mod jobs;
 mod modules;
+mod others;
 mod start;
 mod timers;
 
@@ -197,17 +198,17 @@ impl<'a> Transition<'a> {
     }
 
     /// Keeps the events of a call that no transaction of this block made.
-    fn system_logs(&mut self, tx_hash: B256, contract: Address, events: Vec<sandbox::Event>) {
-        let logs = logs(contract, events).into_iter();
+    fn system_logs(&mut self, tx_hash: B256, events: Vec<sandbox::Event>) {
+        let logs = logs(events).into_iter();
         let logs = logs.map(|log| SystemLog { tx_hash, log });
         self.applied.system_logs.extend(logs);
     }
 }
 
-/// A contract's events as logs.
-pub(crate) fn logs(contract: Address, events: Vec<sandbox::Event>) -> Vec<Log> {
+/// Events as logs.
+pub(crate) fn logs(events: Vec<sandbox::Event>) -> Vec<Log> {
     let log = |event: sandbox::Event| Log {
-        address: contract,
+        address: event.contract,
         topics: event.topics,
         data: event.data,
     };

@@ -12,6 +12,7 @@ use wire::{
 use super::{
     Transition,
     attempt::{busy, explain},
+    others::Others,
 };
 use crate::{
     ContractFault, HostFault,
@@ -47,7 +48,8 @@ impl Transition<'_> {
         let Some(contract) = self.state.contract(address) else {
             return Ok(0);
         };
-        let outcome = contract.compiled.run(Call {
+        let mut others = Others::of(address, self.committee, self.state, self.place);
+        let call = Call {
             entry: Entry::Action,
             calldata: selector.to_vec().into(),
             context: self.place.context(self.committee, address, address),
@@ -56,16 +58,16 @@ impl Transition<'_> {
             next_computation: contract.computations,
             tracing: None,
             fuel: CALL_FUEL,
-        })?;
-        let outcome = busy(self.state, address, outcome);
+        };
+        let outcome = contract.compiled.run(call, &mut others)?;
+        let mut outcome = busy(self.state, address, outcome);
         let (_, reason) = explain(&contract.compiled, &outcome);
         let block = self.place.block;
         match outcome.ending {
             Ending::Ok => {
                 let id = call_id((block, address, selector));
-                self.state.write(address, outcome.effects.writes);
-                self.state.set_timers(address, outcome.effects.timers);
-                self.system_logs(id, address, outcome.effects.events);
+                self.keep(address, &mut outcome.effects);
+                self.system_logs(id, outcome.effects.events);
                 if let Some((number, context)) = outcome.effects.started {
                     self.start(id, address, number, context);
                 }

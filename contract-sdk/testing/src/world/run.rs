@@ -134,11 +134,7 @@ impl<C: Contract> World<C> {
         let results: Vec<u32> = P::SECRETS.iter().map(|(_, number)| *number).collect();
         let tracing = Tracing::new(self.description.inputs.clone(), &results, inputs);
         let context = self.context(Address::ZERO);
-        let host = Rc::new(CallHost::tracing(
-            context,
-            Rc::clone(&self.storage),
-            tracing,
-        ));
+        let host = Rc::new(CallHost::tracing(context, tracing));
         let result = native::with(Rc::clone(&host) as _, || C::compute(P::NUMBER));
         assert_eq!(
             result,
@@ -183,7 +179,7 @@ impl<C: Contract> World<C> {
             panic!("the contract refused the end of its own computation: {refused:?}")
         });
         self.started[started.index as usize].finished = true;
-        self.keep(effects);
+        self.keep(self.address, effects);
         self.fire_due();
     }
 }

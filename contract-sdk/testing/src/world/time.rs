@@ -1,16 +1,20 @@
 //! The time of a [`World`], and what runs by itself when it comes.
 
+use std::rc::Rc;
+
+use alloy_primitives::Address;
 use quartet::{
     Contract, Started, Time,
     contract::{Computation, Output, Refused},
 };
 
 use super::World;
-use crate::host::Mode;
 
 /// A call by a timer that did not end well: it changed nothing, and is not made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimerFailure {
+    /// The contract.
+    pub contract: Address,
     /// Selector of the function that was called.
     pub selector: [u8; 4],
     /// Time of the block in which it was called.
@@ -53,7 +57,8 @@ impl<C: Contract> World<C> {
     /// When the contract next does something by itself, in seconds since the Unix epoch.
     #[must_use]
     pub fn next_due(&self) -> Option<Time> {
-        self.timers.values().min().copied()
+        let timers = self.contracts.values().map(|contract| &contract.timers);
+        timers.flat_map(|timers| timers.values()).min().copied()
     }
 
     /// Calls by timers that did not end well, oldest first.
@@ -82,26 +87,34 @@ impl<C: Contract> World<C> {
     /// earliest.
     pub(super) fn fire_due(&mut self) {
         let mut due: Vec<_> = self
-            .timers
+            .contracts
             .iter()
-            .filter(|(_, time)| **time <= self.time)
-            .map(|(selector, time)| (*time, *selector))
+            .flat_map(|(address, contract)| {
+                let timers = contract.timers.iter();
+                timers.map(|(selector, time)| (*time, *address, *selector))
+            })
+            .filter(|(time, ..)| *time <= self.time)
             .collect();
         due.sort_unstable();
-        for (time, selector) in due {
+        for (time, address, selector) in due {
             // A call before this one may have cleared it.
-            if self.timers.get(&selector) == Some(&time) {
-                self.timers.remove(&selector);
-                self.fire(selector);
+            let contract = Rc::make_mut(&mut self.contracts).get_mut(&address);
+            let timers = contract.map(|contract| &mut contract.timers);
+            if let Some(timers) = timers.filter(|t| t.get(&selector) == Some(&time)) {
+                timers.remove(&selector);
+                self.fire(address, selector);
             }
         }
     }
 
-    fn fire(&mut self, selector: [u8; 4]) {
-        let context = self.context(self.address);
-        match self.enter(Mode::Action, context, || C::call(&selector)) {
-            Ok((_, effects)) => self.keep(effects),
+    fn fire(&mut self, address: Address, selector: [u8; 4]) {
+        let call = self.contracts[&address].call;
+        let mode = self.mode_of(address);
+        let context = self.context_of_call(address, address);
+        match self.enter(mode, context, || call(&selector)) {
+            Ok((_, effects)) => self.keep(address, effects),
             Err(refused) => self.timer_failures.push(TimerFailure {
+                contract: address,
                 selector,
                 time: self.time,
                 refused,
