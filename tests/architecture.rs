@@ -29,6 +29,11 @@ const CRATES: &[(&str, &[&str], bool)] = &[
         false,
     ),
     ("zk-contract-runtime", &["mpc-engine", "wire"], true),
+    (
+        "contract-report",
+        &["mpc-engine", "wire", "zk-contract-runtime"],
+        true,
+    ),
     ("ordering", &["wire", "zk-contract-runtime"], true),
     (
         "mpc-node",
@@ -40,7 +45,13 @@ const CRATES: &[(&str, &[&str], bool)] = &[
     ("devnet", &["client", "wire"], false),
     (
         "cli",
-        &["client", "devnet", "wire", "zk-contract-runtime"],
+        &[
+            "client",
+            "contract-report",
+            "devnet",
+            "wire",
+            "zk-contract-runtime",
+        ],
         false,
     ),
     ("voting-contract", &["contract-sdk"], true),

@@ -143,6 +143,34 @@ pub(crate) enum CliError {
     /// A module that nodes would refuse.
     #[error("nodes would refuse the contract: {0}")]
     Module(#[from] zk_contract_runtime::ModuleError),
+    /// There is no report of a contract.
+    #[error(transparent)]
+    NoReport(#[from] contract_report::ReportError),
+    /// A file that is no report.
+    #[error("{} is no report of a contract: {why}; `quartet contract build` writes one", file.display())]
+    Report {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A contract reveals or costs something else than before.
+    #[error(
+        "the report is another than {}:\n  {differences}\nif that is meant, copy {} there",
+        old.display(),
+        new.display()
+    )]
+    ReportChanged {
+        /// The earlier report.
+        old: PathBuf,
+        /// This one.
+        new: PathBuf,
+        /// What is different, in lines.
+        differences: String,
+    },
+    /// Nodes would refuse the contract; it was said why.
+    #[error("nodes would refuse this contract, for {0} reasons")]
+    Findings(usize),
     /// The sandbox on this machine does not work.
     #[error(transparent)]
     Sandbox(#[from] zk_contract_runtime::HostFault),

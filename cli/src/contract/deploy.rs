@@ -55,7 +55,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let package = options.package.find()?;
     let wasm = match options.wasm {
         Some(file) => file,
-        None => build::build(&package).await?.wasm,
+        None => build::build(&package).await?.path,
     };
     let code = fs::read(&wasm).map_err(|source| CliError::Read { path: wasm, source })?;
     let code = Bytes::from(code);

@@ -29,6 +29,7 @@ pub(crate) enum Command {
     #[command(after_help = new::EXAMPLES)]
     New(new::Options),
     /// Build the contract: WASM, ABI, Solidity and a report of what it reveals and costs.
+    #[command(after_help = build::EXAMPLES)]
     Build(build::Options),
     /// Say what nodes would refuse about the contract, with source lines.
     Check(check::Options),
