@@ -35,7 +35,8 @@ pub trait State: Sized {
 /// A field of a [`State`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a contract's state",
-    note = "use Item<T>, Map<K, V>, Set<T>, List<T>, Queue<T>, or a plain value that implements Stored and Default"
+    note = "use Item<T>, Map<K, V>, Set<T>, List<T>, Queue<T>, or a plain value that implements Stored and Default",
+    note = "state is public: secrets stay with the nodes, as inputs"
 )]
 pub trait StateField {
     /// The field with this name.

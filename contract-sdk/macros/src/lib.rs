@@ -18,6 +18,7 @@ mod model;
 mod names;
 mod results;
 mod reveal;
+mod secrecy;
 mod secret_input;
 mod state;
 mod test;

@@ -11,7 +11,7 @@ use crate::{
     error::ErrorEnum,
     event::Event,
     function::{self, Computation, Function, Role},
-    names,
+    names, secrecy,
 };
 
 /// A contract.
@@ -110,10 +110,10 @@ fn derives(attributes: &[Attribute], name: &str) -> bool {
 }
 
 /// Whether an identifier occurs.
-fn mentions(tokens: TokenStream, name: &Ident) -> bool {
+pub(crate) fn mentions(tokens: TokenStream, name: &str) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Group(group) => mentions(group.stream(), name),
-        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Ident(ident) => ident == name,
         TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
 }
@@ -145,6 +145,14 @@ impl Model {
                 .0
                 .unwrap_or_else(|| syn::Error::new(module.span(), "no state")));
         };
+        for (role, .., function) in &reader.functions {
+            if role == "compute" {
+                errors.take(secrecy::check_revealed(
+                    &function.sig,
+                    &reader.not_revealed(),
+                ));
+            }
+        }
         let inputs = reader.input_types();
         let mut model = Self {
             module,
@@ -253,16 +261,27 @@ struct Reader {
 }
 
 impl Reader {
+    /// Structs without `#[derive(Reveal)]`.
+    fn not_revealed(&self) -> Vec<&Ident> {
+        let structs = self.items.iter().filter_map(|item| match item {
+            Item::Struct(item) => Some(item),
+            _ => None,
+        });
+        let without = structs.filter(|item| !derives(&item.attrs, "Reveal"));
+        without.map(|item| &item.ident).collect()
+    }
+
     /// The structs that are inputs themselves, not only parts of others.
     fn input_types(&self) -> Vec<Ident> {
         let part = |name: &Ident| {
             let of = |other: &ItemStruct| {
-                other.ident != *name && mentions(other.fields.to_token_stream(), name)
+                other.ident != *name && mentions(other.fields.to_token_stream(), &name.to_string())
             };
             self.inputs.iter().any(of)
         };
         let used = |name: &Ident| {
-            let by = |function: &ItemFn| mentions(function.sig.to_token_stream(), name);
+            let by =
+                |function: &ItemFn| mentions(function.sig.to_token_stream(), &name.to_string());
             self.functions.iter().any(|(.., function)| by(function))
         };
         let names = self.inputs.iter().map(|item| &item.ident);
@@ -300,7 +319,11 @@ impl Reader {
             let text = "#[error] goes on an enum, with one variant per error";
             return Err(syn::Error::new_spanned(&item.ident, text));
         }
+        if has_attribute(&item.attrs, "event") {
+            secrecy::check_public(&item.fields, "an event is public")?;
+        }
         if derives(&item.attrs, "SecretInput") {
+            secrecy::check_input(&item.fields)?;
             self.inputs.push(item.clone());
             item.attrs.push(parse_quote!(
                 #[allow(dead_code, reason = "a computation reads its vectors, not single inputs")]
@@ -319,6 +342,7 @@ impl Reader {
                 return Err(syn::Error::new_spanned(&item.ident, text));
             }
             self.state = Some(item.clone());
+            secrecy::check_public(&item.fields, "a contract's state is public")?;
         }
         self.items.push(Item::Struct(item));
         Ok(())
@@ -341,10 +365,11 @@ impl Reader {
             .filter_map(|role| Some((*role, take_attribute(&mut item.attrs, role)?)))
             .collect::<Vec<_>>();
         let at = take_attribute(&mut item.attrs, "at");
-        self.items.push(Item::Fn(item.clone()));
+        self.items.push(Item::Fn(secrecy::guard(item.clone())?));
         match <[_; 1]>::try_from(found) {
             Ok([(role, attribute)]) => {
                 function::plain(&item)?;
+                secrecy::check_signature(role, &item.sig)?;
                 let name = &item.sig.ident;
                 self.docs.extend(match role {
                     "action" | "view" | "input" => {

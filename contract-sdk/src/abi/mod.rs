@@ -22,7 +22,9 @@ pub type Encodable<T> = <<T as AbiType>::Sol as SolType>::RustType;
     message = "`{Self}` has no Solidity type",
     label = "cannot cross the contract's ABI",
     note = "use bool, an integer, U256, Address, B256, Bytes, String, Option, an array or Vec of \
-            these, or a struct or enum with #[derive(AbiType)]"
+            these, or a struct or enum with #[derive(AbiType)]",
+    note = "a secret has none: users seal it in a struct with #[derive(SecretInput)], and what a \
+            #[compute] function returns is revealed"
 )]
 pub trait AbiType: Sized {
     /// Its Solidity type in alloy's words.

@@ -41,6 +41,7 @@
 mod bytes;
 mod columns;
 mod compose;
+mod condition;
 mod fixed;
 mod input;
 mod lanes;
@@ -58,6 +59,7 @@ use std::ops::Deref;
 pub use wire::{guest::Recipient, kind::Kind};
 
 pub use bytes::ByteString;
+pub use condition::{Condition, condition};
 pub use fixed::{Fixed, Fixed128};
 pub use input::{InputNumber, Plain, Sealed, SecretField, SecretInput, field_name};
 pub use operand::{Operand, ScalarOperand, Source, VectorOperand};

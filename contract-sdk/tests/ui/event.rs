@@ -1,0 +1,24 @@
+#[quartet::contract]
+mod auction {
+    use quartet::prelude::*;
+
+    #[state]
+    pub struct Auction {}
+
+    #[derive(SecretInput)]
+    pub struct Bid {
+        pub price: Secret<u64>,
+    }
+
+    #[input]
+    fn bid(_s: &mut Auction, _bid: Sealed<Bid>) {}
+
+    #[event]
+    pub struct Won {
+        #[indexed]
+        pub lot: u64,
+        pub price: Secret<u64>,
+    }
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+#[quartet::contract]
+mod auction {
+    use quartet::prelude::*;
+
+    #[state]
+    pub struct Auction {}
+
+    #[derive(SecretInput)]
+    pub struct Bid {
+        pub price: Secret<u64>,
+        pub lot: u64,
+    }
+
+    #[input]
+    fn bid(_s: &mut Auction, _bid: Sealed<Bid>) {}
+}
+
+fn main() {}
