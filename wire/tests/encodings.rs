@@ -15,6 +15,7 @@ use wire::{
     limits,
     node_transaction::{NodeMessage, OpenedComponent, StopReason},
     peer::{LotPart, PeerMessage, SharedSeeds},
+    rpc::ContractInfo,
     signing::{self, Domain, Purpose},
     transaction::{Deployment, Transaction},
 };
@@ -371,6 +372,25 @@ fn the_context_of_a_guest_round_trips() {
         time: 1_700_000_000,
     };
     assert_eq!(Context::decode(&context.encode()), context);
+}
+
+#[test]
+fn what_users_are_told_of_timers_is_frozen() {
+    let json = r#"{"address":"0x0101010101010101010101010101010101010101","codeHash":"0x0202020202020202020202020202020202020202020202020202020202020202","deployer":"0x0303030303030303030303030303030303030303","description":{"name":"n","abi":[],"inputs":[],"input_functions":[],"computations":[]},"computations":4,"timers":[{"selector":"0x26080b4e","time":1700000040}],"timerFailure":{"selector":"0x26080b4e","block":9,"reason":"too early"}}"#;
+    let info: ContractInfo = serde_json::from_str(json).unwrap();
+    assert_eq!(info.timers[0].selector, [0x26, 0x08, 0x0b, 0x4e]);
+    assert_eq!(serde_json::to_string(&info).unwrap(), json);
+    let without = ContractInfo {
+        timers: vec![],
+        timer_failure: None,
+        ..info
+    };
+    let shown = serde_json::to_string(&without).unwrap();
+    assert!(!shown.contains("timer"), "{shown}");
+    assert_eq!(
+        serde_json::from_str::<ContractInfo>(&shown).unwrap(),
+        without
+    );
 }
 
 #[test]

@@ -50,6 +50,9 @@
 //! and, if the feature `nodes` is on, on four real nodes. [`World::stop_node`] and [`World::tamper`] let
 //! a node fail.
 //!
+//! [`World::advance_to`] lets time pass and what is due run by itself. [`World::deploy_beside`] adds
+//! contracts that the first one calls.
+//!
 //! What a node bounds, this bounds too, except fuel and memory. What traps in a node panics here.
 //!
 //! Read [`World`] first. Owns the order of things in a test; what an operation means is the

@@ -85,6 +85,9 @@ impl Sandbox {
             Ok(footprint) => footprint,
             Err(error) => return Ok(Err(error)),
         };
+        if let Err(error) = static_analysis::valid(code) {
+            return Ok(Err(error));
+        }
         let engine = engine::engine();
         let module = match Module::new(&engine, code) {
             Ok(module) => module,

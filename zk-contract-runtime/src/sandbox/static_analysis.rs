@@ -88,6 +88,19 @@ pub(super) fn sections(code: &[u8]) -> Result<Footprint, ModuleError> {
     Ok(footprint)
 }
 
+/// Refuses what the interpreter would not get to the end of: it translates each operation as soon as
+/// it is found valid, also those behind the end of a function, of which it has no frame any more.
+///
+/// # Errors
+/// [`ModuleError::Invalid`].
+pub(super) fn valid(code: &[u8]) -> Result<(), ModuleError> {
+    let mut with_floats = Validator::new_with_features(features_with_floats());
+    match with_floats.validate_all(code) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(ModuleError::Invalid(error.to_string())),
+    }
+}
+
 /// Says why the interpreter refused a module.
 pub(super) fn refusal(code: &[u8], error: &wasmi::Error) -> ModuleError {
     let mut with_floats = Validator::new_with_features(features_with_floats());

@@ -48,6 +48,18 @@ fn damaged_modules_are_refused_or_contained() {
 }
 
 #[test]
+fn what_is_behind_the_end_of_a_function_is_refused() {
+    // One function of no arguments: `end`, then `i32.const 0`.
+    const CODE: &[u8] =
+        b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x06\x01\x04\0\x0b\x41\0";
+    let compiled = Compiled::new(&Bytes::from_static(CODE)).unwrap();
+    let Err(error) = compiled else {
+        panic!("it was compiled");
+    };
+    assert!(matches!(error, crate::ModuleError::Invalid(_)), "{error}");
+}
+
+#[test]
 fn random_host_calls_are_contained() {
     let mut rng = ChaCha20Rng::seed_from_u64(seed());
     let edges = [
