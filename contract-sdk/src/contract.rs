@@ -2,9 +2,9 @@
 //!
 //! `#[quartet::contract]` implements [`Contract`]; nobody writes it by hand.
 
-use std::{convert::Infallible, marker::PhantomData};
+use std::convert::Infallible;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::Address;
 use wire::guest::{Fault, Recipient};
 
 use crate::{
@@ -37,8 +37,8 @@ pub trait Contract: Sized {
     /// Traces a computation: every secret operation goes to the host.
     ///
     /// # Errors
-    /// There is no computation with this number.
-    fn compute(number: u32) -> Result<(), Refused>;
+    /// There is no computation with this number, or its public arguments do not decode.
+    fn compute(number: u32, arguments: &[u8]) -> Result<(), Refused>;
 
     /// Encodes opened values as Solidity does.
     ///
@@ -76,13 +76,19 @@ pub trait Computation: Sized {
     const NUMBER: u32;
     /// Numbers of the input types that it reads.
     const INPUTS: &'static [u32];
+    /// How many inputs of its first type it must have, and by how many two sets of them must differ.
+    const MIN_INPUTS: u32;
+    /// Its public arguments.
+    type Args: Params;
+    /// Names of its public arguments.
+    const ARGS: &'static [&'static str];
     /// What it opens to everybody.
     type Output: Public;
     /// Its results that stay secret: who gets each, and the number of its input type.
     const SECRETS: &'static [(Recipient, u32)];
 
     /// Runs the function on handles, and says what is opened and what stays secret.
-    fn trace();
+    fn trace(arguments: Self::Args);
 }
 
 /// What a computation opens to everybody: a [`Reveal`], or `()` for nothing.
@@ -143,53 +149,6 @@ impl Public for () {
     fn from_abi((): ()) {}
 }
 
-/// What an action returns to start the computation `C` over all inputs accepted so far, in the
-/// order in which they were ordered.
-#[must_use = "a computation starts when the action returns this"]
-pub struct Start<C> {
-    context: B256,
-    computation: PhantomData<C>,
-}
-
-impl<C: Computation> Start<C> {
-    /// Starts it with these 32 bytes in the attestation, by which L1 can tell for what it was made.
-    pub const fn with_context(context: B256) -> Self {
-        Self {
-            context,
-            computation: PhantomData,
-        }
-    }
-}
-
-/// A computation that was started, as callers see it.
-pub struct Started<C> {
-    /// The contract's how manyth computation it is, counted from 0.
-    pub index: u64,
-    computation: PhantomData<C>,
-}
-
-impl<C> Clone for Started<C> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<C> Copy for Started<C> {}
-
-impl<C> PartialEq for Started<C> {
-    fn eq(&self, other: &Self) -> bool {
-        self.index == other.index
-    }
-}
-
-impl<C: Computation> std::fmt::Debug for Started<C> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Started(")?;
-        f.write_str(C::NAME)?;
-        f.write_str(")")
-    }
-}
-
 /// What a function of a contract may give back: nothing, one [`AbiType`], a tuple of them, or a
 /// [`Start`].
 #[diagnostic::on_unimplemented(
@@ -220,22 +179,6 @@ impl<T: AbiType> Output for T {
 
     fn seen(abi: (T,)) -> T {
         abi.0
-    }
-}
-
-impl<C: Computation> Output for Start<C> {
-    type Abi = (u64,);
-    type Seen = Started<C>;
-
-    fn into_abi(self) -> (u64,) {
-        (host::start(C::NUMBER, &self.context),)
-    }
-
-    fn seen(abi: (u64,)) -> Started<C> {
-        Started {
-            index: abi.0,
-            computation: PhantomData,
-        }
     }
 }
 
@@ -395,9 +338,13 @@ impl Ctx {
     }
 }
 
-/// Traces a computation.
-pub fn reveal<C: Computation>() {
-    C::trace();
+/// Traces a computation with these ABI-encoded arguments.
+///
+/// # Errors
+/// The arguments do not decode.
+pub fn reveal<C: Computation>(arguments: &[u8]) -> Result<(), Refused> {
+    C::trace(Params::decode(arguments).ok_or(Refused::BadCall)?);
+    Ok(())
 }
 
 /// Encodes what a computation opened as Solidity does.

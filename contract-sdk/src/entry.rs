@@ -45,7 +45,9 @@ pub fn call<C: Contract>() -> i32 {
 
 /// `quartet_compute`
 pub fn compute<C: Contract>() -> i32 {
-    let result = number(&mut host::calldata().as_slice()).and_then(C::compute);
+    let calldata = host::calldata();
+    let data = &mut calldata.as_slice();
+    let result = number(data).and_then(|number| C::compute(number, data));
     finish(result.map(|()| Vec::new()))
 }
 

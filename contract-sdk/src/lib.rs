@@ -8,7 +8,7 @@
 //! | `#[action]` | `&mut State, &Ctx` | in a transaction; may return [`Start`] to start a computation |
 //! | `#[view]` | `&State, &Ctx` | in `eth_call` |
 //! | `#[input]` | `&mut State, &Ctx`, last [`Sealed`] | in a transaction with a secret input: its public checks |
-//! | `#[compute]` | [`SecretVec`]s | on handles, to make the program that runs on shares; returns one [`Secret`] that is opened, results that stay secret ([`Kept`], [`ToOwners`], [`ToReader`]), or a tuple of these |
+//! | `#[compute]` | [`SecretVec`]s, then public arguments | on handles, to make the program that runs on shares; returns one [`Secret`] that is opened, results that stay secret ([`Kept`], [`ToOwners`], [`ToReader`]), or a tuple of these |
 //! | `#[attested]` | `&mut State, &Ctx, Output` | when three nodes have signed what was revealed |
 //! | `#[failed]` | `&mut State, &Ctx, Fault` | when a computation has failed |
 //!
@@ -41,6 +41,7 @@ pub mod event;
 pub mod host;
 pub mod interface;
 pub mod secret;
+mod start;
 pub mod state;
 pub mod timer;
 
@@ -52,14 +53,15 @@ pub use contract_sdk_macros::{contract, interface, test};
 pub use abi::AbiType;
 pub use access::Denied;
 pub use alloy_primitives;
-pub use contract::{Contract, Ctx, Message, Start, Started};
+pub use contract::{Contract, Ctx, Message};
 pub use event::Event;
 pub use host::keccak256;
 pub use interface::CallError;
 pub use secret::{
-    ByteString, Fixed, Fixed128, Kept, Permutation, Plain, Reveal, Sealed, Secret, SecretInput,
-    SecretVec, ToOwners, ToReader,
+    ByteString, Fixed, Fixed128, InputId, Kept, Permutation, Plain, Reveal, Sealed, Secret,
+    SecretInput, SecretVec, ToOwners, ToReader,
 };
+pub use start::{Start, Started, delete_group, delete_inputs};
 pub use state::{Item, List, Map, Queue, Set, Stored};
 pub use wire::guest::Fault;
 
@@ -75,10 +77,10 @@ pub mod prelude {
     pub use contract_sdk_macros::{AbiType, Reveal, SecretInput};
 
     pub use crate::{
-        AbiType, ByteString, CallError, Ctx, Denied, Event, Fault, Fixed, Fixed128, Item, Kept,
-        List, Map, Message, Permutation, Queue, Result, Reveal, Sealed, Secret, SecretInput,
-        SecretVec, Set, Start, Stored, Time, ToOwners, ToReader, abi::encode as abi_encode, ensure,
-        keccak256,
+        AbiType, ByteString, CallError, Ctx, Denied, Event, Fault, Fixed, Fixed128, InputId, Item,
+        Kept, List, Map, Message, Permutation, Queue, Result, Reveal, Sealed, Secret, SecretInput,
+        SecretVec, Set, Start, Stored, Time, ToOwners, ToReader, abi::encode as abi_encode,
+        delete_group, delete_inputs, ensure, keccak256,
     };
 }
 

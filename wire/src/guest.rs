@@ -21,9 +21,16 @@
 //! | `emit` | `(topics, count, data, len)` | an event: `count` topics of 32 bytes, at most 4 |
 //! | `keccak256` | `(ptr, len, out)` | 32 bytes |
 //! | `take_input` | `(type, ptr, len)` | the sealed input of this call; only in an input function, once |
-//! | `start` | `(computation, context) -> i64` | starts a computation over all accepted inputs; 32 bytes of context; returns its index |
+//! | `input_id` | `() -> i64` | the sequence of this call's input; in a trial the one that it would get now |
+//! | `input_group` | `(group)` | the group of this call's input, an `i64`; 0 unless it is called |
+//! | `input_tag` | `(tag)` | the public tag of this call's input, an `i64`, which computations see; 0 unless it is called |
+//! | `input_replace` | `()` | once accepted, the input takes the place of its owner's earlier ones of this type and group |
+//! | `start` | `(computation, ptr, len) -> i64` | starts a computation as the encoded [`StartOptions`] say; returns its index |
+//! | `delete_inputs` | `(ptr, len)` | the inputs of the encoded [`Deletion`] no longer count; in actions and callbacks; before the computation that the same call starts |
 //! | `secret_input` | `(type, field, element) -> i32` | while tracing: the column of that element of that field over all inputs |
 //! | `secret_count` | `(type) -> i32` | while tracing: how many inputs there are |
+//! | `secret_tags` | `(type, ptr)` | while tracing: writes the tag of each input, 8 bytes big-endian |
+//! | `secret_owners` | `(type, ptr)` | while tracing: writes the owner of each input, 20 bytes |
 //! | `secret_constant` | `(kind, low, high, len) -> i32` | `len` times the same public value; low and high are `i64` |
 //! | `secret_public` | `(kind, ptr, len) -> i32` | `len` public values, encoded as [`crate::kind::Kind::bytes`] says; at most [`crate::limits::PUBLIC_ELEMENTS`] |
 //! | `secret_op` | `(op, a, b, c, immediate) -> i32` | appends an [`crate::secret::Op`]; unused operands are −1; immediate is `i64` |
@@ -38,12 +45,17 @@
 //! | [`DESCRIBE`] | none | the JSON of a contract description (`wire::contract::Description`) |
 //! | [`INIT`] | ABI-encoded arguments | none |
 //! | [`CALL`] | selector and ABI-encoded arguments | ABI-encoded result |
-//! | [`COMPUTE`] | number of the computation, 4 bytes big-endian | none; calls `reveal` |
+//! | [`COMPUTE`] | number of the computation, 4 bytes big-endian, then its ABI-encoded public arguments | none; calls `reveal` |
 //! | [`ENCODE`] | number (4 bytes), then the opened values | the ABI-encoded output to be attested |
 //! | [`ATTESTED`] | number (4 bytes), index (8 bytes), then the attested output | none |
 //! | [`FAILED`] | number (4 bytes), index (8 bytes), then a fault code (4 bytes) | none |
 //!
 //! Opened values are encoded one after another as [`crate::kind::Kind::bytes`] says.
+//! The `input_…` functions exist in input functions only, as `take_input` does.
+
+mod inputs;
+
+pub use inputs::{DELETION_BYTES, Deletion, START_BYTES, Selection, StartOptions};
 
 /// Module from which a contract imports its host functions.
 pub const MODULE: &str = "quartet";
@@ -122,6 +134,11 @@ pub enum Fault {
     Program = 1,
     /// The contract's encoding of the opened values failed.
     Output = 2,
+    /// It has fewer inputs than it must have.
+    TooFewInputs = 3,
+    /// Its inputs are almost those of an earlier computation: the two results would tell about the
+    /// few that they do not share.
+    TooClose = 4,
 }
 
 impl Fault {
@@ -131,6 +148,8 @@ impl Fault {
         match code {
             1 => Some(Self::Program),
             2 => Some(Self::Output),
+            3 => Some(Self::TooFewInputs),
+            4 => Some(Self::TooClose),
             _ => None,
         }
     }

@@ -64,6 +64,16 @@ pub const RETURN_BYTES: usize = 64 * 1024;
 pub const EVENTS_PER_CALL: usize = 256;
 /// Bytes of the data of one event.
 pub const EVENT_BYTES: usize = 16 * 1024;
+/// Inputs that a computation names one by one.
+pub const START_INPUTS: usize = 4_096;
+/// Deletions of inputs in one call.
+pub const DELETIONS_PER_CALL: usize = 64;
+/// Bytes of the ABI-encoded public arguments of a computation.
+pub const START_ARGUMENT_BYTES: usize = 64 * 1024;
+/// Sets of inputs of one type that are kept for each contract to compare later ones with.
+pub const GUARDED_SETS: usize = 1_024;
+/// Ranges of which all those sets of a contract consist.
+pub const GUARDED_RANGES: usize = 1 << 18;
 /// Operations of one secret program.
 pub const PROGRAM_OPERATIONS: usize = 1 << 20;
 /// Elements of one public vector in a secret program.

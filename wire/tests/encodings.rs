@@ -10,7 +10,7 @@ use wire::{
     codec,
     committee::{Committee, L1},
     consensus::{Vote, VoteKind},
-    guest::Context,
+    guest::{Context, DELETION_BYTES, Deletion, START_BYTES, Selection, StartOptions},
     kind::Kind,
     limits,
     node_transaction::{NodeMessage, OpenedComponent, StopReason},
@@ -412,4 +412,90 @@ fn elements_are_packed_and_unpacked() {
     assert_eq!(Kind::Bool.unpack(&[2], 1), None, "an unused bit");
     assert_eq!(Kind::U16.unpack(&[1, 2, 3], 1), None);
     assert_eq!(Kind::U16.unpack(&[], 0), Some(vec![]));
+}
+
+fn start_options(selection: Selection) -> StartOptions {
+    StartOptions {
+        context: B256::repeat_byte(1),
+        reader: Address::repeat_byte(2),
+        delete_after: true,
+        selection,
+        arguments: vec![5, 6],
+    }
+}
+
+#[test]
+fn options_of_a_computation_are_frozen() {
+    for (selection, encoded) in [
+        (Selection::All, "00"),
+        (Selection::Group(0x0304), "010000000000000304"),
+        (
+            Selection::Inputs(vec![7, 256]),
+            "020000000200000000000000070000000000000100",
+        ),
+    ] {
+        let options = start_options(selection);
+        let bytes = [
+            &[1; 32][..],
+            &[2; 20],
+            &[1],
+            &hex::decode(encoded).unwrap(),
+            &[5, 6],
+        ]
+        .concat();
+        assert_eq!(options.encode(), bytes);
+        assert_eq!(StartOptions::decode(&bytes), Ok(options));
+    }
+    assert_eq!(StartOptions::default().encode(), [0; 54]);
+}
+
+#[test]
+fn options_of_a_computation_are_bounded_and_canonical() {
+    let full = StartOptions {
+        arguments: vec![0; limits::START_ARGUMENT_BYTES],
+        ..start_options(Selection::Inputs(
+            (0..limits::START_INPUTS as u64).collect(),
+        ))
+    };
+    let bytes = full.encode();
+    assert_eq!(bytes.len(), START_BYTES);
+    assert_eq!(StartOptions::decode(&bytes), Ok(full));
+    let too_long = StartOptions::decode(&[bytes, vec![0]].concat());
+    assert!(matches!(too_long, Err(WireError::TooLong { .. })));
+    for inputs in [vec![3, 3], vec![4, 3], vec![0; limits::START_INPUTS + 1]] {
+        let bytes = start_options(Selection::Inputs(inputs)).encode();
+        assert!(StartOptions::decode(&bytes).is_err());
+    }
+    for (place, byte) in [(52, 2), (53, 3)] {
+        let mut bytes = start_options(Selection::All).encode();
+        bytes[place] = byte;
+        assert!(StartOptions::decode(&bytes).is_err());
+    }
+    assert!(StartOptions::decode(&[0; 53]).is_err());
+}
+
+#[test]
+fn deletions_of_inputs_are_frozen_and_bounded() {
+    for (deletion, encoded) in [
+        (
+            Deletion::Group {
+                number: 1,
+                group: 0x0203,
+            },
+            "01000000010000000000000203",
+        ),
+        (Deletion::Inputs(vec![7]), "02000000010000000000000007"),
+    ] {
+        let bytes = hex::decode(encoded).unwrap();
+        assert_eq!(deletion.encode(), bytes);
+        assert_eq!(Deletion::decode(&bytes), Ok(deletion));
+        assert!(Deletion::decode(&bytes[1..]).is_err());
+        assert!(Deletion::decode(&[&bytes[..], &[0]].concat()).is_err());
+    }
+    let full = Deletion::Inputs((0..limits::START_INPUTS as u64).collect());
+    assert_eq!(full.encode().len(), DELETION_BYTES);
+    assert!(Deletion::decode(&full.encode()).is_ok());
+    let over = Deletion::Inputs((0..=limits::START_INPUTS as u64).collect());
+    assert!(Deletion::decode(&over.encode()).is_err());
+    assert!(Deletion::decode(&Deletion::Inputs(vec![7, 7]).encode()).is_err());
 }

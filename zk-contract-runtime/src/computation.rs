@@ -13,12 +13,13 @@ use serde::Serialize;
 use wire::{
     attestation::Attestation,
     codec,
+    guest::{Selection, StartOptions},
     limits::{NODES, QUORUM},
     rpc::{AttemptStage, ComputationInfo, ComputationStatus, ReserveAmounts},
     signing::Signature,
 };
 
-use crate::{Amounts, attempt::Attempt, job::Attempts};
+use crate::{Amounts, attempt::Attempt, contract::inputs::View, job::Attempts};
 
 /// How far a computation has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,9 +69,11 @@ pub(crate) struct Frozen {
 }
 
 impl Frozen {
-    /// Drops what is needed only while nodes compute.
-    pub(crate) fn release(&mut self) {
-        self.inputs = Arc::default();
+    /// Drops what is needed only while nodes compute, but for the inputs if they are to be deleted.
+    pub(crate) fn release(&mut self, deletes: bool) {
+        if !deletes {
+            self.inputs = Arc::default();
+        }
         self.program = None;
     }
 }
@@ -84,8 +87,8 @@ pub(crate) struct Computation {
     pub(crate) index: u64,
     /// Its number in the contract's description.
     pub(crate) number: u32,
-    /// 32 bytes that the contract fixed.
-    pub(crate) context: B256,
+    /// How the contract started it.
+    pub(crate) options: StartOptions,
     /// Hash of the transaction that started it.
     pub(crate) started_by: B256,
     /// Block that started it.
@@ -111,6 +114,27 @@ pub(crate) struct Computation {
 }
 
 impl Computation {
+    /// Whether the contract said input by input over which it runs.
+    pub(crate) const fn names_inputs(&self) -> bool {
+        matches!(self.options.selection, Selection::Inputs(_))
+    }
+
+    /// Its place in the order.
+    pub(crate) const fn view(&self) -> View {
+        View {
+            index: self.index,
+            cutoff: self.cutoff,
+        }
+    }
+
+    /// Whether the nodes may still need its inputs.
+    pub(crate) const fn reads_inputs(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Waiting | Phase::Computing | Phase::Encoding
+        )
+    }
+
     /// Counts a signature that was checked. Whether it is the third.
     pub(crate) fn signature(&mut self, node: u8, signature: Signature) -> bool {
         let Some(slot) = self.signatures.get_mut(usize::from(node)) else {
@@ -127,7 +151,8 @@ impl Computation {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let frozen = self.frozen.as_ref();
         codec::encode(&(
-            (self.contract, self.index, self.number, self.context),
+            (self.contract, self.index, self.number),
+            keccak256(self.options.encode()),
             (self.started_by, self.started_in, self.cutoff),
             frozen.map(|f| (f.input_root, f.input_count, f.program_hash)),
             (&self.attempts, self.opened.as_ref().map(keccak256)),

@@ -1,6 +1,6 @@
 //! Sealed inputs and what the nodes say about them.
 //!
-//! `ordered → accepted | rejected`. An input is ordered when its transaction is applied; a dry run
+//! `ordered → accepted | rejected`, and later perhaps `replaced | deleted`. An input is ordered when its transaction is applied; a dry run
 //! has shown that the contract would take it. Three nodes that hold their seeds make it *held*, two
 //! that miss theirs make it rejected; the first threshold in the order of the log is final. A held
 //! input waits for its sender's earlier ones, then the contract runs for real, with the time and
@@ -47,6 +47,10 @@ pub(crate) enum Status {
     Held,
     /// It counts.
     Accepted,
+    /// It counted until its owner sent this one in its place.
+    Replaced(B256),
+    /// It counted until its contract deleted it.
+    Deleted,
     /// It does not count.
     Rejected {
         /// Why, in words, which the state's root does not depend on.
@@ -78,7 +82,11 @@ pub(crate) struct Input {
     pub(crate) fuel: u64,
     /// The call; dropped once it is decided.
     pub(crate) data: Bytes,
-    /// The sealed part; dropped if it is rejected.
+    /// The set of inputs to which its contract put it.
+    pub(crate) group: u64,
+    /// What its contract says about it in public.
+    pub(crate) tag: u64,
+    /// The sealed part; dropped once nobody needs it.
     pub(crate) sealed: Option<Arc<SealedInput>>,
     /// What each node has said.
     pub(crate) votes: [Option<Vote>; NODES],
@@ -120,7 +128,7 @@ impl Input {
         codec::encode(&(
             (self.contract, self.owner, &self.binding, self.sequence),
             (self.ordered_in, self.ordered_ms, self.decided_in, self.fuel),
-            (self.votes, &self.status),
+            (self.group, self.tag, self.votes, &self.status),
         ))
     }
 
@@ -130,11 +138,16 @@ impl Input {
             id,
             contract: self.contract,
             owner: self.owner,
+            sequence: self.sequence,
+            group: self.group,
+            tag: self.tag,
             ordered_in: self.ordered_in,
             decided_in: self.decided_in,
             status: match &self.status {
                 Status::Ordered | Status::Held => InputStatus::Ordered,
                 Status::Accepted => InputStatus::Accepted,
+                Status::Replaced(by) => InputStatus::Replaced { by: *by },
+                Status::Deleted => InputStatus::Deleted,
                 Status::Rejected { reason, data } => InputStatus::Rejected {
                     reason: reason.clone(),
                     data: data.clone(),

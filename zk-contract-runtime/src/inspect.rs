@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use mpc_engine::{Amounts, Plan, Program};
 use wire::{
     contract::Description,
@@ -14,7 +14,7 @@ use wire::{
 use crate::{
     HostFault, ModuleError,
     reserve::LOT,
-    sandbox::{Call, Compiled, Ending, Entry, Nobody, Outcome, Storage, Tracing, limits},
+    sandbox::{Call, Compiled, Ending, Entry, Nobody, Outcome, Rows, Storage, Tracing, limits},
     transition::checked,
 };
 
@@ -114,16 +114,36 @@ impl Inspection {
         Ok(self.trial(&outcome, spent))
     }
 
-    /// Traces a computation over so many inputs of each type that it reads.
+    /// Traces a computation without public arguments over so many inputs of each type that it reads.
     ///
     /// # Errors
     /// [`HostFault`].
     pub fn trace(&self, computation: u32, inputs: BTreeMap<u32, u64>) -> Result<Traced, HostFault> {
-        let calldata = computation.to_be_bytes().to_vec();
-        let tracing = Some(Tracing::new(
-            inputs,
-            self.compiled.interface.results_of(computation),
-        ));
+        self.trace_with(computation, &[], inputs)
+    }
+
+    /// The same with these ABI-encoded public arguments. All inputs are of one owner, with tag 0.
+    ///
+    /// # Errors
+    /// [`HostFault`].
+    pub fn trace_with(
+        &self,
+        computation: u32,
+        arguments: &[u8],
+        inputs: BTreeMap<u32, u64>,
+    ) -> Result<Traced, HostFault> {
+        let mut calldata = computation.to_be_bytes().to_vec();
+        calldata.extend_from_slice(arguments);
+        let rows = |count| {
+            let mut rows = Rows::default();
+            (0..count).for_each(|_| rows.push(OWNER, 0));
+            rows
+        };
+        let inputs = inputs
+            .into_iter()
+            .map(|(number, count)| (number, rows(count)));
+        let results = self.compiled.interface.results_of(computation);
+        let tracing = Some(Tracing::new(inputs.collect(), results));
         let outcome = self.run(Entry::Compute, calldata.into(), tracing, TRACE_FUEL)?;
         let fuel = outcome.fuel_used;
         let program = checked(outcome).map(|(traced, three)| Planned {
@@ -149,6 +169,7 @@ impl Inspection {
             storage: Arc::clone(&self.storage),
             timers: Default::default(),
             next_computation: 0,
+            input: 0,
             tracing,
             fuel,
         };
@@ -171,10 +192,13 @@ impl Inspection {
     }
 }
 
+/// Who sends all that is looked at.
+const OWNER: Address = Address::repeat_byte(1);
+
 /// Some user's call in the first second of some chain.
 fn context() -> [u8; CONTEXT_BYTES] {
     let context = Context {
-        sender: [1; 20],
+        sender: OWNER.into_array(),
         contract: [2; 20],
         chain_id: 1,
         block: 1,

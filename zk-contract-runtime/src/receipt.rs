@@ -69,6 +69,11 @@ pub enum Event {
         /// Its id.
         id: B256,
     },
+    /// An input that counted does no more, and nothing under way needs it: forget its seeds.
+    InputDropped {
+        /// Its id.
+        id: B256,
+    },
     /// An attempt of a job waits for nodes to join it: prepare it, and join.
     JoinWanted {
         /// The job.

@@ -11,6 +11,7 @@ mod jobs;
 mod play;
 mod production;
 mod replay;
+mod selection;
 mod timers;
 
 use std::collections::BTreeMap;

@@ -146,6 +146,12 @@ fn input(found: &Found, info: &InputInfo) -> Progress {
             )
         }
         InputStatus::Accepted => ("accepted".into(), INPUT_STEPS, Some(Ending::Well)),
+        InputStatus::Replaced { by } => (
+            format!("replaced by {}", show::short(*by)),
+            INPUT_STEPS,
+            Some(Ending::Well),
+        ),
+        InputStatus::Deleted => ("deleted".into(), INPUT_STEPS, Some(Ending::Well)),
     };
     Progress {
         name: format!("input {}", show::short(info.id)),

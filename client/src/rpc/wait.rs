@@ -105,7 +105,10 @@ impl Client {
             InputStatus::Rejected { reason, data } => {
                 Err(ClientError::InputRejected { id, reason, data })
             }
-            InputStatus::Ordered | InputStatus::Accepted => Ok(info),
+            InputStatus::Ordered
+            | InputStatus::Accepted
+            | InputStatus::Replaced { .. }
+            | InputStatus::Deleted => Ok(info),
         }
     }
 

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Attribute, FnArg, Ident, ItemFn, ItemStruct, Pat, ReturnType, Type, parse_quote,
+    Attribute, Expr, FnArg, Ident, ItemFn, ItemStruct, Pat, ReturnType, Type, parse_quote,
     spanned::Spanned,
 };
 
@@ -41,7 +41,12 @@ pub(crate) struct Function {
 /// A `#[compute]` function.
 pub(crate) struct Computation {
     pub(crate) name: Ident,
-    pub(crate) arguments: Vec<Type>,
+    /// Types of the `SecretVec`s that it takes first.
+    pub(crate) secrets: Vec<Type>,
+    /// Its public arguments, after them.
+    pub(crate) arguments: Vec<(Ident, Type)>,
+    /// How many inputs of the first of `secrets` there must be.
+    pub(crate) min_inputs: Expr,
     pub(crate) results: Results,
 }
 
@@ -295,17 +300,26 @@ fn sealed_type(ty: &Type) -> Option<Type> {
 }
 
 impl Computation {
-    pub(crate) fn read(item: &ItemFn) -> syn::Result<Self> {
-        let arguments: Vec<Type> = arguments(item)?.into_iter().map(|(_, ty)| ty).collect();
-        if arguments.is_empty() {
-            let text = "a #[compute] function takes the inputs that it reads: \
-                        write `ballots: SecretVec<Ballot>`";
-            return Err(syn::Error::new_spanned(&item.sig.ident, text));
-        }
-        if let Some(ty) = arguments.iter().find(|ty| matches!(ty, Type::Reference(_))) {
+    pub(crate) fn read(attribute: &Attribute, item: &ItemFn) -> syn::Result<Self> {
+        let mut secrets = arguments(item)?;
+        let is_secret = |ty: &Type| last_segment(ty).is_some_and(|s| s.ident == "SecretVec");
+        let public = secrets.iter().position(|(_, ty)| !is_secret(ty));
+        let arguments = secrets.split_off(public.unwrap_or(secrets.len()));
+        let all = secrets.iter().chain(&arguments);
+        if let Some((_, ty)) = all.clone().find(|(_, ty)| matches!(ty, Type::Reference(_))) {
             let text = "a #[compute] function sees inputs only, neither state nor context: \
                         write `ballots: SecretVec<Ballot>`";
             return Err(syn::Error::new_spanned(ty, text));
+        }
+        if let Some((_, ty)) = arguments.iter().find(|(_, ty)| is_secret(ty)) {
+            let text = "the inputs that a #[compute] function reads come first, before its public \
+                        arguments";
+            return Err(syn::Error::new_spanned(ty, text));
+        }
+        if secrets.is_empty() {
+            let text = "a #[compute] function takes the inputs that it reads, and public arguments \
+                        after them: write `ballots: SecretVec<Ballot>`";
+            return Err(syn::Error::new_spanned(&item.sig.ident, text));
         }
         if matches!(item.sig.output, ReturnType::Default) {
             let text = "a #[compute] function returns what is revealed: write `-> Secret<Tally>`";
@@ -313,10 +327,29 @@ impl Computation {
         }
         Ok(Self {
             name: item.sig.ident.clone(),
+            secrets: secrets.into_iter().map(|(_, ty)| ty).collect(),
             arguments,
+            min_inputs: min_inputs(attribute)?,
             results: Results::read(returns(item))?,
         })
     }
+}
+
+/// `m` of `#[compute(min_inputs = m)]`, or 0.
+fn min_inputs(attribute: &Attribute) -> syn::Result<Expr> {
+    let wrong = |error: syn::Error| {
+        let text = "write #[compute], or #[compute(min_inputs = 5)] for a computation that must \
+                    have at least 5 inputs of its first SecretVec";
+        syn::Error::new(error.span(), text)
+    };
+    if matches!(attribute.meta, syn::Meta::Path(_)) {
+        return Ok(parse_quote!(0));
+    }
+    let argument: syn::MetaNameValue = attribute.parse_args().map_err(wrong)?;
+    if argument.path.is_ident("min_inputs") {
+        return Ok(argument.value);
+    }
+    Err(wrong(syn::Error::new_spanned(&argument.path, "")))
 }
 
 impl Function {

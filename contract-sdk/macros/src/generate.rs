@@ -79,19 +79,27 @@ fn inputs(model: &Model) -> TokenStream {
 fn computation((number, computation): (usize, &Computation)) -> TokenStream {
     let Computation {
         name,
+        secrets,
         arguments,
+        min_inputs,
         results,
     } = computation;
     let number = u32::try_from(number).unwrap_or(0);
     let text = names::plain(name);
     let doc = format!("The computation `{text}`.");
-    let (output, secrets) = (results.output(), results.secrets());
-    let trace = results.finish(&quote! {
-        self::#name(#(<#arguments as ::quartet::secret::ComputeArgument>::load()),*)
-    });
-    let numbers = arguments
+    let (output, results_that_stay) = (results.output(), results.secrets());
+    let numbers = secrets
         .iter()
         .map(|ty| quote_spanned!(ty.span()=> <#ty as ::quartet::secret::ComputeArgument>::NUMBER));
+    let load = secrets
+        .iter()
+        .map(|ty| quote_spanned!(ty.span()=> <#ty as ::quartet::secret::ComputeArgument>::load()));
+    let variables: Vec<_> = (0..arguments.len()).map(names::variable).collect();
+    let (argument_names, types): (Vec<_>, Vec<_>) = arguments
+        .iter()
+        .map(|(name, ty)| (names::camel_case(name), ty))
+        .unzip();
+    let trace = results.finish(&quote!(self::#name(#(#load,)* #(#variables),*)));
     quote! {
         #[doc = #doc]
         #[allow(non_camel_case_types, reason = "named like its function")]
@@ -101,10 +109,14 @@ fn computation((number, computation): (usize, &Computation)) -> TokenStream {
             const NAME: &'static str = #text;
             const NUMBER: u32 = #number;
             const INPUTS: &'static [u32] = &[#(#numbers),*];
+            const MIN_INPUTS: u32 = #min_inputs;
+            type Args = (#(#types,)*);
+            const ARGS: &'static [&'static str] = &[#(#argument_names),*];
             type Output = #output;
-            const SECRETS: &'static [(::quartet::secret::Recipient, u32)] = #secrets;
+            const SECRETS: &'static [(::quartet::secret::Recipient, u32)] =
+                #results_that_stay;
 
-            fn trace() {
+            fn trace((#(#variables,)*): Self::Args) {
                 #trace
             }
         }
@@ -114,8 +126,10 @@ fn computation((number, computation): (usize, &Computation)) -> TokenStream {
 /// Makes the compiler point at the argument that has no Solidity type.
 fn type_checks(model: &Model) -> TokenStream {
     let functions = model.init.iter().chain(&model.functions);
+    let computations = model.computations.iter().flat_map(|c| &c.arguments);
     let types = functions
         .flat_map(|function| &function.arguments)
+        .chain(computations)
         .map(|(_, ty)| quote_spanned!(ty.span()=> ::quartet::abi::assert_type::<#ty>();));
     quote!(const _: () = { #(#types)* };)
 }
@@ -212,12 +226,10 @@ fn implementation(model: &Model) -> TokenStream {
 
             fn compute(
                 __number: u32,
+                __arguments: &[u8],
             ) -> ::core::result::Result<(), ::quartet::contract::Refused> {
                 match __number {
-                    #(#numbers => {
-                        ::quartet::contract::reveal::<#computations>();
-                        ::core::result::Result::Ok(())
-                    })*
+                    #(#numbers => ::quartet::contract::reveal::<#computations>(__arguments),)*
                     _ => ::core::result::Result::Err(::quartet::contract::Refused::BadCall),
                 }
             }

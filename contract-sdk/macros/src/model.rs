@@ -179,7 +179,7 @@ impl Model {
             if role == "compute" {
                 model
                     .computations
-                    .extend(errors.take(Computation::read(item)));
+                    .extend(errors.take(Computation::read(attribute, item)));
             } else if let Some(function) = errors.take(Function::read(
                 role,
                 attribute,

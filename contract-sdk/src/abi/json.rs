@@ -114,7 +114,16 @@ impl Describer {
             }
             push_number(out, u64::from(*number));
         }
-        out.push_str("],\"output\":");
+        out.push(']');
+        if C::Args::COUNT > 0 {
+            out.push_str(",\"params\":");
+            C::Args::json(C::ARGS, out);
+        }
+        if C::MIN_INPUTS > 0 {
+            out.push_str(",\"min_inputs\":");
+            push_number(out, u64::from(C::MIN_INPUTS));
+        }
+        out.push_str(",\"output\":");
         push_string(out, <C::Output as Public>::TYPE);
         // A list of one parameter, or of none.
         let mut result = String::new();

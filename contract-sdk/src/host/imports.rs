@@ -4,7 +4,7 @@
 
 use alloy_primitives::{Address, B256};
 use wire::{
-    guest::{CONTEXT_BYTES, Context},
+    guest::{CONTEXT_BYTES, Context, Deletion, StartOptions},
     kind::Kind,
     secret::Op,
 };
@@ -29,9 +29,16 @@ mod ffi {
         pub(super) fn emit(topics: *const u8, count: usize, data: *const u8, len: usize);
         pub(super) fn keccak256(ptr: *const u8, len: usize, out: *mut u8);
         pub(super) fn take_input(number: u32, ptr: *const u8, len: usize);
-        pub(super) fn start(computation: u32, context: *const u8) -> i64;
+        pub(super) safe fn input_id() -> i64;
+        pub(super) safe fn input_group(group: i64);
+        pub(super) safe fn input_tag(tag: i64);
+        pub(super) safe fn input_replace();
+        pub(super) fn start(computation: u32, ptr: *const u8, len: usize) -> i64;
+        pub(super) fn delete_inputs(ptr: *const u8, len: usize);
         pub(super) safe fn secret_input(number: u32, field: u32, element: u32) -> i32;
         pub(super) safe fn secret_count(number: u32) -> i32;
+        pub(super) fn secret_tags(number: u32, ptr: *mut u8);
+        pub(super) fn secret_owners(number: u32, ptr: *mut u8);
         pub(super) safe fn secret_constant(kind: u32, low: i64, high: i64, len: u32) -> i32;
         pub(super) fn secret_public(kind: u32, ptr: *const u8, len: usize) -> i32;
         pub(super) safe fn secret_op(op: u32, a: i32, b: i32, c: i32, immediate: i64) -> i32;
@@ -138,11 +145,33 @@ pub fn take_input(number: u32, sealed: &[u8]) {
     unsafe { ffi::take_input(number, sealed.as_ptr(), sealed.len()) };
 }
 
+/// The sequence of this call's input; in a trial the one that it would get now.
+#[must_use]
+pub fn input_id() -> u64 {
+    ffi::input_id() as u64
+}
+
+/// Sets the group of this call's input.
+pub fn input_group(group: u64) {
+    ffi::input_group(group as i64);
+}
+
+/// Sets the public tag of this call's input.
+pub fn input_tag(tag: u64) {
+    ffi::input_tag(tag as i64);
+}
+
+/// Lets this call's input take the place of its owner's earlier ones.
+pub fn input_replace() {
+    ffi::input_replace();
+}
+
 /// Starts a computation and returns its index.
 #[must_use]
-pub fn start(computation: u32, context: &B256) -> u64 {
-    // SAFETY: the host reads 32 bytes.
-    (unsafe { ffi::start(computation, context.0.as_ptr()) }) as u64
+pub fn start(computation: u32, options: &StartOptions) -> u64 {
+    let bytes = options.encode();
+    // SAFETY: the host reads the bytes of a live slice.
+    (unsafe { ffi::start(computation, bytes.as_ptr(), bytes.len()) }) as u64
 }
 
 /// The column of one element of one field over all inputs of a type.
@@ -155,6 +184,31 @@ pub fn secret_input(number: u32, field: u32, element: u32) -> Handle {
 #[must_use]
 pub fn secret_count(number: u32) -> usize {
     ffi::secret_count(number) as usize
+}
+
+/// Deletes inputs of this contract.
+pub fn delete_inputs(deletion: &Deletion) {
+    let bytes = deletion.encode();
+    // SAFETY: the host reads the bytes of a live slice.
+    unsafe { ffi::delete_inputs(bytes.as_ptr(), bytes.len()) };
+}
+
+/// The tag of each input of a type.
+#[must_use]
+pub fn secret_tags(number: u32) -> Vec<u64> {
+    let mut bytes = vec![[0; 8]; secret_count(number)];
+    // SAFETY: the host writes 8 bytes for each input.
+    unsafe { ffi::secret_tags(number, bytes.as_mut_ptr().cast()) };
+    bytes.into_iter().map(u64::from_be_bytes).collect()
+}
+
+/// The owner of each input of a type.
+#[must_use]
+pub fn secret_owners(number: u32) -> Vec<Address> {
+    let mut owners = vec![[0; 20]; secret_count(number)];
+    // SAFETY: the host writes 20 bytes for each input.
+    unsafe { ffi::secret_owners(number, owners.as_mut_ptr().cast()) };
+    owners.into_iter().map(Address::from).collect()
 }
 
 /// A public value as an operand.

@@ -3,7 +3,11 @@
 use std::{cell::RefCell, rc::Rc};
 
 use alloy_primitives::{Address, B256};
-use wire::{guest::Context, kind::Kind, secret::Op};
+use wire::{
+    guest::{Context, Deletion, StartOptions},
+    kind::Kind,
+    secret::Op,
+};
 
 use super::Handle;
 use crate::CallError;
@@ -32,12 +36,26 @@ pub trait Host {
     fn emit(&self, topics: &[B256], data: &[u8]);
     /// Takes the sealed input of this call.
     fn take_input(&self, number: u32, sealed: &[u8]);
+    /// The sequence of this call's input.
+    fn input_id(&self) -> u64;
+    /// Sets the group of this call's input.
+    fn input_group(&self, group: u64);
+    /// Sets the public tag of this call's input.
+    fn input_tag(&self, tag: u64);
+    /// Lets this call's input take the place of its owner's earlier ones.
+    fn input_replace(&self);
     /// Starts a computation and returns its index.
-    fn start(&self, computation: u32, context: &B256) -> u64;
+    fn start(&self, computation: u32, options: &StartOptions) -> u64;
+    /// Deletes inputs of this contract.
+    fn delete_inputs(&self, deletion: &Deletion);
     /// The column of one element of one field over all inputs of a type.
     fn secret_input(&self, number: u32, field: u32, element: u32) -> Handle;
     /// How many inputs of a type there are.
     fn secret_count(&self, number: u32) -> usize;
+    /// The tag of each input of a type.
+    fn secret_tags(&self, number: u32) -> Vec<u64>;
+    /// The owner of each input of a type.
+    fn secret_owners(&self, number: u32) -> Vec<Address>;
     /// A public value as an operand.
     fn secret_constant(&self, kind: Kind, value: u128, len: u32) -> Handle;
     /// Public values as an operand, one per element.
@@ -74,7 +92,9 @@ fn host() -> Rc<dyn Host> {
 
 /// The functions of the host, as in WASM.
 pub(super) mod functions {
-    use super::{Address, B256, CallError, Context, Handle, Kind, Op, host};
+    use super::{
+        Address, B256, CallError, Context, Deletion, Handle, Kind, Op, StartOptions, host,
+    };
 
     /// What this call knows about the world.
     #[must_use]
@@ -137,8 +157,34 @@ pub(super) mod functions {
 
     /// Starts a computation and returns its index.
     #[must_use]
-    pub fn start(computation: u32, context: &B256) -> u64 {
-        host().start(computation, context)
+    pub fn start(computation: u32, options: &StartOptions) -> u64 {
+        host().start(computation, options)
+    }
+
+    /// Deletes inputs of this contract.
+    pub fn delete_inputs(deletion: &Deletion) {
+        host().delete_inputs(deletion);
+    }
+
+    /// The sequence of this call's input; in a trial the one that it would get now.
+    #[must_use]
+    pub fn input_id() -> u64 {
+        host().input_id()
+    }
+
+    /// Sets the group of this call's input.
+    pub fn input_group(group: u64) {
+        host().input_group(group);
+    }
+
+    /// Sets the public tag of this call's input.
+    pub fn input_tag(tag: u64) {
+        host().input_tag(tag);
+    }
+
+    /// Lets this call's input take the place of its owner's earlier ones.
+    pub fn input_replace() {
+        host().input_replace();
     }
 
     /// The column of one element of one field over all inputs of a type.
@@ -151,6 +197,18 @@ pub(super) mod functions {
     #[must_use]
     pub fn secret_count(number: u32) -> usize {
         host().secret_count(number)
+    }
+
+    /// The tag of each input of a type.
+    #[must_use]
+    pub fn secret_tags(number: u32) -> Vec<u64> {
+        host().secret_tags(number)
+    }
+
+    /// The owner of each input of a type.
+    #[must_use]
+    pub fn secret_owners(number: u32) -> Vec<Address> {
+        host().secret_owners(number)
     }
 
     /// A public value as an operand.

@@ -5,7 +5,11 @@ use std::marker::PhantomData;
 use wire::kind::Kind;
 
 use super::{Scalar, Secret, SecretVec, Vectored};
-use crate::host::Handle;
+use crate::{
+    abi::{AbiType, Topic},
+    host::{self, Handle},
+    state::Stored,
+};
 
 /// A struct of secrets that clients seal and send. Derive it with `#[derive(SecretInput)]`; the
 /// fields are [`SecretField`]s, other such structs among them.
@@ -158,6 +162,38 @@ pub fn field_name(name: &str, field: &str) -> String {
     [name, ".", field].concat()
 }
 
+/// What names an accepted input in public: its place among all inputs of the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InputId(pub u64);
+
+impl AbiType for InputId {
+    type Sol = <u64 as AbiType>::Sol;
+
+    fn to_sol(&self) -> u64 {
+        self.0
+    }
+
+    fn from_sol(value: u64) -> Option<Self> {
+        Some(Self(value))
+    }
+
+    fn zero() -> u64 {
+        0
+    }
+}
+
+impl Topic for InputId {}
+
+impl Stored for InputId {
+    fn store(&self, out: &mut Vec<u8>) {
+        self.0.store(out);
+    }
+
+    fn restore(bytes: &mut &[u8]) -> Option<Self> {
+        Stored::restore(bytes).map(Self)
+    }
+}
+
 /// The sealed input of this call, the last argument of an `#[input]` function. Nobody can look
 /// into it; once the function has returned without an error it counts.
 pub struct Sealed<T> {
@@ -169,6 +205,31 @@ impl<T: InputNumber> Sealed<T> {
     #[must_use]
     pub const fn of_call() -> Self {
         Self { input: PhantomData }
+    }
+
+    /// Its id. While its transaction is only tried, it may be another than in the end.
+    #[must_use]
+    pub fn id(&self) -> InputId {
+        InputId(host::input_id())
+    }
+
+    /// Puts it into a set of inputs, of which a computation can be started over one alone. Unless
+    /// this is called it is in group 0.
+    pub fn set_group(&self, group: u64) {
+        host::input_group(group);
+    }
+
+    /// Says something about it in public, which computations see as [`super::SecretVec::tags`]. Unless
+    /// this is called it is 0.
+    pub fn set_tag(&self, tag: u64) {
+        host::input_tag(tag);
+    }
+
+    /// Lets it take the place of what its sender has sent before of this type and into this group:
+    /// the last one that is accepted counts. Computations that were started earlier still read what
+    /// counted then.
+    pub fn replace(&self) {
+        host::input_replace();
     }
 }
 

@@ -61,7 +61,7 @@ pub use wire::{guest::Recipient, kind::Kind};
 pub use bytes::ByteString;
 pub use condition::{Condition, condition};
 pub use fixed::{Fixed, Fixed128};
-pub use input::{InputNumber, Plain, Sealed, SecretField, SecretInput, field_name};
+pub use input::{InputId, InputNumber, Plain, Sealed, SecretField, SecretInput, field_name};
 pub use operand::{Operand, ScalarOperand, Source, VectorOperand};
 pub use order::Permutation;
 pub use result::{Kept, SecretResult, ToOwners, ToReader};

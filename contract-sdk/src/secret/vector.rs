@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use alloy_primitives::Address;
 use wire::limits::PUBLIC_ELEMENTS;
 
 use super::{InputNumber, Number, Operand, Scalar, Secret, SecretInput, Source, VectorOperand};
@@ -160,7 +161,21 @@ impl<T: SecretInput> SecretVec<T> {
     }
 }
 
-/// An argument of a `#[compute]` function.
+impl<T: InputNumber> SecretVec<T> {
+    /// What the contract said in public about each input; see [`super::Sealed::set_tag`].
+    #[must_use]
+    pub fn tags(&self) -> Vec<u64> {
+        host::secret_tags(T::NUMBER)
+    }
+
+    /// Who sent each input; public.
+    #[must_use]
+    pub fn owners(&self) -> Vec<Address> {
+        host::secret_owners(T::NUMBER)
+    }
+}
+
+/// A secret argument of a `#[compute]` function.
 #[diagnostic::on_unimplemented(
     message = "a #[compute] function cannot take `{Self}`",
     note = "take SecretVec<T> where T is a struct of this contract with #[derive(SecretInput)]"
@@ -169,7 +184,7 @@ pub trait ComputeArgument {
     /// Number of the input type that it reads.
     const NUMBER: u32;
 
-    /// All accepted inputs of that type.
+    /// The inputs of that type over which the computation was started.
     fn load() -> Self;
 }
 

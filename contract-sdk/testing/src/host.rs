@@ -17,7 +17,12 @@ use quartet::{
         native::{self, Host},
     },
 };
-use wire::{guest::Context, kind::Kind, limits, secret::Op};
+use wire::{
+    guest::{Context, Deletion, Selection, StartOptions},
+    kind::Kind,
+    limits,
+    secret::Op,
+};
 
 use crate::trace::Tracing;
 
@@ -63,10 +68,27 @@ pub(crate) enum Mode {
 }
 
 /// A computation that a call started.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Start {
     pub(crate) computation: u32,
-    pub(crate) context: B256,
+    pub(crate) options: StartOptions,
+}
+
+/// What a call said about its input.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Marks {
+    pub(crate) group: u64,
+    pub(crate) tag: u64,
+    pub(crate) replaces: bool,
+}
+
+/// The numbers that a call hands out.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Next {
+    /// The sequence of its input.
+    pub(crate) input: u64,
+    /// The index of the computation that it starts.
+    pub(crate) computation: u64,
 }
 
 /// What a call did to another contract.
@@ -84,8 +106,10 @@ pub(crate) struct Effects {
     pub(crate) events: Vec<Log>,
     /// The timers, if they changed.
     pub(crate) timers: Option<Timers>,
-    pub(crate) starts: Vec<Start>,
+    pub(crate) started: Option<Start>,
+    pub(crate) deletions: Vec<Deletion>,
     pub(crate) taken: bool,
+    pub(crate) marks: Marks,
 }
 
 /// The host of one call.
@@ -97,25 +121,20 @@ pub(crate) struct CallHost {
     running: Vec<Address>,
     /// Events of the calls that have led to this one.
     events_before: usize,
-    next_computation: u64,
+    next: Next,
     effects: RefCell<Effects>,
     tracing: RefCell<Option<Tracing>>,
 }
 
 impl CallHost {
-    pub(crate) fn new(
-        mode: Mode,
-        context: Context,
-        contracts: Rc<Contracts>,
-        next_computation: u64,
-    ) -> Self {
+    pub(crate) fn new(mode: Mode, context: Context, contracts: Rc<Contracts>, next: Next) -> Self {
         Self {
             mode,
             context,
             contracts,
             running: vec![context.contract.into()],
             events_before: 0,
-            next_computation,
+            next,
             effects: RefCell::default(),
             tracing: RefCell::default(),
         }
@@ -123,7 +142,7 @@ impl CallHost {
 
     /// A host that makes a program.
     pub(crate) fn tracing(context: Context, tracing: Tracing) -> Self {
-        let host = Self::new(Mode::Trace, context, Rc::default(), 0);
+        let host = Self::new(Mode::Trace, context, Rc::default(), Next::default());
         host.tracing.replace(Some(tracing));
         host
     }
@@ -146,7 +165,7 @@ impl CallHost {
             contracts: Rc::clone(&self.contracts),
             running: self.running.iter().chain([to]).copied().collect(),
             events_before: self.events_before + effects.events.len(),
-            next_computation: 0,
+            next: Next::default(),
             effects: RefCell::new(Effects {
                 writes,
                 timers,
@@ -187,6 +206,15 @@ impl CallHost {
             "a view or a #[compute] function cannot {what}"
         );
         self.effects.borrow_mut()
+    }
+
+    /// To say something about the input of this call.
+    fn marks(&self) -> RefMut<'_, Marks> {
+        assert!(
+            matches!(self.mode, Mode::Input(_)),
+            "only an #[input] function has an input"
+        );
+        RefMut::map(self.effects.borrow_mut(), |effects| &mut effects.marks)
     }
 
     fn trace(&self) -> RefMut<'_, Tracing> {
@@ -332,17 +360,66 @@ impl Host for CallHost {
         effects.taken = true;
     }
 
-    fn start(&self, computation: u32, context: &B256) -> u64 {
+    fn input_id(&self) -> u64 {
+        let _ = self.marks();
+        self.next.input
+    }
+
+    fn input_group(&self, group: u64) {
+        self.marks().group = group;
+    }
+
+    fn input_tag(&self, tag: u64) {
+        self.marks().tag = tag;
+    }
+
+    fn input_replace(&self) {
+        self.marks().replaces = true;
+    }
+
+    fn start(&self, computation: u32, options: &StartOptions) -> u64 {
+        if let Selection::Inputs(inputs) = &options.selection {
+            bound(
+                "inputs of a computation",
+                inputs.len(),
+                limits::START_INPUTS,
+            );
+        }
+        let arguments = options.arguments.len();
+        bound(
+            "bytes of a computation's arguments",
+            arguments,
+            limits::START_ARGUMENT_BYTES,
+        );
         assert!(
-            self.mode != Mode::Nested,
-            "only the world's own contract, called from outside, starts computations"
+            self.mode == Mode::Action,
+            "only an #[action] can start a computation"
         );
         let mut effects = self.change("start a computation");
-        effects.starts.push(Start {
+        assert!(
+            effects.started.is_none(),
+            "a call starts one computation at most"
+        );
+        let options = options.clone();
+        effects.started = Some(Start {
             computation,
-            context: *context,
+            options,
         });
-        self.next_computation + effects.starts.len() as u64 - 1
+        self.next.computation
+    }
+
+    fn delete_inputs(&self, deletion: &Deletion) {
+        assert!(
+            self.mode == Mode::Action,
+            "only an #[action] and a callback can delete inputs"
+        );
+        let mut effects = self.change("delete inputs");
+        effects.deletions.push(deletion.clone());
+        bound(
+            "deletions of a call",
+            effects.deletions.len(),
+            limits::DELETIONS_PER_CALL,
+        );
     }
 
     fn secret_input(&self, number: u32, field: u32, element: u32) -> Handle {
@@ -350,7 +427,17 @@ impl Host for CallHost {
     }
 
     fn secret_count(&self, number: u32) -> usize {
-        self.trace().count(number)
+        self.trace().rows(number).len()
+    }
+
+    fn secret_tags(&self, number: u32) -> Vec<u64> {
+        let trace = self.trace();
+        trace.rows(number).iter().map(|row| row.tag).collect()
+    }
+
+    fn secret_owners(&self, number: u32) -> Vec<Address> {
+        let trace = self.trace();
+        trace.rows(number).iter().map(|row| row.owner).collect()
     }
 
     fn secret_constant(&self, kind: Kind, value: u128, len: u32) -> Handle {

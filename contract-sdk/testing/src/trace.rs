@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy_primitives::Address;
 use mpc_engine::{
     Column, ColumnId, Program, ProgramBuilder, ProgramError, ResultColumn, SecretResults, ValueId,
     clear,
@@ -15,15 +16,24 @@ use wire::{
     secret::Op,
 };
 
-/// The inputs of a computation: per type its inputs, each field by field the bits of its elements.
-pub(crate) type Inputs = BTreeMap<u32, Vec<Vec<Vec<u128>>>>;
+/// An input of a computation.
+#[derive(Clone)]
+pub(crate) struct Row {
+    pub(crate) owner: Address,
+    pub(crate) tag: u64,
+    /// Field by field the bits of its elements.
+    pub(crate) fields: Vec<Vec<u128>>,
+}
+
+/// The inputs of a computation, by type.
+pub(crate) type Inputs = BTreeMap<u32, Vec<Row>>;
 
 /// A program that is being made.
 pub(crate) struct Tracing {
     builder: ProgramBuilder,
     results: SecretResults,
     types: Vec<InputType>,
-    counts: BTreeMap<u32, usize>,
+    inputs: Inputs,
 }
 
 /// What the contract asked for is no program; in a node the computation fails.
@@ -46,15 +56,11 @@ impl Tracing {
     pub(crate) fn new(types: Vec<InputType>, results: &[u32], inputs: &Inputs) -> Self {
         let results = results.iter().map(|number| types[*number as usize].clone());
         let results = SecretResults::new(results.collect());
-        let counts = inputs
-            .iter()
-            .map(|(number, inputs)| (*number, inputs.len()))
-            .collect();
         Self {
             builder: ProgramBuilder::new(),
             results,
             types,
-            counts,
+            inputs: inputs.clone(),
         }
     }
 
@@ -66,16 +72,15 @@ impl Tracing {
         Traced { program, results }
     }
 
-    pub(crate) fn count(&self, number: u32) -> usize {
+    pub(crate) fn rows(&self, number: u32) -> &[Row] {
         #[expect(clippy::expect_used, reason = "in a node the computation fails")]
-        *self
-            .counts
+        self.inputs
             .get(&number)
             .expect("the computation does not read this input type")
     }
 
     pub(crate) fn input(&mut self, number: u32, field: u32, element: u32) -> Handle {
-        let len = self.count(number);
+        let len = self.rows(number).len();
         let kind = self
             .types
             .get(number as usize)
@@ -163,7 +168,7 @@ pub(crate) fn columns(program: &Program, inputs: &Inputs, seed: u64) -> Vec<Vec<
         let id = column.id;
         let inputs = inputs.get(&id.input_type).into_iter().flatten();
         inputs
-            .map(|fields| fields[id.field as usize][id.element as usize])
+            .map(|row| row.fields[id.field as usize][id.element as usize])
             .collect()
     };
     program.columns().iter().map(&mut column).collect()

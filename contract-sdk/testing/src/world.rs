@@ -4,13 +4,14 @@ mod faults;
 mod others;
 mod run;
 mod secrets;
+mod selection;
 mod time;
 
 use std::{marker::PhantomData, rc::Rc};
 
 use alloy_primitives::{Address, Bytes};
 use quartet::{
-    Contract, Event, Time,
+    Contract, Event, Fault, Time,
     abi::Params,
     calls::{Call, Deploy, InputCall, Seen},
     contract::{ContractError, Outcome, Output, Refused},
@@ -19,10 +20,10 @@ use quartet::{
 use rand::RngExt;
 use wire::{contract::Description, guest::Context, limits};
 
-use self::faults::Nodes;
+use self::{faults::Nodes, selection::Opened};
 use crate::{
     Mode,
-    host::{self, CallHost, Changes, Contracts, Effects, Log, Start},
+    host::{self, CallHost, Changes, Contracts, Effects, Log, Next, Start},
     mode::mode,
     user,
 };
@@ -44,6 +45,7 @@ pub struct World<C> {
     started: Vec<Run>,
     seed: Option<u64>,
     nodes: Nodes,
+    opened: Vec<Opened>,
     contract: PhantomData<C>,
 }
 
@@ -53,6 +55,8 @@ struct Input {
     owner: Address,
     fields: Vec<Vec<u128>>,
     verdict: Verdict,
+    group: u64,
+    tag: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,10 @@ enum Verdict {
     Pending,
     Accepted,
     Rejected,
+    /// It counted until the input at this place was accepted.
+    Replaced(usize),
+    /// It counts for computations before the one with this index.
+    Deleted(usize),
 }
 
 /// A computation that was started.
@@ -67,6 +75,8 @@ struct Run {
     start: Start,
     /// How many inputs had been ordered.
     inputs: usize,
+    /// Whether it may run over its inputs, once that is known.
+    judged: Option<Result<(), Fault>>,
     finished: bool,
     /// Its secret results, as far as nothing has taken their place.
     rows: Vec<Row>,
@@ -114,6 +124,7 @@ impl<C: Contract> World<C> {
             started: Vec::new(),
             seed: (mode() == Mode::Mpc).then(|| seed().unwrap_or_else(|| rand::rng().random())),
             nodes: Nodes::default(),
+            opened: Vec::new(),
             contract: PhantomData,
         };
         world.add(world.address, C::call);
@@ -202,13 +213,19 @@ impl<C: Contract> World<C> {
         let number = call.number();
         let fields = call.expose().to_vec();
         let call = call.sealed(Bytes::new());
-        typed::<R>(self.enter(host::Mode::Input(number), context, || C::call(call.data())))?;
         let place = self.inputs.len();
+        typed::<R>(
+            self.enter_at(place, host::Mode::Input(number), context, || {
+                C::call(call.data())
+            }),
+        )?;
         self.inputs.push(Input {
             number,
             owner: from,
             fields,
             verdict: Verdict::Pending,
+            group: 0,
+            tag: 0,
         });
         Ok(Pending {
             place,
@@ -238,7 +255,9 @@ impl<C: Contract> World<C> {
                 .any(|input| input.owner == owner && input.verdict == Verdict::Pending),
             "inputs of one sender are decided in the order in which they were ordered"
         );
-        let result = self.enter(host::Mode::Input(number), context, || C::call(call.data()));
+        let result = self.enter_at(place, host::Mode::Input(number), context, || {
+            C::call(call.data())
+        });
         let result = typed::<R>(result);
         self.inputs[place].verdict = if result.is_ok() {
             Verdict::Accepted
@@ -246,6 +265,7 @@ impl<C: Contract> World<C> {
             Verdict::Rejected
         };
         let (output, effects) = result?;
+        self.mark(place, effects.marks);
         self.keep(self.address, effects);
         Ok(output)
     }
@@ -282,7 +302,21 @@ impl<C: Contract> World<C> {
         context: Context,
         entry: impl FnOnce() -> Result<T, Refused>,
     ) -> Result<(T, Effects), Refused> {
-        let next = self.started.len() as u64;
+        self.enter_at(self.inputs.len(), mode, context, entry)
+    }
+
+    /// The same, for the input at this place if the entry point takes one.
+    fn enter_at<T>(
+        &self,
+        place: usize,
+        mode: host::Mode,
+        context: Context,
+        entry: impl FnOnce() -> Result<T, Refused>,
+    ) -> Result<(T, Effects), Refused> {
+        let next = Next {
+            input: place as u64,
+            computation: self.started.len() as u64,
+        };
         let host = Rc::new(CallHost::new(
             mode,
             context,
@@ -291,6 +325,7 @@ impl<C: Contract> World<C> {
         ));
         let output = native::with(Rc::clone(&host) as _, entry)?;
         let effects = host.take_effects();
+        self.check_start(&effects);
         assert!(
             !matches!(mode, host::Mode::Input(_)) || effects.taken,
             "an #[input] function ended well without its input"
@@ -309,14 +344,18 @@ impl<C: Contract> World<C> {
             self.change(other, changes);
         }
         self.events.extend(effects.events);
+        for deletion in effects.deletions {
+            self.delete(&deletion);
+        }
         let inputs = self.inputs.len();
         let run = |start| Run {
             start,
             inputs,
+            judged: None,
             finished: false,
             rows: Vec::new(),
         };
-        self.started.extend(effects.starts.into_iter().map(run));
+        self.started.extend(effects.started.map(run));
     }
 }
 

@@ -306,7 +306,7 @@ fn what_does_not_decode_is_a_bad_call() {
         "there is no #[init] with arguments"
     );
     assert_eq!(
-        Contract::compute(2),
+        Contract::compute(2, &[]),
         Err(BadCall),
         "there are two computations"
     );

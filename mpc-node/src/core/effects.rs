@@ -112,7 +112,7 @@ impl Running {
         let core = &self.core;
         for event in &applied.events {
             match event {
-                Event::InputRejected { id } => {
+                Event::InputRejected { id } | Event::InputDropped { id } => {
                     core.seeds.order(Order::Forget { input: *id });
                 }
                 Event::Contradiction(contradiction) => {

@@ -92,6 +92,7 @@ impl Ordering {
                 Event::LotDropped { lot } => self.effects.push(Effect::DropLot { lot }),
                 Event::InputAccepted { .. }
                 | Event::InputRejected { .. }
+                | Event::InputDropped { .. }
                 | Event::Attested { .. }
                 | Event::Contradiction(_)
                 | Event::NodeAway { .. }

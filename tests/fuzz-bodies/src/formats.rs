@@ -8,6 +8,7 @@ use wire::{
     block::{Block, Header},
     consensus::{CommitCertificate, DecidedBlock, Signed, Vote, VoteKind},
     contract::Description,
+    guest::{Deletion, Selection, StartOptions},
     kind::{Field, InputType, Kind},
     node_transaction::{
         NodeMessage, NodeTransaction, OpenedComponent, SignedNodeTransaction, StopReason,
@@ -48,6 +49,14 @@ pub fn sealed_input(bytes: &[u8]) -> bool {
     true
 }
 
+/// A contract may start computations with any options, and delete any inputs.
+pub fn start_options(bytes: &[u8]) -> bool {
+    let deletion = Deletion::decode(bytes);
+    let deletion = deletion.is_ok_and(|d| d.encode() == bytes || panic!("another encoding"));
+    let options = StartOptions::decode(bytes);
+    options.is_ok_and(|o| o.encode() == bytes || panic!("another encoding")) || deletion
+}
+
 /// A client may send anything.
 pub fn transaction(bytes: &[u8]) -> bool {
     let bytes = Bytes::copy_from_slice(bytes);
@@ -61,6 +70,27 @@ pub fn transaction(bytes: &[u8]) -> bool {
     assert_eq!(transaction.raw, bytes);
     let _ = Deployment::decode(&transaction.data);
     true
+}
+
+/// Options of computations and deletions, one of each selection.
+#[must_use]
+pub fn start_options_seeds() -> Vec<Vec<u8>> {
+    let inputs = Selection::Inputs(vec![3, 9]);
+    let selections = [Selection::All, Selection::Group(7), inputs];
+    let options = selections.map(|selection| StartOptions {
+        selection,
+        arguments: vec![1; 32],
+        ..StartOptions::default()
+    });
+    let group = Deletion::Group {
+        number: 0,
+        group: 7,
+    };
+    let deletions = [group, Deletion::Inputs(vec![3, 9])];
+    let options = options.iter().map(StartOptions::encode);
+    options
+        .chain(deletions.iter().map(Deletion::encode))
+        .collect()
 }
 
 /// Blocks.

@@ -94,6 +94,12 @@ pub const TARGETS: &[Target] = &[
     ),
     target("session_tls", transport::tls, transport::tls_seeds, 20),
     target(
+        "start_options",
+        formats::start_options,
+        formats::start_options_seeds,
+        1,
+    ),
+    target(
         "stored_records",
         node::stored_records,
         node::stored_records_seeds,

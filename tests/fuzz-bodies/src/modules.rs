@@ -35,9 +35,16 @@ const SHAPE: &str = r#"
   (import "quartet" "emit" (func $emit (param i32 i32 i32 i32)))
   (import "quartet" "keccak256" (func $keccak256 (param i32 i32 i32)))
   (import "quartet" "take_input" (func $take_input (param i32 i32 i32)))
-  (import "quartet" "start" (func $start (param i32 i32) (result i64)))
+  (import "quartet" "input_id" (func $input_id (result i64)))
+  (import "quartet" "input_group" (func $input_group (param i64)))
+  (import "quartet" "input_tag" (func $input_tag (param i64)))
+  (import "quartet" "input_replace" (func $input_replace))
+  (import "quartet" "start" (func $start (param i32 i32 i32) (result i64)))
+  (import "quartet" "delete_inputs" (func $delete_inputs (param i32 i32)))
   (import "quartet" "secret_input" (func $secret_input (param i32 i32 i32) (result i32)))
   (import "quartet" "secret_count" (func $secret_count (param i32) (result i32)))
+  (import "quartet" "secret_tags" (func $secret_tags (param i32 i32)))
+  (import "quartet" "secret_owners" (func $secret_owners (param i32 i32)))
   (import "quartet" "secret_constant" (func $secret_constant (param i32 i64 i64 i32) (result i32)))
   (import "quartet" "secret_public" (func $secret_public (param i32 i32 i32) (result i32)))
   (import "quartet" "secret_op" (func $secret_op (param i32 i32 i32 i32 i64) (result i32)))
@@ -45,7 +52,7 @@ const SHAPE: &str = r#"
   (import "quartet" "reveal" (func $reveal (param i32)))
   (import "quartet" "keep" (func $keep (param i32 i32 i32 i32 i32)))
   (memory (export "memory") 1)"#;
-const IMPORTS: u32 = 23;
+const IMPORTS: u32 = 30;
 const DESCRIBE: &str = "quartet_describe";
 const INIT: &str = "quartet_init";
 const ENTRIES: [&str; 6] = ["init", "call", "compute", "encode", "attested", "failed"];
@@ -288,7 +295,7 @@ pub fn module_seeds() -> Vec<Vec<u8>> {
     (drop (call $storage_read (i32.const 0) (i32.const 4)))
     (call $staged_read (i32.const 0x2000))
     (call $emit (i32.const 0x1000) (i32.const 1) (i32.const 0) (i32.const 8))
-    (i64.store (i32.const 0x3000) (call $start (i32.const 0) (i32.const 0x1000)))
+    (i64.store (i32.const 0x3000) (call $start (i32.const 0) (i32.const 0x1000) (i32.const 54)))
     (call $output (i32.const 0x3000) (i32.const 8))
     (i32.const 0))
   (func (export "quartet_compute") (result i32) (local $a i32)

@@ -9,6 +9,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use wire::{
+    guest::{Deletion, StartOptions},
     kind::{Field, InputType, Kind},
     sealed::Binding,
 };
@@ -167,9 +168,16 @@ pub const IMPORTS: &str = r#"
   (import "quartet" "emit" (func $emit (param i32 i32 i32 i32)))
   (import "quartet" "keccak256" (func $keccak256 (param i32 i32 i32)))
   (import "quartet" "take_input" (func $take_input (param i32 i32 i32)))
-  (import "quartet" "start" (func $start (param i32 i32) (result i64)))
+  (import "quartet" "input_id" (func $input_id (result i64)))
+  (import "quartet" "input_group" (func $input_group (param i64)))
+  (import "quartet" "input_tag" (func $input_tag (param i64)))
+  (import "quartet" "input_replace" (func $input_replace))
+  (import "quartet" "start" (func $start (param i32 i32 i32) (result i64)))
+  (import "quartet" "delete_inputs" (func $delete_inputs (param i32 i32)))
   (import "quartet" "secret_input" (func $secret_input (param i32 i32 i32) (result i32)))
   (import "quartet" "secret_count" (func $secret_count (param i32) (result i32)))
+  (import "quartet" "secret_tags" (func $secret_tags (param i32 i32)))
+  (import "quartet" "secret_owners" (func $secret_owners (param i32 i32)))
   (import "quartet" "secret_constant" (func $secret_constant (param i32 i64 i64 i32) (result i32)))
   (import "quartet" "secret_public" (func $secret_public (param i32 i32 i32) (result i32)))
   (import "quartet" "secret_op" (func $secret_op (param i32 i32 i32 i32 i64) (result i32)))
@@ -200,9 +208,88 @@ pub fn shuffling_poll_code() -> Bytes {
     )
 }
 
+/// The poll with nothing refused: one may vote again, at any time, and close it at any time.
+/// Calldata of `cast` ends in what is said about the ballot, and that of `close` is the options with
+/// which the tally starts; see [`marked`] and [`closing`]. The tally needs so many ballots. Calldata of
+/// `bump` may end in ballots that are deleted; see [`deleting`].
+pub fn selecting_poll_code(least: u32) -> Bytes {
+    let output = r#""output":"(uint64[3])""#;
+    let guarded = format!(r#""min_inputs":{least},{output}"#);
+    let mut source = poll_source_of(&description().replace(output, &guarded));
+    for (from, to) in [
+        (
+            "(func $bump (result i32)",
+            r"(func $bump (result i32)
+    (if (i32.gt_u (call $calldata_len) (i32.const 4))
+      (then (call $delete_inputs (i32.const 0x10004) (i32.sub (call $calldata_len) (i32.const 4)))))",
+        ),
+        (
+            "(if (i64.ge_u (call $now) (call $closes))",
+            "(if (i32.const 0)",
+        ),
+        (
+            "(if (i64.lt_u (call $now) (call $closes))",
+            "(if (i32.const 0)",
+        ),
+        (
+            "(return (call $revert (i32.const {already}))",
+            "(drop (i32.const 0)",
+        ),
+        (
+            "(call $take_input ",
+            r#"(call $be64 (i32.add (call $calldata_len) (i32.const 0xffef)))
+    (call $input_group)
+    (call $be64 (i32.add (call $calldata_len) (i32.const 0xfff7)))
+    (call $input_tag)
+    (if (i32.load8_u (i32.add (call $calldata_len) (i32.const 0xffff)))
+      (then (call $input_replace)))
+    (call $take_input "#,
+        ),
+        (
+            "(call $start (i32.const 0) (i32.const 0x3100)",
+            "(call $start (i32.const 0) (i32.const 0x10004)",
+        ),
+    ] {
+        let from = match from.split_once("{already}") {
+            Some((before, after)) => {
+                format!("{before}{}{after}", loaded("AlreadyVoted()"))
+            }
+            None => from.to_owned(),
+        };
+        assert!(source.contains(&from), "{from}");
+        source = source.replace(&from, to);
+    }
+    let length = StartOptions::default().encode().len();
+    let length = format!("(i32.const 0x10004) (i32.const {length})");
+    assert!(source.contains(&length));
+    let length_of_call = "(i32.const 0x10004) (i32.sub (call $calldata_len) (i32.const 4))";
+    module(&source.replace(&length, length_of_call)).into()
+}
+
+/// A ballot's calldata with what is said about it.
+pub fn marked(ballot: &Bytes, group: u64, tag: u64, replaces: bool) -> Bytes {
+    let (group, tag) = (group.to_be_bytes(), tag.to_be_bytes());
+    let marks = [&group[..], &tag, &[u8::from(replaces)]];
+    [ballot, &marks.concat()[..]].concat().into()
+}
+
+/// Calldata that deletes ballots.
+pub fn deleting(deletion: &Deletion) -> Bytes {
+    [&call("bump")[..], &deletion.encode()].concat().into()
+}
+
+/// Calldata that closes a poll and starts its tally in a way.
+pub fn closing(options: &StartOptions) -> Bytes {
+    [&call("close")[..], &options.encode()].concat().into()
+}
+
 /// Memory: 0 description, 0x3000 constants, 0x4000 context, 0x5000 scratch, 0x10000 calldata.
 fn poll_source() -> String {
-    let description = description();
+    poll_source_of(&description())
+}
+
+/// The same with another description.
+fn poll_source_of(description: &str) -> String {
     let length = description.len();
     assert!(length < 0x3000);
     let [cast, close, voted, bump, result, wake] = [
@@ -219,6 +306,12 @@ fn poll_source() -> String {
         ["AlreadyVoted()", "PollClosed()", "PollStillOpen(uint64)"].map(loaded);
     let description = escaped(description.as_bytes());
     let context = escaped(CONTEXT.as_slice());
+    let options = StartOptions {
+        context: CONTEXT,
+        ..StartOptions::default()
+    };
+    let options = options.encode();
+    let (options, options_length) = (escaped(&options), options.len());
     format!(
         r#"(module {IMPORTS}
   (memory (export "memory") 2)
@@ -229,6 +322,7 @@ fn poll_source() -> String {
   (data (i32.const 0x3030) "failed")
   (data (i32.const 0x3040) "{context}")
   (data (i32.const 0x3080) "v")
+  (data (i32.const 0x3100) "{options}")
 
   (func $be32 (param $p i32) (result i32)
     (i32.or
@@ -281,7 +375,7 @@ fn poll_source() -> String {
         (i32.store (i32.const 0x4ffc) (i32.const {open}))
         (call $output (i32.const 0x4ffc) (i32.const 36))
         (return (i32.const 1))))
-    (i64.store (i32.const 0x5000) (call $start (i32.const 0) (i32.const 0x3040)))
+    (i64.store (i32.const 0x5000) (call $start (i32.const 0) (i32.const 0x3100) (i32.const {options_length})))
     (i32.const 0))
   (func $voted (result i32)
     (call $key (i32.const 0x10010))

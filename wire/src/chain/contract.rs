@@ -44,6 +44,13 @@ pub struct Computation {
     /// Results that stay secret, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretResult>,
+    /// Its public arguments, as parameters of Solidity's JSON ABI.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub params: Vec<serde_json::Value>,
+    /// How many inputs of the first of its types there must be, and by how many two sets of them must
+    /// differ over which such computations run; 0 if it may run over any.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub min_inputs: u32,
     /// Solidity type of its attested output, for example `(uint64[3],uint64)`.
     pub output: String,
     /// The same as a parameter of Solidity's JSON ABI, with the names of structs and fields.
@@ -59,4 +66,10 @@ pub struct SecretResult {
     pub recipient: Recipient,
     /// Number of the input type of its rows.
     pub input: u32,
+}
+
+/// Whether a number need not be said.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

@@ -75,6 +75,13 @@ pub enum InputStatus {
         /// The contract's ABI-encoded error, empty if it was not the contract that refused.
         data: Bytes,
     },
+    /// It counted until its owner sent another in its place.
+    Replaced {
+        /// Id of the other.
+        by: B256,
+    },
+    /// It counted until its contract deleted it.
+    Deleted,
 }
 
 /// An input.
@@ -87,6 +94,12 @@ pub struct InputInfo {
     pub contract: Address,
     /// Who sent it.
     pub owner: Address,
+    /// Its place among all inputs, by which contracts name it.
+    pub sequence: u64,
+    /// The set of inputs to which its contract put it; 0 before the verdict.
+    pub group: u64,
+    /// What its contract says about it in public; 0 before the verdict.
+    pub tag: u64,
     /// Block that ordered it.
     pub ordered_in: u64,
     /// Block with the verdict.

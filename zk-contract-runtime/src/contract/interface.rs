@@ -235,6 +235,8 @@ fn check_computation(computation: &Computation, types: usize) -> Result<(), Stri
     let Computation {
         name: computation_name,
         inputs,
+        params,
+        min_inputs,
         output,
         result,
         secrets,
@@ -258,6 +260,17 @@ fn check_computation(computation: &Computation, types: usize) -> Result<(), Stri
                 "a secret result of {computation_name} has input type {input}, which does not exist"
             ));
         }
+    }
+    if *min_inputs > 0 && inputs.is_empty() {
+        return Err(format!(
+            "{computation_name} must have {min_inputs} inputs and reads none"
+        ));
+    }
+    at_most("arguments of a computation", params.len(), MAX_ABI_ITEMS)?;
+    for param in params {
+        let param: Param = serde_json::from_value(param.clone())
+            .map_err(|error| format!("an argument of {computation_name}: {error}"))?;
+        check_param(&param)?;
     }
     at_most(
         "characters of an output type",

@@ -1,5 +1,8 @@
 //! Deployed contracts.
 
+mod effects;
+pub(crate) mod guard;
+pub(crate) mod inputs;
 pub(crate) mod interface;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -9,6 +12,9 @@ use wire::{
     codec,
     rpc::{ContractInfo, TimerFailure, TimerInfo},
 };
+
+use guard::{Guard, Sequences, TooClose};
+use inputs::Inputs;
 
 use crate::sandbox::{Compiled, Storage, Timers};
 
@@ -31,8 +37,10 @@ pub(crate) struct Contract {
     pub(crate) computations: u64,
     /// Its inputs that await their verdict, by number of the type, then by sequence.
     pub(crate) undecided: BTreeMap<u32, BTreeMap<u64, B256>>,
-    /// Its accepted inputs by number of the type, then by sequence.
-    pub(crate) accepted: BTreeMap<u32, BTreeMap<u64, B256>>,
+    /// Its accepted inputs.
+    pub(crate) accepted: Inputs,
+    /// Over which of them computations with a least number have run.
+    pub(crate) guard: Guard,
     /// Its computations that wait for inputs, oldest first.
     pub(crate) waiting: Vec<B256>,
 }
@@ -44,7 +52,7 @@ impl Contract {
         let failure = self.timer_failure.as_ref().map(|f| (f.selector, f.block));
         codec::encode(&(
             (self.deployer, self.compiled.code_hash, self.computations),
-            (&self.timers, failure),
+            (&self.timers, failure, self.guard.digest()),
         ))
     }
 
@@ -68,6 +76,37 @@ impl Contract {
         }
     }
 
+    /// The type of which one of its computations must have so many inputs, if it must.
+    pub(crate) fn guarded(&self, computation: u32) -> Option<(u32, u64)> {
+        let computations = &self.compiled.description().computations;
+        let computation = computations.get(computation as usize)?;
+        let least = u64::from(computation.min_inputs);
+        let first = computation.inputs.first().copied();
+        first.map(|number| (number, least)).filter(|_| least > 0)
+    }
+
+    /// Whether a set of inputs of a type may be opened by a computation that must have so many.
+    ///
+    /// # Errors
+    /// [`TooClose`].
+    pub(crate) fn guard(
+        &mut self,
+        number: u32,
+        least: u64,
+        set: &Sequences,
+    ) -> Result<(), TooClose> {
+        let computations = &self.compiled.description().computations;
+        let accepted = &self.accepted;
+        let still = || {
+            let of_type = computations
+                .iter()
+                .filter(|c| c.inputs.first() == Some(&number));
+            let largest = of_type.map(|c| u64::from(c.min_inputs)).max();
+            (largest.unwrap_or(0), accepted.of_type(number).collect())
+        };
+        self.guard.check(number, least, set, still)
+    }
+
     /// Numbers of the input types that one of its computations reads.
     pub(crate) fn types_of(&self, computation: u32) -> &[u32] {
         let computations = &self.compiled.description().computations;
@@ -83,21 +122,5 @@ impl Contract {
     ) -> impl Iterator<Item = B256> + 'a {
         let of_types = types.iter().filter_map(|ty| self.undecided.get(ty));
         of_types.flat_map(move |inputs| inputs.range(..cutoff).map(|(_, id)| *id))
-    }
-
-    /// Its accepted inputs of these types, ordered before `cutoff`, in ordering order: id and
-    /// number of the type.
-    pub(crate) fn accepted_before(&self, cutoff: u64, types: &[u32]) -> Vec<(B256, u32)> {
-        let of_type = |ty: &u32| {
-            let accepted = self.accepted.get(ty).into_iter();
-            let ty = *ty;
-            accepted.flat_map(move |inputs| {
-                inputs
-                    .range(..cutoff)
-                    .map(move |(sequence, id)| (*sequence, (*id, ty)))
-            })
-        };
-        let ordered: BTreeMap<_, _> = types.iter().flat_map(of_type).collect();
-        ordered.into_values().collect()
     }
 }

@@ -20,6 +20,8 @@ fn input() -> Input {
         decided_in: None,
         fuel: 0,
         data: Bytes::new(),
+        group: 0,
+        tag: 0,
         sealed: None,
         votes: [None; NODES],
         status: Status::Ordered,

@@ -34,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) timers: Timers,
     /// The index that a computation started now will have.
     pub(crate) next_computation: u64,
+    /// The sequence that the call's input has or would get.
+    pub(crate) input: u64,
     /// An empty program, if one is to be traced.
     pub(crate) tracing: Option<Tracing>,
     /// Fuel that it may use.
@@ -123,6 +125,7 @@ impl Sandbox {
             timers: call.timers,
             description,
             next_computation: call.next_computation,
+            input: call.input,
             memory: None,
             staged: Bytes::new(),
             staged_hash: B256::ZERO,
@@ -204,6 +207,11 @@ fn finish(host: Host, status: Result<Status, ContractFault>, fuel_used: u64) -> 
 }
 
 impl Outcome {
+    /// The same call, which does nothing since it ends in a fault.
+    pub(crate) fn refused(self, fault: ContractFault) -> Self {
+        Self::fault(fault, self.fuel_used)
+    }
+
     fn fault(fault: ContractFault, fuel_used: u64) -> Self {
         Self {
             ending: Ending::Fault(fault),

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, FixedBytes};
 use wasmi::Memory;
 use wire::{
     contract::Description,
-    guest::{CONTEXT_BYTES, Context},
+    guest::{CONTEXT_BYTES, Context, Deletion, StartOptions},
     sealed::SealedInput,
 };
 
@@ -98,8 +98,23 @@ pub(crate) struct Effects {
     pub(crate) events: Vec<Event>,
     /// The input that was taken.
     pub(crate) taken: Option<SealedInput>,
-    /// Number and context of the computation that was started.
-    pub(crate) started: Option<(u32, B256)>,
+    /// What is said about it.
+    pub(crate) marks: Marks,
+    /// Inputs that are deleted.
+    pub(crate) deletions: Vec<Deletion>,
+    /// Number and options of the computation that was started.
+    pub(crate) started: Option<(u32, StartOptions)>,
+}
+
+/// What a contract says about the input that it takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// The set of inputs to which it belongs.
+    pub(crate) group: u64,
+    /// What computations see beside it.
+    pub(crate) tag: u64,
+    /// Whether it takes the place of its owner's earlier ones.
+    pub(crate) replaces: bool,
 }
 
 /// A call of another contract.
@@ -128,6 +143,8 @@ pub(super) struct Host {
     pub(super) request: Option<Request>,
     /// Events of the calls that have led to this one.
     pub(super) events_before: usize,
+    /// The sequence that the call's input has or would get.
+    pub(super) input: u64,
     /// The guest's memory, once there is an instance.
     pub(super) memory: Option<Memory>,
     /// The value that `staged_read` copies.

@@ -7,14 +7,14 @@ use wasmi::{
 };
 use wire::{
     guest::MODULE,
-    limits::{EVENT_BYTES, EVENTS_PER_CALL, INPUT_BYTES, RETURN_BYTES},
-    sealed::SealedInput,
+    limits::{EVENT_BYTES, EVENTS_PER_CALL, RETURN_BYTES},
 };
 
 use super::{
-    guest::{Guest, bad_argument, charge, length, read, throw, write},
-    host::{Entry, Event, Host},
-    limits::{COPY_BYTE, EMIT, EMIT_BYTE, HASH, HASH_BYTE, INPUT_BYTE, START, TAKE_INPUT},
+    guest::{Guest, charge, length, read, throw, write},
+    host::{Event, Host},
+    inputs,
+    limits::{COPY_BYTE, EMIT, EMIT_BYTE, HASH, HASH_BYTE},
     others, storage, timer, trace,
 };
 use crate::ContractFault;
@@ -23,14 +23,12 @@ use crate::ContractFault;
 const HASHED_BYTES: usize = 1024 * 1024;
 /// Most topics of an event.
 const TOPICS: usize = 4;
-/// Bytes of an encoded sealed input beside its masked value.
-const SEALED_OVERHEAD: usize = 1024;
 
 /// Type of a host function: name, parameters, results.
 pub(super) type Import = (&'static str, &'static [ValType], &'static [ValType]);
 
 /// All host functions.
-pub(super) const IMPORTS: [Import; 23] = [
+pub(super) const IMPORTS: [Import; 30] = [
     ("calldata_len", &[], &[I32]),
     ("calldata_read", &[I32], &[]),
     ("output", &[I32, I32], &[]),
@@ -45,9 +43,16 @@ pub(super) const IMPORTS: [Import; 23] = [
     ("emit", &[I32, I32, I32, I32], &[]),
     ("keccak256", &[I32, I32, I32], &[]),
     ("take_input", &[I32, I32, I32], &[]),
-    ("start", &[I32, I32], &[I64]),
+    ("input_id", &[], &[I64]),
+    ("input_group", &[I64], &[]),
+    ("input_tag", &[I64], &[]),
+    ("input_replace", &[], &[]),
+    ("start", &[I32, I32, I32], &[I64]),
+    ("delete_inputs", &[I32, I32], &[]),
     ("secret_input", &[I32, I32, I32], &[I32]),
     ("secret_count", &[I32], &[I32]),
+    ("secret_tags", &[I32, I32], &[]),
+    ("secret_owners", &[I32, I32], &[]),
     ("secret_constant", &[I32, I64, I64, I32], &[I32]),
     ("secret_public", &[I32, I32, I32], &[I32]),
     ("secret_op", &[I32, I32, I32, I32, I64], &[I32]),
@@ -75,10 +80,17 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
         .func_wrap(MODULE, "call", others::call)?
         .func_wrap(MODULE, "emit", emit)?
         .func_wrap(MODULE, "keccak256", keccak)?
-        .func_wrap(MODULE, "take_input", take_input)?
-        .func_wrap(MODULE, "start", start)?
+        .func_wrap(MODULE, "take_input", inputs::take_input)?
+        .func_wrap(MODULE, "input_id", inputs::input_id)?
+        .func_wrap(MODULE, "input_group", inputs::input_group)?
+        .func_wrap(MODULE, "input_tag", inputs::input_tag)?
+        .func_wrap(MODULE, "input_replace", inputs::input_replace)?
+        .func_wrap(MODULE, "start", inputs::start)?
+        .func_wrap(MODULE, "delete_inputs", inputs::delete_inputs)?
         .func_wrap(MODULE, "secret_input", trace::secret_input)?
         .func_wrap(MODULE, "secret_count", trace::secret_count)?
+        .func_wrap(MODULE, "secret_tags", trace::secret_tags)?
+        .func_wrap(MODULE, "secret_owners", trace::secret_owners)?
         .func_wrap(MODULE, "secret_constant", trace::secret_constant)?
         .func_wrap(MODULE, "secret_public", trace::secret_public)?
         .func_wrap(MODULE, "secret_op", trace::secret_op)?
@@ -157,55 +169,4 @@ fn keccak(mut guest: Guest<'_>, ptr: i32, len: i32, out: i32) -> Result<(), wasm
     let hash = keccak256(read(&guest, CALL, ptr, len)?);
     guest.data_mut().staged_hash = hash;
     write(&mut guest, CALL, out, |host| host.staged_hash.as_slice())
-}
-
-fn take_input(mut guest: Guest<'_>, number: i32, ptr: i32, len: i32) -> Result<(), wasmi::Error> {
-    const CALL: &str = "take_input";
-    let len = length("a sealed input", len, INPUT_BYTES + SEALED_OVERHEAD)?;
-    charge(&mut guest, TAKE_INPUT + INPUT_BYTE * len as u64)?;
-    let Entry::Input(expected) = guest.data().entry else {
-        return Err(throw(ContractFault::NotHere { call: CALL }));
-    };
-    if guest.data().effects.taken.is_some() {
-        return Err(throw(ContractFault::Twice { call: CALL }));
-    }
-    if number.cast_unsigned() != expected {
-        let why = format!("this function takes inputs of type {expected}, not {number}");
-        return Err(bad_argument(CALL, why));
-    }
-    let bytes = read(&guest, CALL, ptr, len)?;
-    let host = guest.data_mut();
-    let types = host.description.as_ref().map(|d| d.inputs.as_slice());
-    let input_type = types.and_then(|types| types.get(expected as usize));
-    let input_type = input_type.ok_or_else(|| bad_argument(CALL, "no such input type"))?;
-    let sealed = SealedInput::decode(&bytes, input_type)
-        .map_err(|error| throw(ContractFault::SealedInput(error)))?;
-    host.effects.taken = Some(sealed);
-    Ok(())
-}
-
-fn start(mut guest: Guest<'_>, number: i32, context: i32) -> Result<i64, wasmi::Error> {
-    const CALL: &str = "start";
-    charge(&mut guest, START)?;
-    if guest.data().entry != Entry::Action {
-        return Err(throw(ContractFault::NotHere { call: CALL }));
-    }
-    if guest.data().effects.started.is_some() {
-        return Err(throw(ContractFault::Twice { call: CALL }));
-    }
-    let context = B256::from_slice(&read(&guest, CALL, context, 32)?);
-    let host = guest.data_mut();
-    let computations = host
-        .description
-        .as_ref()
-        .map_or(0, |d| d.computations.len());
-    let number = number.cast_unsigned();
-    if number as usize >= computations {
-        return Err(bad_argument(
-            CALL,
-            format!("no computation has number {number}"),
-        ));
-    }
-    host.effects.started = Some((number, context));
-    Ok(host.next_computation.cast_signed())
 }

@@ -49,6 +49,10 @@ pub(super) const TAKE_INPUT: u64 = 20_000;
 pub(super) const INPUT_BYTE: u64 = 4;
 /// Starting a computation.
 pub(super) const START: u64 = 100_000;
+/// For each byte that says how: every node keeps it in memory.
+pub(super) const START_BYTE: u64 = STORAGE_BYTE;
+/// Deleting an input.
+pub(crate) const DELETE_INPUT: u64 = 2_000;
 /// One operation of a secret program, which is then also typed, hashed and planned.
 pub(super) const SECRET_OPERATION: u64 = 4_000;
 /// For each public value of a secret program, which every node keeps with it.

@@ -12,6 +12,7 @@ mod engine;
 mod guest;
 mod host;
 mod imports;
+mod inputs;
 pub(crate) mod limits;
 mod module;
 mod others;
@@ -21,10 +22,10 @@ mod timer;
 mod trace;
 
 pub(crate) use call::{Call, Ending, Outcome};
-pub(crate) use host::{Effects, Entry, Event, Storage, Timers};
+pub(crate) use host::{Effects, Entry, Event, Marks, Storage, Timers};
 pub(crate) use module::Compiled;
 pub(crate) use others::{Answer, Before, Nobody, Others, Within};
-pub(crate) use trace::{Traced, Tracing};
+pub(crate) use trace::{Rows, Traced, Tracing};
 
 #[cfg(test)]
 mod tests;

@@ -56,6 +56,7 @@ impl Compiled {
             storage: Arc::default(),
             timers: Timers::new(),
             next_computation: 0,
+            input: 0,
             tracing: None,
             fuel: DESCRIBE_FUEL,
         };

@@ -6,9 +6,12 @@ mod mutations;
 
 use std::sync::Arc;
 
-use alloy_primitives::{Bytes, FixedBytes};
+use alloy_primitives::{Address, Bytes, FixedBytes};
 use wasmi::{Linker, Store};
-use wire::{guest::CONTEXT_BYTES, secret::Op};
+use wire::{
+    guest::{CONTEXT_BYTES, Deletion, Selection, StartOptions},
+    secret::Op,
+};
 
 use super::{host::Storage, imports, limits::TABLE_ELEMENTS, *};
 use crate::{
@@ -47,7 +50,8 @@ fn guest(body: &str) -> Compiled {
 }
 
 fn run_as(guest: &Compiled, entry: Entry, fuel: u64) -> Outcome {
-    let tracing = (entry == Entry::Compute).then(|| Tracing::new([(0, 5)].into(), Vec::new()));
+    let tracing = || Tracing::new([(0, five_rows())].into(), Vec::new());
+    let tracing = (entry == Entry::Compute).then(tracing);
     let call = Call {
         entry,
         calldata: Bytes::from_static(b"calldata"),
@@ -58,10 +62,20 @@ fn run_as(guest: &Compiled, entry: Entry, fuel: u64) -> Outcome {
         )])),
         timers: Timers::from([(FixedBytes([0, 0, 0, 1]), 100)]),
         next_computation: 4,
+        input: 6,
         tracing,
         fuel,
     };
     guest.run(call, &mut Nobody).unwrap()
+}
+
+/// Five inputs, whose owners and tags are their places.
+fn five_rows() -> Rows {
+    let mut rows = Rows::default();
+    for place in 0..5 {
+        rows.push(Address::repeat_byte(place), place.into());
+    }
+    rows
 }
 
 const FUEL: u64 = 5_000_000;
@@ -110,6 +124,7 @@ fn the_table_of_imports_is_what_is_linked() {
         next_computation: 0,
         request: None,
         events_before: 0,
+        input: 0,
         memory: None,
         staged: Bytes::new(),
         staged_hash: Default::default(),
@@ -130,7 +145,7 @@ fn what_an_entry_point_may_not_call_is_a_fault() {
         assert_eq!(fault, ContractFault::NotHere { call }, "{entry:?}");
     };
     let take = "(call $take_input (i32.const 0) (i32.const 0) (i32.const 8))";
-    let start = "(drop (call $start (i32.const 0) (i32.const 0)))";
+    let start = "(drop (call $start (i32.const 0) (i32.const 0x400) (i32.const 54)))";
     let reveal = "(call $reveal (i32.const 0))";
     let write = "(call $storage_write (i32.const 0) (i32.const 3) (i32.const 0) (i32.const 1))";
     let read = "(drop (call $storage_read (i32.const 0) (i32.const 3)))";
@@ -147,6 +162,18 @@ fn what_an_entry_point_may_not_call_is_a_fault() {
     }
     for entry in [
         Entry::Init,
+        Entry::Action,
+        Entry::Attested,
+        Entry::Compute,
+        Entry::Encode,
+    ] {
+        refused(entry, "input_id", "(drop (call $input_id))");
+        refused(entry, "input_group", "(call $input_group (i64.const 1))");
+        refused(entry, "input_tag", "(call $input_tag (i64.const 1))");
+        refused(entry, "input_replace", "(call $input_replace)");
+    }
+    for entry in [
+        Entry::Init,
         Entry::Input(0),
         Entry::Nested,
         Entry::Attested,
@@ -154,6 +181,10 @@ fn what_an_entry_point_may_not_call_is_a_fault() {
         Entry::Encode,
     ] {
         refused(entry, "start", start);
+    }
+    let delete = "(call $delete_inputs (i32.const 0x400) (i32.const 13))";
+    for entry in [Entry::Init, Entry::Input(0), Entry::Compute, Entry::Encode] {
+        refused(entry, "delete_inputs", delete);
     }
     for entry in [Entry::Init, Entry::Action, Entry::Input(0), Entry::Encode] {
         refused(entry, "reveal", reveal);
@@ -174,6 +205,10 @@ fn what_an_entry_point_may_not_call_is_a_fault() {
             "secret_count",
             "(drop (call $secret_count (i32.const 0)))",
         );
+        for call in ["secret_tags", "secret_owners"] {
+            let body = format!("(call ${call} (i32.const 0) (i32.const 0))");
+            refused(entry, call, &body);
+        }
     }
     for entry in [Entry::Compute, Entry::Encode] {
         refused(entry, "storage_write", write);
@@ -235,15 +270,17 @@ fn inputs_are_taken_once_of_the_right_type_and_not_forgotten() {
 
 #[test]
 fn a_call_starts_one_computation() {
-    let start = |number| format!("(drop (call $start (i32.const {number}) (i32.const 0)))");
+    // Memory is zero there, which is the options without an argument.
+    let start = |number| {
+        format!("(drop (call $start (i32.const {number}) (i32.const 0x400) (i32.const 54)))")
+    };
     let outcome = run_as(
         &guest(&format!("{} (i32.const 0)", start(0))),
         Entry::Action,
         FUEL,
     );
     assert_eq!(outcome.effects.started, Some((0, Default::default())));
-    let index =
-        "(if (i64.ne (call $start (i32.const 0) (i32.const 0)) (i64.const 4)) (then unreachable))";
+    let index = "(if (i64.ne (call $start (i32.const 0) (i32.const 0x400) (i32.const 54)) (i64.const 4)) (then unreachable))";
     let outcome = run_as(
         &guest(&format!("{index} (i32.const 0)")),
         Entry::Action,
@@ -259,6 +296,127 @@ fn a_call_starts_one_computation() {
             fault,
             ContractFault::BadArgument { call: "start", .. }
         ));
+    }
+}
+
+#[test]
+fn options_of_a_computation_are_read_and_bounded() {
+    let options = StartOptions {
+        context: alloy_primitives::B256::repeat_byte(1),
+        reader: Address::repeat_byte(2),
+        delete_after: true,
+        selection: Selection::Inputs(vec![3, 9]),
+        arguments: b"abc".to_vec(),
+    };
+    let bytes = options.encode();
+    let escaped: String = bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+    let start = |len: usize| {
+        format!(
+            "(data (i32.const 0x1000) \"{escaped}\") (func $body (result i32)
+             (drop (call $start (i32.const 0) (i32.const 0x1000) (i32.const {len}))) (i32.const 0))"
+        )
+    };
+    let outcome = run_as(&guest(&start(bytes.len())), Entry::Action, 50_000_000);
+    assert_eq!(outcome.effects.started, Some((0, options)));
+    let cut = fault(&start(60));
+    assert!(matches!(
+        cut,
+        ContractFault::BadArgument { call: "start", .. }
+    ));
+    let huge = fault(&start(200_000));
+    assert!(matches!(huge, ContractFault::TooLong { .. }));
+}
+
+#[test]
+fn deletions_are_read_and_bounded() {
+    let deletion = Deletion::Inputs(vec![3, 9]);
+    let bytes = deletion.encode();
+    let escaped: String = bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+    let body = |times: usize, len: usize| {
+        let call = format!("(call $delete_inputs (i32.const 0x1000) (i32.const {len}))");
+        format!(
+            "(data (i32.const 0x1000) \"{escaped}\") (func $body (result i32) {} (i32.const 0))",
+            call.repeat(times)
+        )
+    };
+    for entry in [Entry::Action, Entry::Attested, Entry::Failed] {
+        let outcome = run_as(&guest(&body(2, bytes.len())), entry, FUEL);
+        assert_eq!(
+            outcome.effects.deletions,
+            [deletion.clone(), deletion.clone()]
+        );
+    }
+    let cut = fault(&body(1, bytes.len() - 1));
+    assert!(matches!(
+        cut,
+        ContractFault::BadArgument {
+            call: "delete_inputs",
+            ..
+        }
+    ));
+    let many = fault(&body(65, bytes.len()));
+    assert!(matches!(many, ContractFault::TooLong { .. }));
+    let huge = fault(&body(1, 60_000));
+    assert!(matches!(huge, ContractFault::TooLong { .. }));
+}
+
+#[test]
+fn an_input_has_an_id_and_marks() {
+    let id = "(if (i64.ne (call $input_id) (i64.const 6)) (then unreachable))";
+    let marks =
+        "(call $input_group (i64.const -1)) (call $input_tag (i64.const 7)) (call $input_replace)";
+    // Marks without the input are nothing.
+    assert_eq!(
+        fault_as(Entry::Input(0), &format!("{id} {marks} (i32.const 0)")),
+        ContractFault::InputNotTaken
+    );
+    let sealed = wire::sealed::SealedInput {
+        masked: vec![9],
+        commitments: Default::default(),
+        seals: [(); 4].map(|()| wire::sealed::Seal {
+            encapsulated: Default::default(),
+            ciphertext: vec![0; 112],
+        }),
+    };
+    let bytes = sealed.encode();
+    let escaped: String = bytes.iter().map(|b| format!("\\{b:02x}")).collect();
+    let body = format!(
+        "(data (i32.const 0x1000) \"{escaped}\") (func $body (result i32)
+         {marks} {id} (call $take_input (i32.const 0) (i32.const 0x1000) (i32.const {}))
+         (i32.const 0))",
+        bytes.len()
+    );
+    let outcome = run_as(&guest(&body), Entry::Input(0), FUEL);
+    let expected = Marks {
+        group: u64::MAX,
+        tag: 7,
+        replaces: true,
+    };
+    assert_eq!(outcome.effects.marks, expected);
+}
+
+#[test]
+fn computations_see_owners_and_tags() {
+    let check = "(call $secret_owners (i32.const 0) (i32.const 0x400))
+         (if (i64.ne (i64.load (i32.const 0x450)) (i64.const 0x0404040404040404)) (then unreachable))
+         (if (i64.ne (i64.load (i32.const 0x464)) (i64.const 0)) (then unreachable))
+         (call $secret_tags (i32.const 0) (i32.const 0x500))
+         (if (i64.ne (i64.load (i32.const 0x518)) (i64.const 0x0300000000000000)) (then unreachable))
+         (call $reveal (call $secret_input (i32.const 0) (i32.const 0) (i32.const 0)))
+         (i32.const 0)";
+    let outcome = run_as(&guest(check), Entry::Compute, FUEL);
+    assert_eq!(outcome.ending, Ending::Ok);
+    for call in ["secret_tags", "secret_owners"] {
+        let outside = fault_as(
+            Entry::Compute,
+            &format!("(call ${call} (i32.const 0) (i32.const 65530)) (i32.const 0)"),
+        );
+        assert_eq!(outside, ContractFault::OutOfBounds { call });
+        let other = fault_as(
+            Entry::Compute,
+            &format!("(call ${call} (i32.const 1) (i32.const 0)) (i32.const 0)"),
+        );
+        assert!(matches!(other, ContractFault::BadArgument { .. }));
     }
 }
 

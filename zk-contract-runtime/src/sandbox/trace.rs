@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy_primitives::Address;
 use mpc_engine::{
     ColumnId, Program, ProgramBuilder, ProgramError, ResultColumn, SecretResults, ValueId,
 };
@@ -15,15 +16,30 @@ use wire::{
 };
 
 use super::{
-    guest::{Guest, bad_argument, charge, length, read, throw},
-    limits::{PUBLIC_ELEMENT, SECRET_OPERATION},
+    guest::{Guest, bad_argument, charge, length, read, throw, write},
+    limits::{COPY_BYTE, PUBLIC_ELEMENT, SECRET_OPERATION},
 };
 use crate::ContractFault;
+
+/// What a computation sees of the inputs of one type beside their secrets.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rows {
+    owners: Vec<Address>,
+    tags: Vec<u64>,
+}
+
+impl Rows {
+    /// Adds the next input.
+    pub(crate) fn push(&mut self, owner: Address, tag: u64) {
+        self.owners.push(owner);
+        self.tags.push(tag);
+    }
+}
 
 /// A program that is being traced.
 pub(crate) struct Tracing {
     builder: ProgramBuilder,
-    inputs: BTreeMap<u32, u64>,
+    inputs: BTreeMap<u32, Rows>,
     recipients: Vec<Recipient>,
     results: SecretResults,
 }
@@ -38,8 +54,8 @@ pub(crate) struct Traced {
 }
 
 impl Tracing {
-    /// Starts an empty program over so many inputs of each type, with these secret results.
-    pub(crate) fn new(inputs: BTreeMap<u32, u64>, results: Vec<(Recipient, InputType)>) -> Self {
+    /// Starts an empty program over these inputs of each type, with these secret results.
+    pub(crate) fn new(inputs: BTreeMap<u32, Rows>, results: Vec<(Recipient, InputType)>) -> Self {
         let (recipients, types) = results.into_iter().unzip();
         Self {
             builder: ProgramBuilder::new(),
@@ -58,7 +74,7 @@ impl Tracing {
                 (Recipient::Contract, Some((_, detail))) => *detail <= APPEND,
                 (Recipient::Reader, Some((_, detail))) => *detail == 0,
                 (Recipient::Owners, Some((rows, of))) => {
-                    self.inputs.get(of) == Some(&(*rows as u64))
+                    self.inputs.get(of).map(|of| of.tags.len()) == Some(*rows)
                 }
             };
             if !fits {
@@ -73,9 +89,9 @@ impl Tracing {
         Ok(Traced { program, results })
     }
 
-    fn count(&self, call: &'static str, number: i32) -> Result<u64, wasmi::Error> {
-        let count = self.inputs.get(&number.cast_unsigned()).copied();
-        count.ok_or_else(|| {
+    fn rows(&self, call: &'static str, number: i32) -> Result<&Rows, wasmi::Error> {
+        let rows = self.inputs.get(&number.cast_unsigned());
+        rows.ok_or_else(|| {
             let why = format!("the computation does not read inputs of type {number}");
             bad_argument(call, why)
         })
@@ -119,8 +135,7 @@ pub(super) fn secret_input(
     element: i32,
 ) -> Result<i32, wasmi::Error> {
     const CALL: &str = "secret_input";
-    let count = tracing(&mut guest, CALL)?.count(CALL, number)?;
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let count = tracing(&mut guest, CALL)?.rows(CALL, number)?.tags.len();
     let id = ColumnId {
         input_type: number.cast_unsigned(),
         field: field.cast_unsigned(),
@@ -142,8 +157,54 @@ pub(super) fn secret_input(
 /// `secret_count(type) -> i32`
 pub(super) fn secret_count(mut guest: Guest<'_>, number: i32) -> Result<i32, wasmi::Error> {
     const CALL: &str = "secret_count";
-    let count = tracing(&mut guest, CALL)?.count(CALL, number)?;
+    let count = tracing(&mut guest, CALL)?.rows(CALL, number)?.tags.len();
     Ok(i32::try_from(count).unwrap_or(i32::MAX))
+}
+
+/// `secret_tags(type, ptr)`
+pub(super) fn secret_tags(mut guest: Guest<'_>, number: i32, ptr: i32) -> Result<(), wasmi::Error> {
+    let bytes = |rows: &Rows| rows.tags.iter().flat_map(|tag| tag.to_be_bytes()).collect();
+    copy_rows(
+        &mut guest,
+        "secret_tags",
+        number,
+        ptr,
+        size_of::<u64>(),
+        bytes,
+    )
+}
+
+/// `secret_owners(type, ptr)`
+pub(super) fn secret_owners(
+    mut guest: Guest<'_>,
+    number: i32,
+    ptr: i32,
+) -> Result<(), wasmi::Error> {
+    let bytes = |rows: &Rows| rows.owners.iter().flat_map(|owner| owner.0.0).collect();
+    copy_rows(
+        &mut guest,
+        "secret_owners",
+        number,
+        ptr,
+        Address::len_bytes(),
+        bytes,
+    )
+}
+
+/// Copies a part of each row into the guest, `width` bytes each.
+fn copy_rows(
+    guest: &mut Guest<'_>,
+    call: &'static str,
+    number: i32,
+    ptr: i32,
+    width: usize,
+    bytes: impl FnOnce(&Rows) -> Vec<u8>,
+) -> Result<(), wasmi::Error> {
+    let count = tracing(guest, call)?.rows(call, number)?.tags.len();
+    charge(guest, COPY_BYTE * (width * count) as u64)?;
+    let staged = bytes(tracing(guest, call)?.rows(call, number)?);
+    guest.data_mut().staged = staged.into();
+    write(guest, call, ptr, |host| &host.staged)
 }
 
 /// `secret_constant(kind, low, high, len) -> i32`

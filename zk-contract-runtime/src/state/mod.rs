@@ -34,6 +34,8 @@ pub(crate) enum Work {
     Freeze(B256),
     /// Encode a computation's opened values.
     Encode(B256),
+    /// Delete inputs that were only for a computation that was attested.
+    Delete(Vec<B256>),
     /// Tell the contract that a computation was attested.
     TellAttested(B256),
     /// Tell the contract that a computation has failed.

@@ -106,11 +106,13 @@ impl Attempt<'_> {
             storage: Arc::clone(&contract.storage),
             timers: contract.timers.clone(),
             next_computation: contract.computations,
+            input: state.chain().next_input,
             tracing: None,
             fuel,
         };
         let outcome = contract.compiled.run(call, &mut others)?;
-        let outcome = busy(state, self.sender, outcome);
+        let outcome = contract.deleting(busy(state, self.sender, outcome), fuel);
+        let outcome = contract.starting(outcome);
         let (outcome, effects) = tell(&contract.compiled, outcome, intrinsic);
         let then = match effects {
             Some(effects) => Then::Call {
@@ -155,6 +157,7 @@ impl Attempt<'_> {
             storage: Arc::default(),
             timers: Default::default(),
             next_computation: 0,
+            input: 0,
             tracing: None,
             fuel,
         };
@@ -198,7 +201,7 @@ impl Tried {
 }
 
 /// Refuses what would be one input or computation too many.
-pub(super) fn busy(state: &State, sender: Address, mut outcome: Outcome) -> Outcome {
+pub(super) fn busy(state: &State, sender: Address, outcome: Outcome) -> Outcome {
     let of_sender = || state.queues.get(&sender).map_or(0, |queue| queue.len());
     let full = if outcome.effects.taken.is_some() {
         let limit = PENDING_INPUTS;
@@ -221,12 +224,10 @@ pub(super) fn busy(state: &State, sender: Address, mut outcome: Outcome) -> Outc
     } else {
         None
     };
-    if let Some((what, limit)) = full {
-        outcome.ending = Ending::Fault(ContractFault::Busy { what, limit });
-        outcome.output = Bytes::new();
-        outcome.effects = Effects::default();
+    match full {
+        Some((what, limit)) => outcome.refused(ContractFault::Busy { what, limit }),
+        None => outcome,
     }
-    outcome
 }
 
 /// What users are told of a call, and its effects if it ended well.

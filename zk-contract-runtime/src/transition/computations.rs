@@ -18,15 +18,22 @@ use super::{Transition, others::Others};
 use crate::{
     Amounts, ContractFault, Event, HostFault,
     computation::{Computation, Frozen, Phase},
-    contract::Contract,
+    contract::{
+        Contract,
+        guard::{Sequences, TooClose},
+    },
     input,
     reserve::LOT,
-    sandbox::{Call, Ending, Entry, Outcome, Traced, Tracing},
+    sandbox::{Call, Ending, Entry, Outcome, Rows, Traced, Tracing},
     state::Work,
 };
 
 /// Fuel that freezing one input stands for.
 const FREEZE_INPUT_FUEL: u64 = 2_000;
+/// How many inputs are deleted before other work goes on.
+const DELETED_AT_ONCE: usize = 1_000;
+/// Fuel that comparing the inputs with a range of earlier ones stands for.
+const COMPARE_RANGE_FUEL: u64 = 20;
 
 impl Transition<'_> {
     /// Puts those computations of a contract to work whose inputs are all decided.
@@ -37,10 +44,8 @@ impl Transition<'_> {
         let ready = |id: &B256| {
             self.state.computation(*id).is_none_or(|computation| {
                 let types = contract.types_of(computation.number);
-                contract
-                    .undecided_before(computation.cutoff, types)
-                    .next()
-                    .is_none()
+                let mut undecided = contract.undecided_before(computation.cutoff, types);
+                computation.names_inputs() || undecided.next().is_none()
             })
         };
         let ready: Vec<_> = contract.waiting.iter().copied().filter(ready).collect();
@@ -63,23 +68,84 @@ impl Transition<'_> {
             return Ok(0);
         };
         let types = contract.types_of(computation.number);
-        let inputs = contract.accepted_before(computation.cutoff, types);
-        let mut counts: BTreeMap<u32, u64> = types.iter().map(|ty| (*ty, 0)).collect();
-        for (_, ty) in &inputs {
-            *counts.entry(*ty).or_default() += 1;
+        let options = &computation.options;
+        let inputs = contract
+            .accepted
+            .select(&options.selection, types, computation.view());
+        let mut rows: BTreeMap<u32, Rows> = types.iter().map(|ty| (*ty, Rows::default())).collect();
+        for input in &inputs {
+            let tag = self.state.input(input.id).map_or(0, |input| input.tag);
+            rows.entry(input.number).or_default().push(input.owner, tag);
         }
-        let calldata = computation.number.to_be_bytes().to_vec();
-        let tracing = Some(Tracing::new(
-            counts,
-            contract.compiled.interface.results_of(computation.number),
-        ));
+        let guarded = contract.guarded(computation.number);
+        let guarded = guarded.map(|(number, least)| {
+            let of_type = inputs.iter().filter(|input| input.number == number);
+            let set: Sequences = of_type.map(|input| input.sequence).collect();
+            (number, least, set)
+        });
+        let inputs: Vec<_> = inputs.iter().map(|i| (i.id, i.number)).collect();
+        let freezing = FREEZE_INPUT_FUEL * inputs.len() as u64
+            + COMPARE_RANGE_FUEL * contract.guard.ranges() as u64;
+        let (number, address) = (computation.number, contract.address);
+        let arguments = options.arguments.clone();
+        if let Some(guarded) = &guarded
+            && let Err((fault, reason)) = self.guard(address, guarded)
+        {
+            self.fail(id, fault, reason);
+            return Ok(freezing);
+        }
+        let Some(contract) = self.state.contract(address) else {
+            return Ok(freezing);
+        };
+        let mut calldata = number.to_be_bytes().to_vec();
+        calldata.extend_from_slice(&arguments);
+        let results = contract.compiled.interface.results_of(number);
+        let tracing = Some(Tracing::new(rows, results));
         let outcome = self.tell(contract, Entry::Compute, calldata, tracing, TRACE_FUEL)?;
-        let used = outcome.fuel_used + FREEZE_INPUT_FUEL * inputs.len() as u64;
+        let used = outcome.fuel_used + freezing;
         match checked(outcome) {
-            Ok((traced, reserve_plan)) => self.run(id, inputs, traced, &reserve_plan),
+            Ok((traced, reserve_plan)) => {
+                if let Some((number, least, set)) = guarded
+                    && let Some(contract) = self.state.contract_mut(address)
+                {
+                    contract.guard.keep(number, least, set);
+                }
+                self.run(id, inputs, traced, &reserve_plan);
+            }
             Err(reason) => self.fail(id, Fault::Program, reason),
         }
         Ok(used)
+    }
+
+    /// Whether a computation that must have so many inputs of a type may run over this set of them.
+    ///
+    /// # Errors
+    /// Why it fails.
+    fn guard(
+        &mut self,
+        address: Address,
+        (number, least, set): &(u32, u64, Sequences),
+    ) -> Result<(), (Fault, String)> {
+        let actual = set.len();
+        if actual < *least {
+            let reason = format!("it has {actual} inputs, and needs {least} at least");
+            return Err((Fault::TooFewInputs, reason));
+        }
+        let Some(contract) = self.state.contract_mut(address) else {
+            return Ok(());
+        };
+        contract.guard(*number, *least, set).map_err(|error| {
+            let reason = match error {
+                TooClose::Differs { by, least } => format!(
+                    "its inputs differ in {by} from those of an earlier computation, and must be \
+                     the same or differ in {least} at least"
+                ),
+                TooClose::Full => "too many sets of inputs have been computed on: delete inputs \
+                                   that are no longer needed"
+                    .to_owned(),
+            };
+            (Fault::TooClose, reason)
+        })
     }
 
     fn run(&mut self, id: B256, inputs: Vec<(B256, u32)>, traced: Traced, reserve_plan: &Plan) {
@@ -139,7 +205,8 @@ impl Transition<'_> {
         let Some(frozen) = &mut computation.frozen else {
             return;
         };
-        frozen.release();
+        frozen.release(computation.options.delete_after);
+        let address = computation.contract;
         let attestation = Attestation {
             l2ChainId: committee.chain_id,
             l2Contract: computation.contract,
@@ -148,7 +215,7 @@ impl Transition<'_> {
             programHash: frozen.program_hash,
             inputRoot: frozen.input_root,
             inputCount: frozen.input_count,
-            context: computation.context,
+            context: computation.options.context,
             epoch: committee.epoch,
             output,
         };
@@ -156,6 +223,7 @@ impl Transition<'_> {
         computation.attestation = Some(attestation);
         computation.phase = Phase::Opened;
         self.event(Event::Opened { computation: id });
+        self.forget_inputs(address);
     }
 
     /// Checks and counts a node's signature of an attestation. Those after the third are kept too.
@@ -182,7 +250,13 @@ impl Transition<'_> {
         {
             computation.phase = Phase::Attested;
             computation.attested_in = Some(block);
+            let frozen = computation.frozen.as_mut();
+            let inputs = frozen.map(|frozen| std::mem::take(&mut frozen.inputs));
             self.state.unfinished.remove(&id);
+            for inputs in inputs.unwrap_or_default().chunks(DELETED_AT_ONCE) {
+                let ids = inputs.iter().map(|(id, _)| *id).collect();
+                self.state.work.push_back(Work::Delete(ids));
+            }
             self.state.work.push_back(Work::TellAttested(id));
             self.event(Event::Attested { computation: id });
         }
@@ -193,8 +267,10 @@ impl Transition<'_> {
             computation.phase = Phase::Failed { reason };
             computation.attempts = None;
             if let Some(frozen) = &mut computation.frozen {
-                frozen.release();
+                frozen.release(false);
             }
+            let address = computation.contract;
+            self.forget_inputs(address);
         }
         self.state.unfinished.remove(&id);
         self.state.work.push_back(Work::TellFailed(id, fault));
@@ -230,9 +306,11 @@ impl Transition<'_> {
         calldata.extend_from_slice(&computation.index.to_be_bytes());
         calldata.extend_from_slice(last);
         let (started_by, address) = (computation.started_by, contract.address);
-        let mut outcome = self.tell(contract, entry, calldata, None, CALL_FUEL)?;
+        let outcome = self.tell(contract, entry, calldata, None, CALL_FUEL)?;
+        let mut outcome = contract.deleting(outcome, CALL_FUEL);
         if outcome.ending == Ending::Ok {
             self.keep(address, &mut outcome.effects);
+            self.delete(address, &outcome.effects.deletions);
             self.system_logs(started_by, outcome.effects.events);
         }
         Ok(outcome.fuel_used)
@@ -256,6 +334,7 @@ impl Transition<'_> {
             storage: Arc::clone(&contract.storage),
             timers: contract.timers.clone(),
             next_computation: contract.computations,
+            input: 0,
             tracing,
             fuel,
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256};
 use wire::{
     attestation::computation_id,
+    guest::StartOptions,
     sealed::{Binding, SealedInput},
     transaction::Transaction,
 };
@@ -62,8 +63,9 @@ impl Transition<'_> {
                 input: None,
             } => {
                 self.keep(contract, &mut effects);
-                if let Some((number, context)) = effects.started {
-                    self.start(tx.hash, contract, number, context);
+                self.delete(contract, &effects.deletions);
+                if let Some((number, options)) = effects.started {
+                    self.start(tx.hash, contract, number, options);
                 }
             }
             Then::Deploy {
@@ -105,6 +107,7 @@ impl Transition<'_> {
             computations: 0,
             undecided: Default::default(),
             accepted: Default::default(),
+            guard: Default::default(),
             waiting: Vec::new(),
         });
         self.event(Event::ContractDeployed { address });
@@ -148,6 +151,8 @@ impl Transition<'_> {
             decided_in: None,
             fuel: tx.gas_limit - limits::intrinsic(tx.data.len(), false).min(tx.gas_limit),
             data: tx.data.clone(),
+            group: 0,
+            tag: 0,
             sealed: Some(Arc::new(sealed)),
             votes: [None; wire::limits::NODES],
             status: Status::Ordered,
@@ -156,8 +161,14 @@ impl Transition<'_> {
         self.event(Event::InputOrdered { id });
     }
 
-    /// Registers a computation over all inputs that were ordered so far.
-    pub(super) fn start(&mut self, started_by: B256, address: Address, number: u32, context: B256) {
+    /// Registers a computation over inputs that were ordered so far.
+    pub(super) fn start(
+        &mut self,
+        started_by: B256,
+        address: Address,
+        number: u32,
+        options: StartOptions,
+    ) {
         let cutoff = self.state.chain().next_input;
         let Some(contract) = self.state.contract_mut(address) else {
             return;
@@ -170,7 +181,7 @@ impl Transition<'_> {
             contract: address,
             index,
             number,
-            context,
+            options,
             started_by,
             started_in: self.place.block,
             cutoff,

@@ -1,14 +1,17 @@
 //! Votes on inputs, and verdicts.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use alloy_primitives::{Address, B256, Bytes};
+use wire::guest::Deletion;
 
 use super::{Place, Transition, others::Others};
 use crate::{
     Event, HostFault,
+    computation::Computation,
+    contract::inputs::Accepted,
     input::{Status, Verdict, Vote},
-    sandbox::{Call, Ending, Entry},
+    sandbox::{Call, Ending, Entry, Marks, limits},
     state::Work,
 };
 
@@ -71,19 +74,32 @@ impl Transition<'_> {
             storage: Arc::clone(&contract.storage),
             timers: contract.timers.clone(),
             next_computation: contract.computations,
+            input: sequence,
             tracing: None,
             fuel: input.fuel,
         };
         let mut outcome = contract.compiled.run(call, &mut others)?;
         match outcome.ending {
             Ending::Ok => {
+                let Marks {
+                    group,
+                    tag,
+                    replaces,
+                } = outcome.effects.marks;
+                let accepted = Accepted {
+                    sequence,
+                    id,
+                    number,
+                    group,
+                    owner: input.owner,
+                };
                 self.keep(address, &mut outcome.effects);
                 self.system_logs(id, outcome.effects.events);
-                if let Some(contract) = self.state.contract_mut(address) {
-                    let accepted = contract.accepted.entry(number).or_default();
-                    accepted.insert(sequence, id);
+                if let Some(input) = self.state.input_mut(id) {
+                    (input.group, input.tag) = (group, tag);
                 }
                 self.event(Event::InputAccepted { id });
+                self.accept(address, accepted, replaces);
                 self.decided(id, Status::Accepted);
             }
             Ending::Reverted => {
@@ -94,6 +110,112 @@ impl Transition<'_> {
             Ending::Fault(fault) => self.reject(id, fault.to_string(), Bytes::new()),
         }
         Ok(outcome.fuel_used)
+    }
+
+    /// Adds an input to those that count, in place of its owner's earlier ones if it replaces them.
+    fn accept(&mut self, address: Address, input: Accepted, replaces: bool) {
+        let Some(contract) = self.state.contract_mut(address) else {
+            return;
+        };
+        contract.accepted.accept(input);
+        if !replaces {
+            return;
+        }
+        for id in contract.accepted.replace(&input) {
+            if let Some(earlier) = self.state.input_mut(id) {
+                earlier.status = Status::Replaced(input.id);
+            }
+        }
+        self.forget_unread(address);
+    }
+
+    /// Lets inputs of a contract that these deletions name count no more.
+    pub(super) fn delete(&mut self, address: Address, deletions: &[Deletion]) {
+        for deletion in deletions {
+            let contract = self.state.contract(address);
+            let named = contract.map(|c| c.accepted.named(deletion));
+            for sequence in named.unwrap_or_default() {
+                self.delete_one(address, sequence);
+            }
+        }
+        if !deletions.is_empty() {
+            self.forget_unread(address);
+        }
+    }
+
+    /// Deletes the inputs of a computation that was attested. Returns the fuel used.
+    pub(super) fn delete_used(&mut self, ids: &[B256]) -> u64 {
+        let mut of = None;
+        for id in ids {
+            if let Some(input) = self.state.input(*id) {
+                let (address, sequence) = (input.contract, input.sequence);
+                self.delete_one(address, sequence);
+                of = Some(address);
+            }
+        }
+        if let Some(address) = of {
+            self.forget_unread(address);
+        }
+        limits::DELETE_INPUT * ids.len() as u64
+    }
+
+    fn delete_one(&mut self, address: Address, sequence: u64) {
+        let Some(contract) = self.state.contract_mut(address) else {
+            return;
+        };
+        let from = contract.computations;
+        let id = contract.accepted.delete(sequence, from);
+        if let Some(input) = id.and_then(|id| self.state.input_mut(id)) {
+            input.status = Status::Deleted;
+        }
+    }
+
+    /// Drops what has left at once if no computation reads inputs of the contract; else it is done
+    /// when one ends.
+    fn forget_unread(&mut self, address: Address) {
+        if self.readers(address).next().is_none() {
+            self.forget_inputs(address);
+        }
+    }
+
+    /// The computations of a contract that wait for their inputs or run over them.
+    fn readers(&self, address: Address) -> impl Iterator<Item = &Computation> {
+        let unfinished = self.state.unfinished.iter();
+        unfinished
+            .filter_map(|id| self.state.computation(*id))
+            .filter(move |c| c.contract == address && c.reads_inputs())
+    }
+
+    /// Drops the sealed parts of inputs that have left and that no computation reads any more.
+    pub(super) fn forget_inputs(&mut self, address: Address) {
+        let contract = self.state.contract(address);
+        let Some(leaving) = contract
+            .map(|c| c.accepted.leaving())
+            .filter(|l| !l.is_empty())
+        else {
+            return;
+        };
+        let (mut views, mut used) = (Vec::new(), BTreeSet::new());
+        for computation in self.readers(address) {
+            match &computation.frozen {
+                // What it names it reads, also if it has left since.
+                None if computation.names_inputs() => return,
+                None => views.push(computation.view()),
+                Some(frozen) => {
+                    let inputs = frozen.inputs.iter().map(|(id, _)| *id);
+                    used.extend(inputs.filter(|id| leaving.contains(id)));
+                }
+            }
+        }
+        let Some(contract) = self.state.contract_mut(address) else {
+            return;
+        };
+        for id in contract.accepted.forget(&views, &used) {
+            if let Some(input) = self.state.input_mut(id) {
+                input.sealed = None;
+            }
+            self.event(Event::InputDropped { id });
+        }
     }
 
     fn reject(&mut self, id: B256, reason: String, data: Bytes) {

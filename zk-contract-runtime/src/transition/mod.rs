@@ -184,6 +184,7 @@ impl<'a> Transition<'a> {
                 Work::DecideInput(id) => self.decide(id)?,
                 Work::Freeze(id) => self.freeze(id)?,
                 Work::Encode(id) => self.encode(id)?,
+                Work::Delete(ids) => self.delete_used(&ids),
                 Work::TellAttested(id) => self.tell_attested(id)?,
                 Work::TellFailed(id, fault) => self.tell_failed(id, fault)?,
             };

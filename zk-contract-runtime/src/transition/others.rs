@@ -63,6 +63,7 @@ impl sandbox::Others for Others<'_> {
             storage: Arc::clone(&contract.storage),
             timers: contract.timers.clone(),
             next_computation: contract.computations,
+            input: 0,
             tracing: None,
             fuel,
         };

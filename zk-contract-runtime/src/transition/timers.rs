@@ -56,11 +56,13 @@ impl Transition<'_> {
             storage: Arc::clone(&contract.storage),
             timers: contract.timers.clone(),
             next_computation: contract.computations,
+            input: 0,
             tracing: None,
             fuel: CALL_FUEL,
         };
         let outcome = contract.compiled.run(call, &mut others)?;
-        let mut outcome = busy(self.state, address, outcome);
+        let outcome = contract.deleting(busy(self.state, address, outcome), CALL_FUEL);
+        let mut outcome = contract.starting(outcome);
         let (_, reason) = explain(&contract.compiled, &outcome);
         let block = self.place.block;
         match outcome.ending {
@@ -68,8 +70,9 @@ impl Transition<'_> {
                 let id = call_id((block, address, selector));
                 self.keep(address, &mut outcome.effects);
                 self.system_logs(id, outcome.effects.events);
-                if let Some((number, context)) = outcome.effects.started {
-                    self.start(id, address, number, context);
+                self.delete(address, &outcome.effects.deletions);
+                if let Some((number, options)) = outcome.effects.started {
+                    self.start(id, address, number, options);
                 }
             }
             Ending::Fault(ContractFault::Busy { .. }) => {

@@ -24,7 +24,7 @@ impl<C: Contract> World<C> {
     /// computation is not valid.
     #[must_use]
     pub fn program<P: Computation>(&self, started: Started<P>) -> Program {
-        self.trace::<P>(&self.inputs_of(started)).program
+        self.trace(started, &self.inputs_of(started)).program
     }
 
     /// What a computation does and costs: its operations, with the rounds and the bytes that each
@@ -70,24 +70,43 @@ impl<C: Contract> World<C> {
     /// The computation was started in another world.
     #[must_use]
     pub fn context_of<P: Computation>(&self, started: Started<P>) -> B256 {
-        self.run_of(started).start.context
+        self.run_of(started).start.options.context
     }
 
     /// Runs a computation to its end: in clear and on four parties, through the contract's own
     /// encoding, to its `#[attested]` function.
     ///
     /// # Panics
-    /// See [`World::program`]. The two results differ, the computation has ended before, or the
-    /// `#[attested]` function refuses.
+    /// See [`World::program`]. It may not run over its inputs, the two results differ, the
+    /// computation has ended before, or the `#[attested]` function refuses.
     pub fn run<P: Computation>(&mut self, started: Started<P>) -> P::Output {
+        #[expect(clippy::panic, reason = "a test that expects this calls try_run")]
+        self.try_run(started)
+            .unwrap_or_else(|fault| panic!("the computation fails: {fault:?}"))
+    }
+
+    /// The same of a computation that may have too few inputs, or almost those of an earlier one.
+    ///
+    /// # Errors
+    /// [`Fault::TooFewInputs`] and [`Fault::TooClose`]; the contract's `#[failed]` function has run.
+    ///
+    /// # Panics
+    /// Otherwise as [`World::run`].
+    pub fn try_run<P: Computation>(&mut self, started: Started<P>) -> Result<P::Output, Fault> {
         let inputs = self.inputs_of(started);
-        let traced = self.trace::<P>(&inputs);
+        self.judge(started.index as usize);
+        if let Some(Err(fault)) = self.run_of(started).judged {
+            self.fail(started, fault);
+            return Err(fault);
+        }
+        let traced = self.trace(started, &inputs);
         let columns = trace::columns(&traced.program, &inputs, self.seed.unwrap_or_default());
         let opened = self.open(&traced.program, &columns);
         let output = self.encode::<P>(&traced.program, &opened);
         self.keep_results(started, &traced, (&opened, &columns));
+        self.delete_after(started);
         self.end(started, || C::attested(P::NUMBER, started.index, &output));
-        decoded::<P>(&output)
+        Ok(decoded::<P>(&output))
     }
 
     /// Lets a computation fail: the contract's `#[failed]` function runs.
@@ -118,24 +137,21 @@ impl<C: Contract> World<C> {
         run.expect("this world has not started such a computation")
     }
 
-    /// The inputs that a computation reads: accepted ones that were ordered before it started.
+    /// The inputs that a computation reads.
     fn inputs_of<P: Computation>(&self, started: Started<P>) -> Inputs {
-        let of_type = |number: u32| {
-            let owned = self.owned_inputs_of(started, number);
-            (
-                number,
-                owned.into_iter().map(|(_, fields)| fields).collect(),
-            )
-        };
+        let of_type = |number: u32| (number, self.rows_of(started, number));
         P::INPUTS.iter().map(|number| of_type(*number)).collect()
     }
 
-    fn trace<P: Computation>(&self, inputs: &Inputs) -> Traced {
+    fn trace<P: Computation>(&self, started: Started<P>, inputs: &Inputs) -> Traced {
+        let start = &self.run_of(started).start;
         let results: Vec<u32> = P::SECRETS.iter().map(|(_, number)| *number).collect();
         let tracing = Tracing::new(self.description.inputs.clone(), &results, inputs);
         let context = self.context(Address::ZERO);
         let host = Rc::new(CallHost::tracing(context, tracing));
-        let result = native::with(Rc::clone(&host) as _, || C::compute(P::NUMBER));
+        let result = native::with(Rc::clone(&host) as _, || {
+            C::compute(P::NUMBER, &start.options.arguments)
+        });
         assert_eq!(
             result,
             Ok(()),

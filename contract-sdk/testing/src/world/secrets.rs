@@ -6,10 +6,10 @@ use quartet::{
     contract::Computation,
     secret::{InputNumber, Recipient},
 };
-use wire::guest::REPLACE;
+use wire::guest::{REPLACE, Selection};
 
-use super::{Run, Verdict, World};
-use crate::trace::{self, Traced};
+use super::{Run, World};
+use crate::trace::{self, Row as Input, Traced};
 
 /// A row of a secret result, which later computations read like an input.
 #[derive(Clone)]
@@ -17,6 +17,16 @@ pub(super) struct Row {
     number: u32,
     owner: Address,
     fields: Vec<Vec<u128>>,
+}
+
+impl Run {
+    /// The group to which its secret results belong.
+    const fn group(&self) -> u64 {
+        match self.start.options.selection {
+            Selection::Group(group) => group,
+            Selection::All | Selection::Inputs(_) => 0,
+        }
+    }
 }
 
 impl<C: Contract> World<C> {
@@ -29,36 +39,47 @@ impl<C: Contract> World<C> {
         own.map(|row| Plain::new(row.fields.clone())).collect()
     }
 
-    /// The inputs that a computation reads, with their owners: accepted ones that were ordered before
-    /// it started, and rows of results of computations that started before.
-    pub(super) fn owned_inputs_of<P: Computation>(
-        &self,
-        started: Started<P>,
-        number: u32,
-    ) -> Vec<(Address, Vec<Vec<u128>>)> {
-        let run = self.run_of(started);
+    /// What a computation reads of a type: inputs, and rows of results of computations that started
+    /// before. Those belong to the group of which their computation was, and cannot be named.
+    pub(super) fn rows_of<P: Computation>(&self, started: Started<P>, number: u32) -> Vec<Input> {
+        let index = started.index as usize;
+        let selection = &self.run_of(started).start.options.selection;
         let earlier = self.earlier(started, number);
-        let ordered = self.inputs[..run.inputs].iter().enumerate();
-        let of_type = ordered.filter(|(_, input)| input.number == number);
-        assert!(
-            of_type
-                .clone()
-                .all(|(_, input)| input.verdict != Verdict::Pending),
-            "a computation waits for inputs that were ordered before it: accept or reject them"
+        #[expect(clippy::expect_used, reason = "a mistake in the test")]
+        let places = self.places(index, number).expect(
+            "a computation waits for inputs that were ordered before it: accept or reject them",
         );
-        let accepted = of_type.filter(|(_, input)| input.verdict == Verdict::Accepted);
-        let mut all: Vec<_> = accepted
-            .map(|(place, input)| (2 * place + 1, input.owner, input.fields.clone()))
-            .collect();
+        let input = |place: usize| {
+            let input = &self.inputs[place];
+            let row = Input {
+                owner: input.owner,
+                tag: input.tag,
+                fields: input.fields.clone(),
+            };
+            (2 * place + 1, row)
+        };
+        let mut all: Vec<_> = places.into_iter().map(input).collect();
         for run in earlier {
-            let rows = run.rows.iter().filter(|row| row.number == number);
+            let of_group = match selection {
+                Selection::All => true,
+                Selection::Group(group) => run.group() == *group,
+                Selection::Inputs(_) => false,
+            };
+            let rows = run.rows.iter();
+            let rows = rows.filter(|row| of_group && row.number == number);
             // After the inputs that were ordered before that computation started.
-            all.extend(rows.map(|row| (2 * run.inputs, row.owner, row.fields.clone())));
+            let place = 2 * run.inputs;
+            all.extend(rows.map(|row| {
+                let row = Input {
+                    owner: row.owner,
+                    tag: 0,
+                    fields: row.fields.clone(),
+                };
+                (place, row)
+            }));
         }
-        all.sort_by_key(|(place, ..)| *place);
-        all.into_iter()
-            .map(|(_, owner, fields)| (owner, fields))
-            .collect()
+        all.sort_by_key(|(place, _)| *place);
+        all.into_iter().map(|(_, row)| row).collect()
     }
 
     /// The computations that started before one, of which none makes rows of this type any more.
@@ -85,15 +106,16 @@ impl<C: Contract> World<C> {
         traced: &Traced,
         run: (&[Vec<u128>], &[Vec<u128>]),
     ) {
-        let (contract, reader) = (self.address(), Address::ZERO);
+        let contract = self.address();
+        let reader = self.run_of(started).start.options.reader;
         let mut rows = Vec::new();
         for ((result, (recipient, number)), form) in (0..).zip(P::SECRETS).zip(&traced.results) {
             let Some((_, detail)) = *form else { continue };
             self.earlier(started, *number);
             let owners: Vec<Address> = match recipient {
                 Recipient::Owners => {
-                    let owned = self.owned_inputs_of(started, detail);
-                    owned.into_iter().map(|(owner, _)| owner).collect()
+                    let read = self.rows_of(started, detail);
+                    read.into_iter().map(|row| row.owner).collect()
                 }
                 Recipient::Contract => {
                     if detail == REPLACE {
@@ -115,10 +137,12 @@ impl<C: Contract> World<C> {
         self.started[started.index as usize].rows = rows;
     }
 
-    /// Forgets what the contract has kept of a type.
+    /// Forgets what the contract has kept of a type in a computation's group.
     fn drop_kept(&mut self, before: usize, number: u32) {
         let contract = self.address();
-        for run in &mut self.started[..before] {
+        let group = self.started[before].group();
+        let earlier = self.started[..before].iter_mut();
+        for run in earlier.filter(|run| run.group() == group) {
             run.rows
                 .retain(|row| row.number != number || row.owner != contract);
         }

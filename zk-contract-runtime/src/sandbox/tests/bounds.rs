@@ -88,7 +88,7 @@ fn pointers_outside_the_memory_are_faults() {
         ),
         (
             "start",
-            "(drop (call $start (i32.const 0) (i32.const 65505)))",
+            "(drop (call $start (i32.const 0) (i32.const 65505) (i32.const 54)))",
         ),
     ] {
         assert_eq!(
