@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use alloy::primitives::{Address, B256};
 use client::ClientError;
 use devnet::DevnetError;
 
@@ -140,6 +141,32 @@ pub(crate) enum CliError {
     /// Cargo cannot be started.
     #[error("cannot start cargo: {0}; it comes with Rust, from https://rustup.rs")]
     Cargo(io::Error),
+    /// The contract has no result yet that an input could be part of.
+    #[error(
+        "input {input} is in no signed result of {contract} yet: `quartet contract watch` shows how far computations are"
+    )]
+    NotCounted {
+        /// The input.
+        input: B256,
+        /// The contract.
+        contract: Address,
+    },
+    /// A file that holds no receipt.
+    #[error("{} holds no receipt: {why}; `quartet contract receipt` makes one", file.display())]
+    NoReceipt {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Nothing was named that says who the nodes are.
+    #[error(
+        "a receipt does not say whose signatures count: name the nodes' committee file with --committee, or an app on L1 that took the result with --l1 URL --app ADDRESS"
+    )]
+    NobodyToTrust,
+    /// L1 does not confirm a receipt.
+    #[error("L1 does not confirm the receipt: {0}")]
+    L1Refuses(String),
     /// A module that nodes would refuse.
     #[error("nodes would refuse the contract: {0}")]
     Module(#[from] zk_contract_runtime::ModuleError),

@@ -8,6 +8,7 @@ mod error;
 mod show;
 mod site;
 mod status;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,9 @@ enum Command {
     /// and its verifier on the L1, and prints where everything is and which keys have money. Nothing
     /// of it is for real secrets.
     Dev(dev::Options),
+    /// Check a receipt of `quartet contract receipt` without any node.
+    #[command(after_help = verify::EXAMPLES)]
+    VerifyReceipt(verify::Options),
     /// Make a secret key in a new file, or show the address of the key in a file.
     Key(account::KeyOptions),
     /// Let time pass on a development cluster.
@@ -56,6 +60,7 @@ enum Command {
 async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Contract(command) => contract::run(command).await,
+        Command::VerifyReceipt(options) => verify::run(options).await,
         Command::Key(options) => account::key(&options),
         Command::Advance(options) => account::advance(options).await,
         Command::Dev(options) => dev::run(options).await,

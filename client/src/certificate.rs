@@ -93,4 +93,4 @@ pub fn check_subject(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -86,6 +86,14 @@ pub enum ClientError {
         /// How many nodes signed.
         valid: usize,
     },
+    /// A receipt that proves nothing.
+    #[error("the receipt of input {input} is not valid: {why}")]
+    BadReceipt {
+        /// The input.
+        input: B256,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// A voter list, a proof or a place in the tree that does not fit.
     #[error("electorate: {0}")]
     Electorate(String),
@@ -196,6 +204,7 @@ impl ClientError {
             | Self::NoSuchFunction { .. }
             | Self::BadCertificate { .. }
             | Self::NotEnoughSignatures { .. }
+            | Self::BadReceipt { .. }
             | Self::Electorate(_)
             | Self::BadUrl { .. }
             | Self::Reverted { .. }

@@ -12,6 +12,7 @@ pub mod electorate;
 mod error;
 pub mod input;
 mod key;
+pub mod receipt;
 pub mod transaction;
 
 #[cfg(feature = "rpc")]

@@ -21,6 +21,7 @@ mod chain {
     pub mod node_transaction;
     pub mod peer;
     pub mod results;
+    pub mod receipt;
     pub mod rpc;
     pub mod sealed;
     pub mod signing;

@@ -15,6 +15,7 @@ use wire::{
     codec,
     guest::{Selection, StartOptions},
     limits::{NODES, QUORUM},
+    receipt::InputTree,
     rpc::{AttemptStage, ComputationInfo, ComputationStatus, ReserveAmounts},
     signing::Signature,
 };
@@ -49,8 +50,8 @@ pub(crate) struct Frozen {
     pub(crate) inputs: Arc<[(B256, u32)]>,
     /// How many inputs there are, or were.
     pub(crate) input_count: u64,
-    /// Merkle root over them.
-    pub(crate) input_root: B256,
+    /// Merkle tree over them; it stays, for receipts.
+    pub(crate) tree: Arc<InputTree>,
     /// Hash of the program.
     pub(crate) program_hash: B256,
     /// Rounds of the program.
@@ -154,7 +155,7 @@ impl Computation {
             (self.contract, self.index, self.number),
             keccak256(self.options.encode()),
             (self.started_by, self.started_in, self.cutoff),
-            frozen.map(|f| (f.input_root, f.input_count, f.program_hash)),
+            frozen.map(|f| (f.tree.root(), f.input_count, f.program_hash)),
             (&self.attempts, self.opened.as_ref().map(keccak256)),
             (self.digest, &self.signatures, self.attested_in, &self.phase),
         ))

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, Bytes, keccak256};
+use alloy_primitives::{Address, B256, Bytes};
 use serde::Serialize;
 use wire::{
     codec,
@@ -155,34 +155,6 @@ impl Input {
             },
         }
     }
-}
-
-/// Leaf of an input in the Merkle tree over a computation's inputs: `keccak256(0x00 ‖ id ‖ owner ‖
-/// commitments ‖ keccak256(masked))`.
-pub(crate) fn leaf(id: B256, owner: Address, sealed: &SealedInput) -> B256 {
-    let mut bytes = Vec::with_capacity(1 + 32 + 20 + 32 * (NODES + 1));
-    bytes.push(0);
-    bytes.extend_from_slice(id.as_slice());
-    bytes.extend_from_slice(owner.as_slice());
-    for commitment in &sealed.commitments {
-        bytes.extend_from_slice(commitment.as_slice());
-    }
-    bytes.extend_from_slice(keccak256(&sealed.masked).as_slice());
-    keccak256(bytes)
-}
-
-/// Root over the leaves of a computation's inputs, in ordering order: pairs are hashed as
-/// `keccak256(0x01 ‖ left ‖ right)`, one that is left over goes up as it is; of none, zero.
-pub(crate) fn root(mut level: Vec<B256>) -> B256 {
-    while level.len() > 1 {
-        let pair = |pair: &[B256]| match pair {
-            [left, right] => keccak256([&[1], left.as_slice(), right.as_slice()].concat()),
-            [single] => *single,
-            _ => B256::ZERO,
-        };
-        level = level.chunks(2).map(pair).collect();
-    }
-    level.first().copied().unwrap_or(B256::ZERO)
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ mod jobs;
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use wire::{
     attestation::{Attestation, Certificate},
     limits::QUORUM,
+    receipt::{self, InputReceipt},
     rpc::{ComputationInfo, ContractInfo, InputInfo},
 };
 
@@ -157,6 +158,27 @@ impl Runtime {
         Some(Certificate {
             attestation: attestation.clone()?,
             signatures: *signatures,
+        })
+    }
+
+    /// That an accepted input is among those of an attested computation. None if it is not, or if
+    /// there are not three signatures yet.
+    #[must_use]
+    pub fn input_receipt(&self, input: B256, computation: B256) -> Option<InputReceipt> {
+        let certificate = self.certificate(computation)?;
+        let frozen = self.state.computation(computation)?.frozen.as_ref()?;
+        let known = self.state.input(input)?;
+        let sealed = known.sealed.as_deref()?;
+        let leaf = receipt::leaf_of(input, known.owner, sealed);
+        let (place, path) = frozen.tree.proof(leaf)?;
+        Some(InputReceipt {
+            input,
+            owner: known.owner,
+            commitments: sealed.commitments,
+            masked_hash: keccak256(&sealed.masked),
+            place,
+            path,
+            certificate,
         })
     }
 

@@ -11,6 +11,7 @@ mod deployments;
 mod input;
 mod new;
 mod package;
+mod receipt;
 mod target;
 mod test;
 mod values;
@@ -51,6 +52,9 @@ pub(crate) enum Command {
     /// Show how far inputs and computations are, until they have ended.
     #[command(after_help = watch::EXAMPLES)]
     Watch(watch::Options),
+    /// Keep a proof that an input was counted, which needs no node to be checked.
+    #[command(after_help = receipt::EXAMPLES)]
+    Receipt(receipt::Options),
 }
 
 /// Runs one.
@@ -65,5 +69,6 @@ pub(crate) async fn run(command: Command) -> Result<(), CliError> {
         Command::View(options) => call::view(options).await,
         Command::Input(options) => input::run(options).await,
         Command::Watch(options) => watch::run(options).await,
+        Command::Receipt(options) => receipt::run(options).await,
     }
 }

@@ -14,7 +14,7 @@ fn keys() -> [SigningKey; 4] {
     [1, 2, 3, 4].map(|i| SigningKey::from_slice(&[i; 32]).unwrap())
 }
 
-fn committee() -> Committee {
+pub(crate) fn committee() -> Committee {
     let node = |key: &SigningKey| Node {
         address: signing::address(key.verifying_key()),
         public_key: vec![2; 33].into(),
@@ -36,7 +36,11 @@ fn committee() -> Committee {
 }
 
 fn signed(by: [Option<usize>; 4]) -> Certificate {
-    let attestation = Attestation {
+    sign(attestation(), by)
+}
+
+pub(crate) fn attestation() -> Attestation {
+    Attestation {
         l2ChainId: 7,
         l2Contract: CONTRACT,
         codeHash: CODE,
@@ -47,7 +51,10 @@ fn signed(by: [Option<usize>; 4]) -> Certificate {
         context: B256::repeat_byte(3),
         epoch: 2,
         output: vec![1, 2, 3].into(),
-    };
+    }
+}
+
+pub(crate) fn sign(attestation: Attestation, by: [Option<usize>; 4]) -> Certificate {
     let (digest, keys) = (attestation.digest(&committee().l1), keys());
     Certificate {
         attestation,

@@ -23,6 +23,7 @@ use wire::{
     attestation::Certificate,
     committee::Committee,
     limits::NODES,
+    receipt::InputReceipt,
     rpc::{ComputationInfo, ContractInfo, InputInfo, NodeStatus},
 };
 
@@ -30,6 +31,7 @@ use crate::{
     ClientError,
     abi::Abi,
     certificate::{self, Quorum},
+    receipt,
 };
 pub use answer::{error as rpc_error, revert_data};
 pub use failover::Failover;
@@ -338,6 +340,30 @@ impl Client {
             certificate,
             quorum,
         })
+    }
+
+    /// The receipt of an input that a computation ran on, checked against the committee.
+    ///
+    /// # Errors
+    /// As [`Client::request`]; [`ClientError::NotFound`] if the input is none of the computation's,
+    /// or its result is not signed yet; those of [`crate::receipt::check`].
+    pub async fn input_receipt(
+        &self,
+        input: B256,
+        computation: B256,
+    ) -> Result<InputReceipt, ClientError> {
+        let parameters = (input, computation);
+        let receipt: Option<InputReceipt> =
+            self.request("quartet_inputReceipt", parameters).await?;
+        let named = |r: &InputReceipt| {
+            let of = r.certificate.attestation.computationId;
+            (r.input, of) == (input, computation)
+        };
+        let receipt = receipt.filter(named).ok_or_else(|| ClientError::NotFound {
+            what: format!("receipt of input {input} in computation {computation}"),
+        })?;
+        receipt::check(&receipt, self.committee().await?)?;
+        Ok(receipt)
     }
 
     /// What the node says about itself.

@@ -84,6 +84,7 @@ const READS: &[(&str, Read)] = &[
     ("quartet_computations", quartet::computations),
     ("quartet_contract", quartet::contract),
     ("quartet_input", quartet::input),
+    ("quartet_inputReceipt", quartet::input_receipt),
     ("quartet_status", quartet::status),
     ("web3_clientVersion", eth::client_version),
 ];

@@ -25,6 +25,13 @@ pub(super) fn input(rpc: &Rpc, arguments: &Arguments) -> Answer {
     Ok(value(&rpc.shared.read().runtime().input(id)))
 }
 
+pub(super) fn input_receipt(rpc: &Rpc, arguments: &Arguments) -> Answer {
+    let input: B256 = arguments.get(0, "transaction hash")?;
+    let computation: B256 = arguments.get(1, "computation id")?;
+    let state = rpc.shared.read();
+    Ok(value(&state.runtime().input_receipt(input, computation)))
+}
+
 pub(super) fn computation(rpc: &Rpc, arguments: &Arguments) -> Answer {
     let id: B256 = arguments.get(0, "computation id")?;
     Ok(value(&rpc.shared.read().runtime().computation(id)))

@@ -358,6 +358,11 @@ async fn what_ethereums_tools_ask_first_is_answered() -> TestResult {
         ),
         ("quartet_contract", json!([zero]), Value::Null),
         ("quartet_computations", json!([zero]), json!([])),
+        (
+            "quartet_inputReceipt",
+            json!([alloy::primitives::B256::ZERO, alloy::primitives::B256::ZERO]),
+            Value::Null,
+        ),
     ] {
         let answer = ask(url, method, params).await?;
         assert_eq!(answer["result"], expected, "{method}: {answer}");

@@ -39,6 +39,10 @@ sol! {
     /// What an app on L1 takes: the attestation, the bitmap of its signers, and their signatures.
     #[derive(Debug, PartialEq, Eq)]
     function submit(Attestation attestation, uint8 bitmap, bytes signatures) external;
+
+    /// What the verifier on L1 says: it reverts unless three nodes of its committee signed.
+    #[derive(Debug, PartialEq, Eq)]
+    function verify(Attestation attestation, uint8 bitmap, bytes signatures) external view;
 }
 
 impl Attestation {

@@ -5,6 +5,7 @@
 //! | `quartet_committee` | – | [`crate::committee::Committee`] |
 //! | `quartet_contract` | address | [`ContractInfo`] or null |
 //! | `quartet_input` | transaction hash | [`InputInfo`] or null |
+//! | `quartet_inputReceipt` | transaction hash, computation id | [`crate::receipt::InputReceipt`] or null |
 //! | `quartet_computation` | computation id | [`ComputationInfo`] or null |
 //! | `quartet_computations` | address | list of [`ComputationInfo`], oldest first |
 //! | `quartet_certificate` | computation id | [`crate::attestation::Certificate`] or null |

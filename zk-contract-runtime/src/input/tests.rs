@@ -69,22 +69,3 @@ fn thresholds_are_three_and_two() {
         assert_eq!(last, expected, "{name}");
     }
 }
-
-#[test]
-fn the_root_depends_on_every_leaf_their_order_and_number() {
-    let leaves = |n: u8| (0..n).map(B256::repeat_byte).collect::<Vec<_>>();
-    let mut roots: Vec<_> = (0..9).map(|n| root(leaves(n))).collect();
-    let mut swapped = leaves(8);
-    swapped.swap(2, 5);
-    roots.push(root(swapped));
-    let mut changed = leaves(8);
-    changed[7].0[31] ^= 1;
-    roots.push(root(changed));
-    roots.sort();
-    roots.dedup();
-    // The first leaf is zero, as is the root of none.
-    assert_eq!(roots.len(), 10);
-    let [a, b, c] = [1, 2, 3].map(B256::repeat_byte);
-    let pair = |l: B256, r: B256| keccak256([&[1], l.as_slice(), r.as_slice()].concat());
-    assert_eq!(root(vec![a, b, c]), pair(pair(a, b), c));
-}

@@ -4,6 +4,7 @@ use wire::{
     attestation::computation_id,
     guest::Fault,
     node_transaction::NodeMessage,
+    receipt::{self, InputTree},
     rpc::{AttemptStage, ComputationStatus},
 };
 
@@ -149,9 +150,9 @@ fn a_tally_is_traced_opened_and_attested() {
     assert_eq!((attestation.inputCount, attestation.epoch), (4, 3));
     let leaf = |(id, _): &(B256, u32)| {
         let pending = chain.runtime.pending_input(*id).unwrap();
-        crate::input::leaf(*id, pending.binding.sender, &pending.sealed)
+        receipt::leaf_of(*id, pending.binding.sender, &pending.sealed)
     };
-    let root = crate::input::root(inputs.iter().map(leaf).collect());
+    let root = InputTree::new(inputs.iter().map(leaf).collect()).root();
     assert_eq!(attestation.inputRoot, root);
     assert_eq!(attestation.l2Contract, poll);
     assert_eq!(attestation.programHash.0, program.hash());
@@ -169,6 +170,7 @@ fn a_tally_is_traced_opened_and_attested() {
     let again = attest(&chain, id, 2);
     chain.block(vec![(2, again)], vec![]);
     assert!(chain.runtime.certificate(id).is_none());
+    assert_eq!(chain.runtime.input_receipt(inputs[0].0, id), None);
     let third = attest(&chain, id, 3);
     let applied = chain.block(vec![(3, third)], vec![]);
     assert_eq!(applied.events, [Event::Attested { computation: id }]);
@@ -178,6 +180,18 @@ fn a_tally_is_traced_opened_and_attested() {
     let certificate = chain.runtime.certificate(id).unwrap();
     let (bitmap, signatures) = certificate.quorum().unwrap();
     assert_eq!((bitmap, signatures.len()), (0b1101, 192));
+    // Each input has its receipt, and what is none of them has not.
+    for (place, (input, _)) in (0..).zip(&inputs[..]) {
+        let receipt = chain.runtime.input_receipt(*input, id).unwrap();
+        assert_eq!((receipt.input, receipt.place), (*input, place));
+        assert_eq!(receipt.certificate, certificate);
+        assert!(receipt.is_among_inputs());
+        let mut altered = receipt.clone();
+        altered.owner = Address::repeat_byte(1);
+        assert!(!altered.is_among_inputs());
+    }
+    assert_eq!(chain.runtime.input_receipt(id, id), None);
+    assert_eq!(chain.runtime.input_receipt(inputs[0].0, inputs[0].0), None);
     // The fourth is kept too, and nothing else happens.
     let fourth = attest(&chain, id, 1);
     let applied = chain.block(vec![(1, fourth)], vec![]);

@@ -11,6 +11,7 @@ use wire::{
         CALL_FUEL, MOST_RESERVE_LOTS, SESSION_FRAME_BYTES, SESSION_LINK_BYTES, SESSION_ROUNDS,
         SESSIONS_MEMORY_BYTES, TRACE_FUEL,
     },
+    receipt::{self, InputTree},
     signing::{self, Signature},
 };
 
@@ -22,7 +23,6 @@ use crate::{
         Contract,
         guard::{Sequences, TooClose},
     },
-    input,
     reserve::LOT,
     sandbox::{Call, Ending, Entry, Outcome, Rows, Traced, Tracing},
     state::Work,
@@ -153,11 +153,11 @@ impl Transition<'_> {
         let leaves = inputs.iter().filter_map(|(id, _)| {
             let input = self.state.input(*id)?;
             let sealed = input.sealed.as_deref()?;
-            Some(input::leaf(*id, input.owner, sealed))
+            Some(receipt::leaf_of(*id, input.owner, sealed))
         });
         let plan = program.plan();
         let frozen = Frozen {
-            input_root: input::root(leaves.collect()),
+            tree: Arc::new(InputTree::new(leaves.collect())),
             input_count: inputs.len() as u64,
             inputs: inputs.into(),
             program_hash: B256::from(program.hash()),
@@ -213,7 +213,7 @@ impl Transition<'_> {
             codeHash: code_hash,
             computationId: id,
             programHash: frozen.program_hash,
-            inputRoot: frozen.input_root,
+            inputRoot: frozen.tree.root(),
             inputCount: frozen.input_count,
             context: computation.options.context,
             epoch: committee.epoch,
