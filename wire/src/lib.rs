@@ -20,8 +20,8 @@ mod chain {
     pub mod docs;
     pub mod node_transaction;
     pub mod peer;
-    pub mod results;
     pub mod receipt;
+    pub mod results;
     pub mod rpc;
     pub mod sealed;
     pub mod signing;

@@ -11,7 +11,9 @@ use crate::error::CliError;
 /// Help that follows the options.
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  quartet contract test                    everything but real nodes
+  quartet contract test                    all tests, in clear and on four parties in one process
+  quartet contract test --mode clear       only what takes no time
+  quartet contract test --mode nodes       on four real nodes
   quartet contract test votes              tests with `votes` in their names
   quartet contract test --seed 7           with the randomness of an earlier run";
 
@@ -20,6 +22,9 @@ Examples:
 pub(crate) struct Options {
     /// Only tests whose names have one of these in them.
     filter: Vec<String>,
+    /// Only this mode of tests under #[quartet::test].
+    #[arg(long, value_name = "MODE")]
+    mode: Option<Mode>,
     /// Seed of all randomness, as a failed run printed it.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -27,12 +32,51 @@ pub(crate) struct Options {
     package: InPackage,
 }
 
+/// A mode of tests under `#[quartet::test]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Mode {
+    /// Computations in clear.
+    Clear,
+    /// On four parties in one process, too.
+    Mpc,
+    /// On four real nodes.
+    Nodes,
+}
+
+impl Mode {
+    const ALL: [Self; 3] = [Self::Clear, Self::Mpc, Self::Nodes];
+
+    /// What the names of its tests end with.
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Clear => "::clear",
+            Self::Mpc => "::mpc",
+            Self::Nodes => "::nodes",
+        }
+    }
+}
+
+/// What Cargo is told.
+fn arguments(filter: &[String], mode: Option<Mode>) -> Vec<String> {
+    let mut arguments = vec!["test".to_owned()];
+    if mode == Some(Mode::Nodes) {
+        arguments.extend(["--features", "contract-testing/nodes"].map(str::to_owned));
+    }
+    arguments.push("--".into());
+    arguments.extend(filter.iter().cloned());
+    if let Some(mode) = mode {
+        let others = Mode::ALL.into_iter().filter(|other| *other != mode);
+        arguments.extend(others.flat_map(|other| ["--skip".into(), other.suffix().into()]));
+    }
+    arguments
+}
+
 /// Runs them; what Cargo says is shown as it is.
 pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let package = options.package.find()?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = tokio::process::Command::from(Command::new(cargo));
-    command.arg("test").arg("--").args(&options.filter);
+    command.args(arguments(&options.filter, options.mode));
     if let Some(seed) = options.seed {
         command.env("QUARTET_SEED", seed.to_string());
     }
@@ -42,5 +86,24 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(CliError::Tests),
         Err(error) => Err(CliError::Cargo(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_leaves_out_the_others() {
+        let line = |filter: &[String], mode| arguments(filter, mode).join(" ");
+        assert_eq!(line(&["votes".into()], None), "test -- votes");
+        assert_eq!(
+            line(&[], Some(Mode::Clear)),
+            "test -- --skip ::mpc --skip ::nodes"
+        );
+        assert_eq!(
+            line(&[], Some(Mode::Nodes)),
+            "test --features contract-testing/nodes -- --skip ::clear --skip ::mpc"
+        );
     }
 }

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use alloy::primitives::B256;
 use client::Client;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use wire::rpc::{AttemptStage, ComputationInfo, ComputationStatus, InputInfo, InputStatus};
+use wire::rpc::{
+    AttemptStage, ComputationInfo, ComputationStatus, ContractInfo, InputInfo, InputStatus,
+};
 
 use super::target::{Found, Target};
 use crate::{error::CliError, show, status};
@@ -70,7 +72,13 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
             for one in &now {
                 println!("{}: {}", one.name, one.words);
             }
+            print!("{}", later(&found).await?);
             return verdict(&now);
+        }
+        for (name, bar) in &shown {
+            if now.iter().all(|one| one.name != *name) {
+                bar.finish_and_clear();
+            }
         }
         for one in &now {
             let bar = shown.entry(one.name.clone());
@@ -83,10 +91,59 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
                     println!("{}: {}", one.name, one.words);
                 }
             }
+            print!("{}", later(&found).await?);
             return verdict(&now);
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// What runs by itself.
+struct Timer {
+    /// Name of the function.
+    name: String,
+    /// In how many seconds.
+    left: u64,
+}
+
+impl Timer {
+    const fn is_due(&self) -> bool {
+        self.left == 0
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            name: format!("timer {}", self.name),
+            words: "its time has come".into(),
+            steps: (0, 1),
+            ended: None,
+        }
+    }
+}
+
+async fn timers(found: &Found) -> Result<Vec<Timer>, CliError> {
+    let client = &found.cluster.client;
+    // The time first: what is due by then is still there, or has started something.
+    let now = client.status().await?.time;
+    let contract: Option<ContractInfo> =
+        client.request("quartet_contract", (found.address,)).await?;
+    let timers = contract.map(|contract| contract.timers).unwrap_or_default();
+    let timers = timers.iter().map(|timer| {
+        let mut functions = found.abi.json().functions();
+        let function = functions.find(|function| function.selector() == timer.selector);
+        Timer {
+            name: function.map_or_else(|| timer.selector.to_string(), |f| f.name.clone()),
+            left: timer.time.saturating_sub(now),
+        }
+    });
+    Ok(timers.collect())
+}
+
+/// What runs by itself later, in words.
+async fn later(found: &Found) -> Result<String, CliError> {
+    let timers = timers(found).await?.into_iter().filter(|t| !t.is_due());
+    let line = |timer: Timer| format!("{} runs by itself in {} s\n", timer.name, timer.left);
+    Ok(timers.map(line).collect())
 }
 
 fn verdict(all: &[Progress]) -> Result<(), CliError> {
@@ -104,8 +161,10 @@ fn verdict(all: &[Progress]) -> Result<(), CliError> {
 async fn look(found: &Found, ids: &[B256]) -> Result<Vec<Progress>, CliError> {
     let client = &found.cluster.client;
     if ids.is_empty() {
+        let due = timers(found).await?.into_iter();
+        let due = due.filter_map(|timer| timer.is_due().then(|| timer.progress()));
         let all = client.computations(found.address).await?;
-        return Ok(all.iter().map(computation).collect());
+        return Ok(all.iter().map(computation).chain(due).collect());
     }
     let mut all = Vec::with_capacity(ids.len());
     for id in ids {

@@ -71,8 +71,9 @@ pub mod my_contract {
         Ok(())
     }
 
-    /// Starts the count. Anybody may, once voting has ended.
+    /// Starts the count: by itself when voting has ended, and anybody may if that failed.
     #[action]
+    #[at(closes)]
     fn close(s: &mut Poll, ctx: &Ctx) -> Result<Start<count>> {
         ensure!(
             ctx.time >= s.closes,
