@@ -131,35 +131,61 @@ pub mod faulty {
 }
 "#;
 
-#[tokio::test]
-async fn what_nodes_refuse_is_told_with_its_source_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let sdk = root().canonicalize().unwrap().join("contract-sdk");
-    fs::create_dir(folder.path().join("src")).unwrap();
-    fs::write(folder.path().join("src/lib.rs"), FAULTY).unwrap();
+/// Writes that contract's package, outside of this workspace.
+fn faulty(folder: &Path, sdk: &Path) {
+    fs::create_dir_all(folder.join("src")).unwrap();
+    fs::write(folder.join("src/lib.rs"), FAULTY).unwrap();
     let manifest = format!(
         "[package]\nname = \"faulty\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
          [lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\n\
          [dependencies]\nquartet = {{ package = \"contract-sdk\", path = {sdk:?} }}\n\n[workspace]\n"
     );
-    fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     for file in ["Cargo.lock", "rust-toolchain.toml"] {
-        fs::copy(root().join(file), folder.path().join(file)).unwrap();
+        fs::copy(root().join(file), folder.join(file)).unwrap();
     }
-    let builds = Builds::new().in_folder(folder.path().to_owned());
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn code_is_the_same_wherever_it_is_built_and_what_nodes_refuse_has_its_source_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let sdk = root().canonicalize().unwrap().join("contract-sdk");
+    let here = folder.path().join("here");
+    faulty(&here, &sdk);
+    let builds = Builds::new().in_folder(here.clone());
     let module = builds.contract_with_docs("faulty").await.unwrap();
     let home = env::var("HOME").unwrap_or_else(|_| "/home".into());
-    for folder in [
-        folder.path().to_str().unwrap(),
-        &home,
-        sdk.to_str().unwrap(),
-    ] {
+    for name in [here.to_str().unwrap(), &home, sdk.to_str().unwrap()] {
         let found = module
             .code
-            .windows(folder.len())
-            .any(|part| part == folder.as_bytes());
-        assert!(!found, "the code names {folder}");
+            .windows(name.len())
+            .any(|part| part == name.as_bytes());
+        assert!(!found, "the code names {name}");
     }
+
+    let (there, source) = (folder.path().join("far/away"), folder.path().join("source"));
+    for part in ["contract-sdk", "wire"] {
+        copy(&root().join(part), &source.join(part));
+    }
+    fs::copy(root().join("Cargo.toml"), source.join("Cargo.toml")).unwrap();
+    faulty(&there, &source.join("contract-sdk"));
+    let other = Builds::new().in_folder(there);
+    let other = other.contract_with_docs("faulty").await.unwrap();
+    assert!(other.code == module.code, "the code depends on folders");
+
     let with_lines = builds.contract_with_lines("faulty").await.unwrap();
     let findings = check::findings(&Bytes::from(module.code), &with_lines).unwrap();
     let [finding] = findings.as_slice() else {
@@ -168,17 +194,15 @@ async fn what_nodes_refuse_is_told_with_its_source_line() {
     assert!(finding.what.contains("floating point"), "{finding}");
     let line = FAULTY.lines().position(|line| line.ends_with("// here"));
     let line = format!("src/lib.rs:{}:", line.unwrap() + 1);
-    let places: Vec<_> = finding
+    let sources = finding
         .places
         .iter()
-        .filter_map(|p| p.source.as_ref())
-        .collect();
-    assert!(
-        places.iter().any(|place| place.starts_with(&line)),
-        "{finding}"
-    );
-    assert!(
-        finding.places.iter().any(|p| p.function.contains("grown")),
-        "{finding}"
-    );
+        .filter_map(|place| place.source.as_ref());
+    let told = sources.clone().any(|source| source.starts_with(&line));
+    assert!(told, "{finding}");
+    let named = finding
+        .places
+        .iter()
+        .any(|place| place.function.contains("grown"));
+    assert!(named, "{finding}");
 }

@@ -36,6 +36,13 @@ const WASM: &str = "wasm32-unknown-unknown";
 /// Environment variable with the compiler's flags, which takes the place of all others. As a target
 /// is named, programs that run while building do not get them.
 const FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+/// Environment variable with the program that runs the compiler.
+const WRAP: &str = "RUSTC_WRAPPER";
+/// File of that program.
+const WRAPPER: &str = "rustc.sh";
+/// That program. Cargo has the compiler mix the folder of a package into the names of its functions,
+/// after which they are sorted in the module; this has it mix name and version of the package in.
+const WRAPPER_TEXT: &str = include_str!("builds/rustc.sh");
 /// Folder of contracts in Cargo's target folder.
 const FOLDER: &str = "quartet";
 /// Cargo's profile of contracts.
@@ -136,7 +143,7 @@ impl Builds {
         if self.release {
             arguments.push("--release");
         }
-        let (command, artifacts) = self.cargo_build(&arguments, None).await?;
+        let (command, artifacts) = self.cargo_build(&arguments, &[]).await?;
         let mut paths = Vec::with_capacity(N);
         for name in names {
             let path = artifacts.iter().find_map(|a| a.program(name));
@@ -153,7 +160,7 @@ impl Builds {
     /// As [`Self::programs`].
     pub async fn shared_library(&self, package: &str) -> Result<PathBuf, DevnetError> {
         let arguments = ["--package", package, "--lib"];
-        let (command, artifacts) = self.cargo_build(&arguments, None).await?;
+        let (command, artifacts) = self.cargo_build(&arguments, &[]).await?;
         let name = package.replace('-', "_");
         let path = artifacts.iter().find_map(|a| a.shared_library(&name));
         path.map(Path::to_owned)
@@ -185,9 +192,8 @@ impl Builds {
             });
         };
         let folder = place.target_directory.join(FOLDER);
-        fs::create_dir_all(&folder).map_err(DevnetError::file("make", &folder))?;
         let path = folder.join(package).with_extension("wasm");
-        write_whole(&folder, &path, &code)?;
+        write_whole(&folder, &path, &code, 0o644)?;
         Ok(ContractModule { path, code, docs })
     }
 
@@ -223,8 +229,15 @@ impl Builds {
         for setting in CONTRACT_SETTINGS.iter().chain(settings) {
             arguments.extend(["--config", setting]);
         }
-        let flags = place.remapped_paths();
-        let (command, artifacts) = self.cargo_build(&arguments, Some(flags)).await?;
+        let folder = place.target_directory.join(FOLDER);
+        fs::create_dir_all(&folder).map_err(DevnetError::file("make", &folder))?;
+        let wrapper = folder.join(WRAPPER);
+        let known = fs::read_to_string(&wrapper);
+        if !known.is_ok_and(|text| text == WRAPPER_TEXT) {
+            write_whole(&folder, &wrapper, WRAPPER_TEXT.as_bytes(), 0o755)?;
+        }
+        let variables = [(FLAGS, place.flags()), (WRAP, wrapper.into())];
+        let (command, artifacts) = self.cargo_build(&arguments, &variables).await?;
         let library = package.replace('-', "_");
         let path = artifacts.iter().find_map(|a| a.wasm(&library));
         path.map(Path::to_owned)
@@ -235,7 +248,7 @@ impl Builds {
     async fn cargo_build(
         &self,
         arguments: &[&str],
-        flags: Option<OsString>,
+        variables: &[(&str, OsString)],
     ) -> Result<(String, Vec<Artifact>), DevnetError> {
         let command = format!("cargo build {}", arguments.join(" "));
         let child = Command::new(&self.cargo)
@@ -247,7 +260,7 @@ impl Builds {
                 self.target_directory()
                     .map(|path| ("CARGO_TARGET_DIR", path)),
             )
-            .envs(flags.map(|flags| (FLAGS, flags)))
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -361,10 +374,10 @@ impl Default for Builds {
 }
 
 /// Writes a file that others may read at any time.
-fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), DevnetError> {
+fn write_whole(folder: &Path, path: &Path, bytes: &[u8], mode: u32) -> Result<(), DevnetError> {
     let failed = |error| DevnetError::file("write", path)(error);
     let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o644))
+        .permissions(fs::Permissions::from_mode(mode))
         .tempfile_in(folder)
         .map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;

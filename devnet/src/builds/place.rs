@@ -84,7 +84,7 @@ impl Place {
 
     /// Flags under which a contract has the same code, so the same hash, wherever it is built: its
     /// panics name files, and those must not begin with a folder of this machine.
-    pub(super) fn remapped_paths(&self) -> OsString {
+    pub(super) fn flags(&self) -> OsString {
         let home = |name: &str| env::var_os(name).map(PathBuf::from);
         let cargo = home("CARGO_HOME").or_else(|| Some(home("HOME")?.join(".cargo")));
         let cargo = cargo.map(|cargo| (cargo, "/cargo".to_owned()));
@@ -92,11 +92,10 @@ impl Place {
         // The last that fits counts.
         let all = [Some(root), cargo, Some(self.library.clone())];
         let all = all.into_iter().flatten().chain(self.packages.clone());
-        let mut flags = OsString::new();
+        // So that nothing is taken for up to date that another program than ours has built.
+        let mut flags = OsString::from("--cfg=quartet_contract");
         for (from, to) in all {
-            if !flags.is_empty() {
-                flags.push(BETWEEN);
-            }
+            flags.push(BETWEEN);
             flags.push("--remap-path-prefix=");
             flags.push(from);
             flags.push("=");
