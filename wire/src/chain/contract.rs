@@ -69,7 +69,6 @@ pub struct SecretResult {
 }
 
 /// Whether a number need not be said.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 const fn is_zero(number: &u32) -> bool {
     *number == 0
 }

@@ -4,6 +4,7 @@
 mod attempt;
 mod computations;
 mod execute;
+mod guard;
 mod inputs;
 mod jobs;
 mod modules;
