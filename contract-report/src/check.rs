@@ -1,7 +1,7 @@
 //! What nodes would refuse about a contract, and where in the source that comes from.
 
 mod lines;
-mod places;
+pub(crate) mod places;
 
 use alloy_primitives::Bytes;
 use wire::limits::CODE_BYTES;
@@ -50,8 +50,10 @@ pub fn findings(code: &Bytes, with_lines: &[u8]) -> Result<Vec<Finding>, ReportE
     let numbered = (0..).zip(&inspection.description().computations);
     for (number, computation) in numbered {
         for inputs in costs::INPUTS {
-            let counts = computation.inputs.iter().map(|ty| (*ty, inputs)).collect();
-            if let Err(why) = inspection.trace(number, counts)?.program {
+            if inputs < u64::from(computation.min_inputs) {
+                continue;
+            }
+            if let Err(why) = costs::trace(&inspection, number, computation, inputs)?.program {
                 all.push(Finding {
                     what: format!(
                         "the computation {} fails over {inputs} inputs of each type: {why}",

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use alloy_dyn_abi::DynSolValue;
+use alloy_json_abi::Param;
 use mpc_engine::{Amounts, Plan};
 use wire::contract::{self, Description};
-use zk_contract_runtime::inspect::{Inspection, Planned, RESERVE_LOT};
+use zk_contract_runtime::inspect::{Inspection, Planned, RESERVE_LOT, Traced};
 
 use crate::{
-    ReportError,
-    report::{Computation, Cost, Figures, Reserve, Time, WithNodes},
+    ReportError, functions,
+    report::{self, Computation, Cost, Figures, Reserve, Time, WithNodes},
 };
 
 /// Numbers of inputs for which costs are told.
@@ -56,9 +58,15 @@ pub(crate) fn of(
             .map(|inputs| cost(inspection, number, computation, *inputs));
         let reads = computation.inputs.iter();
         let reads = reads.filter_map(|input| description.inputs.get(*input as usize));
+        let params = params(computation)?;
+        let arguments = params
+            .iter()
+            .map(|p| format!("{}: {}", p.name, report::ty(p)));
         Ok(Computation {
             name: computation.name.clone(),
             reads: reads.map(|input| input.name.clone()).collect(),
+            arguments: arguments.collect(),
+            min_inputs: computation.min_inputs,
             costs: costs.collect::<Result<_, _>>()?,
         })
     });
@@ -71,8 +79,15 @@ fn cost(
     computation: &contract::Computation,
     inputs: u64,
 ) -> Result<Cost, ReportError> {
-    let counts: BTreeMap<_, _> = computation.inputs.iter().map(|ty| (*ty, inputs)).collect();
-    let traced = inspection.trace(number, counts)?;
+    if inputs < u64::from(computation.min_inputs) {
+        let least = computation.min_inputs;
+        return Ok(Cost {
+            inputs,
+            refused: Some(format!("too few: it runs on {least} or more")),
+            figures: None,
+        });
+    }
+    let traced = trace(inspection, number, computation, inputs)?;
     let (figures, refused) = match traced.program {
         Ok(planned) => (Some(figures(&planned, traced.fuel)), None),
         Err(why) => (None, Some(why)),
@@ -82,6 +97,30 @@ fn cost(
         refused,
         figures,
     })
+}
+
+/// Traces a computation with ones as arguments over so many inputs of each type.
+pub(crate) fn trace(
+    inspection: &Inspection,
+    number: u32,
+    computation: &contract::Computation,
+    inputs: u64,
+) -> Result<Traced, ReportError> {
+    let counts: BTreeMap<_, _> = computation.inputs.iter().map(|ty| (*ty, inputs)).collect();
+    let params = params(computation)?;
+    let arguments = if params.is_empty() {
+        Vec::new()
+    } else {
+        DynSolValue::Tuple(functions::values(&params, 1)?).abi_encode_params()
+    };
+    Ok(inspection.trace_with(number, &arguments, counts)?)
+}
+
+/// A computation's public arguments.
+fn params(computation: &contract::Computation) -> Result<Vec<Param>, ReportError> {
+    let json = serde_json::Value::Array(computation.params.clone());
+    let what = format!("the computation {}", computation.name);
+    serde_json::from_value(json).map_err(|e| ReportError::description(what)(e.into()))
 }
 
 fn figures(planned: &Planned, fuel: u64) -> Figures {

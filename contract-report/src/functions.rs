@@ -24,7 +24,7 @@ pub(crate) fn of(
 ) -> Result<Vec<Function>, ReportError> {
     let arguments = match &abi.constructor {
         Some(constructor) => {
-            let values = values(&constructor.inputs)?;
+            let values = values(&constructor.inputs, 0)?;
             let encoded = constructor.abi_encode_input(&values);
             encoded.map_err(|error| wrong("the constructor")(error.into()))?
         }
@@ -39,7 +39,7 @@ pub(crate) fn of(
         )
     });
     for declared in writing {
-        let mut values = values(&declared.inputs)?;
+        let mut values = values(&declared.inputs, 0)?;
         let mut takes = description.input_functions.iter();
         let taken = takes.find(|input| input.selector == declared.selector());
         let input = taken.and_then(|input| description.inputs.get(input.input as usize));
@@ -66,29 +66,33 @@ fn wrong(what: &str) -> impl FnOnce(Box<dyn std::error::Error>) -> ReportError {
     ReportError::description(format!("the function {what}"))
 }
 
-/// Zeros and empty lists.
-fn values(params: &[Param]) -> Result<Vec<DynSolValue>, ReportError> {
+/// This number wherever there is one, and empty lists.
+pub(crate) fn values(params: &[Param], number: u8) -> Result<Vec<DynSolValue>, ReportError> {
     let value = |param: &Param| {
         let ty = param.resolve();
         let ty = ty.map_err(|error| wrong(&param.name)(error.into()))?;
-        Ok(zero(&ty))
+        Ok(value_of(&ty, number))
     };
     params.iter().map(value).collect()
 }
 
-fn zero(ty: &DynSolType) -> DynSolValue {
+fn value_of(ty: &DynSolType, number: u8) -> DynSolValue {
     match ty {
         DynSolType::Bool => DynSolValue::Bool(false),
-        DynSolType::Int(bits) => DynSolValue::Int(I256::ZERO, *bits),
-        DynSolType::Uint(bits) => DynSolValue::Uint(U256::ZERO, *bits),
+        DynSolType::Int(bits) => DynSolValue::Int(I256::from_raw(U256::from(number)), *bits),
+        DynSolType::Uint(bits) => DynSolValue::Uint(U256::from(number), *bits),
         DynSolType::FixedBytes(size) => DynSolValue::FixedBytes(B256::ZERO, *size),
         DynSolType::Address => DynSolValue::Address(Address::ZERO),
         DynSolType::Function => DynSolValue::Function(FixedBytes::<24>::ZERO.into()),
         DynSolType::Bytes => DynSolValue::Bytes(Vec::new()),
         DynSolType::String => DynSolValue::String(String::new()),
         DynSolType::Array(_) => DynSolValue::Array(Vec::new()),
-        DynSolType::FixedArray(ty, size) => DynSolValue::FixedArray(vec![zero(ty); *size]),
-        DynSolType::Tuple(types) => DynSolValue::Tuple(types.iter().map(zero).collect()),
+        DynSolType::FixedArray(ty, size) => {
+            DynSolValue::FixedArray(vec![value_of(ty, number); *size])
+        }
+        DynSolType::Tuple(types) => {
+            DynSolValue::Tuple(types.iter().map(|ty| value_of(ty, number)).collect())
+        }
         #[allow(
             unreachable_patterns,
             reason = "there are more with other features of alloy"

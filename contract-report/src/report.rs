@@ -11,7 +11,7 @@ use wire::{
 };
 use zk_contract_runtime::inspect::Inspection;
 
-use crate::{ReportError, costs, functions, said::Said};
+use crate::{ReportError, check::places, costs, functions, said::Said};
 
 /// What a contract reveals and costs. Its [`Display`](std::fmt::Display) is the text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,12 @@ pub struct Computation {
     pub name: String,
     /// Names of the input types that it reads.
     pub reads: Vec<String>,
+    /// Its public arguments, each with name and type. Costs are told for numbers of 1 and empty
+    /// lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
+    /// How many inputs of the first type there must be; 0 if it may run over any.
+    pub min_inputs: u32,
     /// What it costs for various numbers of inputs.
     pub costs: Vec<Cost>,
 }
@@ -199,7 +205,7 @@ impl Report {
             },
             secret: secrets(&description, said),
             revealed: revealed(&description, said)?,
-            public: public(&description, &abi),
+            public: public(&description, &abi, &places::imports(code)),
             advice: advice(&description),
             computations: costs::of(&inspection, &description)?,
             functions: functions::of(&mut inspection, &description, &abi)?,
@@ -338,7 +344,7 @@ fn list(words: impl IntoIterator<Item = impl Into<String>>) -> String {
 }
 
 /// What everybody sees.
-fn public(description: &contract::Description, abi: &JsonAbi) -> Vec<String> {
+fn public(description: &contract::Description, abi: &JsonAbi, imports: &[String]) -> Vec<String> {
     let mut all = Vec::new();
     for function in &description.input_functions {
         let declared = abi.functions().find(|f| f.selector() == function.selector);
@@ -368,6 +374,19 @@ fn public(description: &contract::Description, abi: &JsonAbi) -> Vec<String> {
             list(reads.map(|input| &input.name)),
             computation.name,
         ));
+    }
+    for (import, what) in [
+        ("input_group", "The group of each input."),
+        ("input_tag", "The tag of each input, also to computations."),
+        (
+            "input_replace",
+            "Which inputs take the place of which earlier ones.",
+        ),
+        ("delete_inputs", "Which inputs are deleted."),
+    ] {
+        if imports.iter().any(|name| name == import) {
+            all.push(what.into());
+        }
     }
     if description
         .computations
@@ -401,10 +420,10 @@ fn public(description: &contract::Description, abi: &JsonAbi) -> Vec<String> {
 fn advice(description: &contract::Description) -> Vec<String> {
     let open = description.computations.iter();
     let open = open.filter(|computation| !matches!(computation.output.as_str(), "" | "()"));
-    let advice = open.map(|computation| {
+    let advice = open.filter(|c| c.min_inputs < 2).map(|computation| {
         format!(
-            "Nothing keeps {} from running on one input, whose owner its result may then tell \
-             about. Let the action that starts it count inputs first.",
+            "Nothing keeps {} from running on one input, about whose owner its result may then \
+             tell. If that is too much, write #[compute(min_inputs = 5)].",
             computation.name
         )
     });

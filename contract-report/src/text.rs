@@ -23,6 +23,20 @@ impl fmt::Display for Report {
         for computation in &self.computations {
             let reads = computation.reads.join(", ");
             writeln!(f, "\nComputation {} over each {reads}", computation.name)?;
+            if !computation.arguments.is_empty() {
+                let arguments = computation.arguments.join(", ");
+                writeln!(
+                    f,
+                    "  with the public arguments {arguments} (here 1 and empty lists)"
+                )?;
+            }
+            if computation.min_inputs > 0 {
+                let least = grouped(computation.min_inputs.into());
+                writeln!(
+                    f,
+                    "  on {least} inputs or more, and on sets that differ by {least} or more"
+                )?;
+            }
             costs(f, &computation.costs)?;
         }
         writeln!(

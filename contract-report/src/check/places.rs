@@ -118,6 +118,12 @@ pub(super) fn floats(module: &[u8]) -> Vec<At> {
     all
 }
 
+/// Names of the functions that a module imports.
+pub(crate) fn imports(module: &[u8]) -> Vec<String> {
+    let imports = read(module).imports.into_iter();
+    imports.map(str::to_owned).collect()
+}
+
 /// Calls of the import of this name.
 pub(super) fn calls(module: &[u8], import: &str) -> Vec<At> {
     let module = read(module);
