@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use wire::{
     kind::{InputType, Kind},
-    sealed::Seed,
+    sealed::{self, Seed},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     Column, EngineError, Program,
@@ -71,8 +72,8 @@ struct Growing {
 pub struct InputCollector {
     me: u8,
     columns: Vec<Growing>,
-    /// Columns and bytes of an input by type.
-    types: BTreeMap<u32, (Vec<usize>, usize)>,
+    /// Types with their columns, by number.
+    types: BTreeMap<u32, (Vec<usize>, InputType)>,
 }
 
 impl std::fmt::Debug for InputCollector {
@@ -96,7 +97,8 @@ impl InputCollector {
             types: BTreeMap::new(),
         };
         for (number, input) in types {
-            collector.types.insert(*number, (Vec::new(), input.bytes()));
+            let empty = (Vec::new(), input.clone());
+            collector.types.insert(*number, empty);
         }
         for (place, column) in program.columns().iter().enumerate() {
             let offset = offset_of(column, types)?;
@@ -113,31 +115,50 @@ impl InputCollector {
         Ok(collector)
     }
 
-    /// Adds one accepted input: the public masked value and the seeds that this party holds, which
-    /// have been checked against their commitments; element c of `seeds` may be none for c = me.
+    /// Adds one accepted input as its client shared it: the public masked value and the seeds that
+    /// this party holds, which have been checked against their commitments; element c of `seeds` may
+    /// be none for c = me.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchColumn`] for an unknown input type, [`EngineError::InputLength`],
-    /// [`EngineError::MissingSeed`] and [`EngineError::ColumnLength`].
+    /// As [`Self::push_components`].
     pub fn push(
         &mut self,
         input_type: u32,
         masked: &[u8],
         seeds: &[Option<Seed>; 4],
     ) -> Result<(), EngineError> {
-        let (places, bytes) = self
-            .types
-            .get(&input_type)
-            .ok_or(EngineError::NoSuchColumn {
-                input_type,
-                field: 0,
-            })?;
-        if masked.len() != *bytes {
-            return Err(EngineError::InputLength {
-                expected: *bytes,
-                actual: masked.len(),
-            });
+        let (_, ty) = self.check(input_type, masked.len())?;
+        let mut components = [const { None }; 4];
+        for ((c, seed), place) in (0..).zip(seeds).zip(&mut components) {
+            *place = match seed {
+                Some(seed) if c != self.me => Some(component(ty, c, masked, seed)?),
+                _ => None,
+            };
         }
+        let components = components.each_ref().map(|c| c.as_ref().map(|c| &c[..]));
+        self.push_components(input_type, components)
+    }
+
+    /// Adds one accepted input: the components that this party holds, in the encoding of the type;
+    /// that of its own number is ignored.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchColumn`] for an unknown input type, [`EngineError::InputLength`],
+    /// [`EngineError::MissingSeed`] for a missing component, and [`EngineError::ColumnLength`].
+    pub fn push_components(
+        &mut self,
+        input_type: u32,
+        components: [Option<&[u8]>; 4],
+    ) -> Result<(), EngineError> {
+        let mut held = Vec::with_capacity(3);
+        for (c, bytes) in (0..).zip(components).filter(|(c, _)| *c != self.me) {
+            let bytes = bytes.ok_or(EngineError::MissingSeed { component: c })?;
+            self.check(input_type, bytes.len())?;
+            held.push((c, bytes));
+        }
+        let Some((places, _)) = self.types.get(&input_type) else {
+            return Ok(());
+        };
         for place in places {
             let growing = &self.columns[*place];
             if growing.len == growing.column.len {
@@ -148,30 +169,34 @@ impl InputCollector {
                 });
             }
         }
-        let missing = |(c, seed): &(u8, &Option<Seed>)| *c != self.me && seed.is_none();
-        if let Some((component, _)) = (0u8..).zip(seeds).find(missing) {
-            return Err(EngineError::MissingSeed { component });
-        }
-        for (c, seed) in (0u8..).zip(seeds).filter(|(c, _)| *c != self.me) {
-            let Some(seed) = seed else { continue };
-            let stream = seed.keystream(masked.len());
-            for place in places {
-                let growing = &mut self.columns[*place];
-                let mut element = growing.element(&stream);
-                if c == 0 {
-                    element.add(&growing.element(masked));
-                }
-                let len = growing.len;
-                growing
-                    .shares
-                    .part_mut(usize::from(c))
-                    .paste(len, &element, 0, 1);
-            }
-        }
         for place in places {
-            self.columns[*place].len += 1;
+            let growing = &mut self.columns[*place];
+            for (c, bytes) in &held {
+                let element = growing.element(bytes);
+                let part = growing.shares.part_mut(usize::from(*c));
+                part.paste(growing.len, &element, 0, 1);
+            }
+            growing.len += 1;
         }
         Ok(())
+    }
+
+    /// The type of this number with its columns, if an input of it has this length.
+    fn check(
+        &self,
+        input_type: u32,
+        actual: usize,
+    ) -> Result<&(Vec<usize>, InputType), EngineError> {
+        let known = self.types.get(&input_type);
+        let known = known.ok_or(EngineError::NoSuchColumn {
+            input_type,
+            field: 0,
+        })?;
+        let expected = known.1.bytes();
+        if actual != expected {
+            return Err(EngineError::InputLength { expected, actual });
+        }
+        Ok(known)
     }
 
     /// The shares.
@@ -207,6 +232,27 @@ impl Growing {
         let width = kind.bytes(1);
         Vector::read(domain, 1, &input[self.offset + place * width..][..width])
     }
+}
+
+/// A component of an input as its client shared it, in the encoding of its type.
+///
+/// # Errors
+/// [`EngineError::InputLength`].
+pub fn component(
+    ty: &InputType,
+    component: u8,
+    masked: &[u8],
+    seed: &Seed,
+) -> Result<Zeroizing<Vec<u8>>, EngineError> {
+    let (expected, actual) = (ty.bytes(), masked.len());
+    if actual != expected {
+        return Err(EngineError::InputLength { expected, actual });
+    }
+    let mut bytes = seed.keystream(expected);
+    if component == 0 {
+        sealed::add(ty, &mut bytes, masked);
+    }
+    Ok(bytes)
 }
 
 /// Where the field of a column begins in its encoded input.

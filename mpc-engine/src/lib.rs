@@ -29,6 +29,7 @@ mod plan;
 mod prf;
 pub mod program;
 mod protocol;
+mod refresh;
 mod reserve;
 mod results;
 mod roles;
@@ -39,11 +40,12 @@ mod vector;
 
 pub use error::{EngineError, FrameFault, ProgramError, Stop};
 pub use explain::Explanation;
-pub use input::{InputCollector, PartyInputs};
+pub use input::{InputCollector, PartyInputs, component};
 pub use plan::Plan;
 pub use program::{
     Column, ColumnId, Program, ProgramBuilder, ValueId, decode_opened, encode_opened,
 };
+pub use refresh::RefreshKey;
 pub use reserve::{
     Amounts, ComponentSeeds, LotShares, Ranges, ReserveShares, SEED_BYTES, component_hash,
 };

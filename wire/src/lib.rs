@@ -23,6 +23,7 @@ mod chain {
     pub mod receipt;
     pub mod results;
     pub mod rpc;
+    pub mod seal_keys;
     pub mod sealed;
     pub mod signing;
     pub mod transaction;

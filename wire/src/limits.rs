@@ -126,6 +126,13 @@ pub const LONGEST_PAUSE_MS: u64 = 30_000;
 /// How long a contradiction counts against its pair, in milliseconds of block time: after that the
 /// node that lied may have been repaired, and another may be corrupt.
 pub const PROOF_MS: u64 = 24 * 60 * 60 * 1_000;
+/// How long a key epoch lasts unless the committee's file says otherwise, in milliseconds: a day.
+pub const REFRESH_MS: u64 = 24 * 3_600_000;
+/// How long the last node may take to say its new sealing key, in milliseconds of block time.
+pub const SEAL_KEY_MS: u64 = 10_000;
+/// How long inputs are still taken that are sealed to the keys before the new ones, in milliseconds
+/// of block time.
+pub const OLD_KEYS_MS: u64 = 5_000;
 /// Contradictions that are kept.
 pub const CONTRADICTIONS: usize = 64;
 
@@ -143,5 +150,9 @@ pub const RESERVE_LOTS: u32 = 8;
 pub const MOST_RESERVE_LOTS: u32 = 256;
 /// How long a cluster has been without work before it makes a lot, in milliseconds of block time.
 pub const RESERVE_IDLE_MS: u64 = 300;
+/// Bytes of components of inputs in one message between nodes, and inputs that are asked for in one.
+pub const SHARES_BYTES: usize = 1024 * 1024;
+/// See [`SHARES_BYTES`].
+pub const SHARES_INPUTS: usize = 1024;
 /// Bytes of a lot's component in one message between nodes.
 pub const LOT_PART_BYTES: usize = 1024 * 1024;

@@ -8,14 +8,15 @@ use wire::{
     attestation::{Attestation, Certificate, computation_id},
     block::{Block, Header},
     codec,
-    committee::{Committee, L1},
+    committee::{Committee, L1, Node},
     consensus::{Vote, VoteKind},
     guest::{Context, DELETION_BYTES, Deletion, START_BYTES, Selection, StartOptions},
     kind::Kind,
     limits,
     node_transaction::{NodeMessage, OpenedComponent, StopReason},
-    peer::{LotPart, PeerMessage, SharedSeeds},
+    peer::{InputShares, LotPart, PeerMessage, SharedSeeds},
     rpc::ContractInfo,
+    seal_keys::{SealKeys, SignedSealKey, sharing_tag},
     signing::{self, Domain, Purpose},
     transaction::{Deployment, Transaction},
 };
@@ -170,6 +171,18 @@ fn messages_of_nodes_are_frozen() {
             format!("0620{}010320{}020102", "aa".repeat(32), "cc".repeat(32)),
         ),
         (NodeMessage::Here, "07".to_owned()),
+        (
+            NodeMessage::SealKey {
+                epoch: 300,
+                key: seal_key(),
+            },
+            format!(
+                "0aac0220{}20{}20{}00",
+                "05".repeat(32),
+                hex::encode(seal_key().signature.r),
+                hex::encode(seal_key().signature.s)
+            ),
+        ),
     ] {
         let bytes = codec::encode(&message);
         assert_eq!(hex::encode(&bytes), expected, "{message:?}");
@@ -203,6 +216,96 @@ fn parts_of_lots_are_frozen_and_not_printed() {
     }
 }
 
+#[test]
+fn shares_of_inputs_are_frozen_and_not_printed() {
+    let shares = InputShares {
+        input: B256::repeat_byte(5),
+        components: vec![(2, vec![0xee; 3])],
+    };
+    assert!(!format!("{shares:?}").contains("238"));
+    let sharing = B256::repeat_byte(6);
+    let (tag, input) = ("06".repeat(32), "05".repeat(32));
+    for (message, expected) in [
+        (
+            PeerMessage::WantShares {
+                sharing,
+                inputs: vec![B256::repeat_byte(5)],
+            },
+            format!("0c20{tag}0120{input}"),
+        ),
+        (
+            PeerMessage::Shares {
+                sharing,
+                shares: vec![shares],
+            },
+            format!("0d20{tag}0120{input}010203eeeeee"),
+        ),
+    ] {
+        assert_eq!(hex::encode(message.encode()), expected);
+        assert_eq!(PeerMessage::decode(&message.encode()).unwrap(), message);
+    }
+}
+
+#[test]
+fn the_tag_of_a_sharing_is_frozen() {
+    assert_eq!(
+        sharing_tag(&[7; 32]),
+        b256!("3902bbe957a122e6588c0487130da1b80863c994501590afcf70098b6682e77a")
+    );
+}
+
+fn committee() -> Committee {
+    let node = |i: u8| Node {
+        address: signing::address(key(i).verifying_key()),
+        public_key: vec![2; 33].into(),
+        seal_key: B256::repeat_byte(i),
+        listen: String::new(),
+    };
+    Committee {
+        chain_id: DOMAIN.chain_id,
+        epoch: DOMAIN.epoch,
+        genesis_ms: 0,
+        dev: false,
+        reserve_lots: 8,
+        refresh_ms: 0,
+        l1: L1 {
+            chain_id: 1,
+            verifier: Address::ZERO,
+        },
+        nodes: [1, 2, 3, 4].map(node),
+    }
+}
+
+fn seal_key() -> SignedSealKey {
+    SignedSealKey::sign(B256::repeat_byte(5), 300, 2, &key(3), &committee())
+}
+
+/// A sealing key counts only for the epoch, the node and the cluster for which it was signed.
+#[test]
+fn sealing_keys_are_believed_if_their_nodes_signed_them() {
+    let (committee, signed) = (committee(), seal_key());
+    assert!(signed.verify(300, 2, &committee).is_ok());
+    assert!(signed.verify(299, 2, &committee).is_err());
+    for node in [0, 1, 3, 4] {
+        assert!(signed.verify(300, node, &committee).is_err());
+    }
+    let other = Committee {
+        chain_id: 8,
+        ..committee.clone()
+    };
+    assert!(signed.verify(300, 2, &other).is_err());
+    let mut altered = signed;
+    altered.key = B256::repeat_byte(6);
+    assert!(altered.verify(300, 2, &committee).is_err());
+
+    let keys = SealKeys::check(&committee, 300, &[None, None, Some(signed), None]).unwrap();
+    assert_eq!(keys.keys, [None, None, Some(signed.key), None]);
+    assert!(SealKeys::check(&committee, 300, &[None, Some(signed), None, None]).is_err());
+    // Those of epoch 0 are pinned, whatever anybody says.
+    let first = SealKeys::check(&committee, 0, &[Some(signed); 4]).unwrap();
+    assert_eq!(first, SealKeys::first(&committee));
+}
+
 /// A committee's file that was written before there was a reserve means the usual one.
 #[test]
 fn a_committee_without_reserve_lots_has_the_usual_number() {
@@ -218,6 +321,7 @@ fn a_committee_without_reserve_lots_has_the_usual_number() {
     );
     let committee: Committee = serde_json::from_str(&file).unwrap();
     assert_eq!(committee.reserve_lots, limits::RESERVE_LOTS);
+    assert_eq!(committee.refresh_ms, 24 * 3_600_000);
     let asked = file.replacen("\"epoch\"", "\"reserve_lots\":3,\"epoch\"", 1);
     let committee: Committee = serde_json::from_str(&asked).unwrap();
     assert_eq!(committee.reserve_lots, 3);
@@ -257,7 +361,11 @@ fn a_signature_verifies_for_its_purpose_chain_epoch_and_key_alone() {
         signing::verify("it", signer, purpose, domain, payload, &signature)
     };
     assert!(verify(Purpose::Vote, DOMAIN, b"payload").is_ok());
-    for purpose in [Purpose::Proposal, Purpose::NodeTransaction] {
+    for purpose in [
+        Purpose::Proposal,
+        Purpose::NodeTransaction,
+        Purpose::SealKey,
+    ] {
         assert!(verify(purpose, DOMAIN, b"payload").is_err());
     }
     assert!(

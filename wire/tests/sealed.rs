@@ -7,7 +7,8 @@ use wire::{
     WireError,
     committee::{Committee, L1, Node},
     kind::{Field, InputType, Kind},
-    sealed::{Binding, SealKey, SealedInput, Seed, check_seed, seal},
+    seal_keys::SealKeys,
+    sealed::{self, Binding, SealKey, SealedInput, Seed, check_seed, seal},
 };
 
 fn committee() -> (Committee, [SealKey; 4]) {
@@ -29,6 +30,7 @@ fn committee() -> (Committee, [SealKey; 4]) {
             genesis_ms: 0,
             dev: false,
             reserve_lots: 8,
+            refresh_ms: 0,
             l1,
             nodes,
         },
@@ -56,6 +58,7 @@ fn binding() -> Binding {
     Binding {
         chain_id: 7,
         epoch: 1,
+        key_epoch: 0,
         contract: Address::repeat_byte(0xc0),
         code_hash: B256::repeat_byte(0xcc),
         sender: Address::repeat_byte(0x5e),
@@ -71,7 +74,7 @@ fn sealed(x: &[u8]) -> (SealedInput, [Seed; 4]) {
     let mut random = ChaCha20Rng::seed_from_u64(1);
     (
         seal(
-            &committee,
+            &SealKeys::first(&committee),
             &binding(),
             &input_type(),
             x,
@@ -132,9 +135,10 @@ fn a_seal_opens_in_no_other_context() {
     let (_, keys) = committee();
     let (sealed, seeds) = sealed(&X);
     type Change = fn(&mut Binding);
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 9] = [
         ("chain", |b| b.chain_id += 1),
         ("epoch", |b| b.epoch += 1),
+        ("key epoch", |b| b.key_epoch += 1),
         ("contract", |b| b.contract = Address::ZERO),
         ("code", |b| b.code_hash = B256::ZERO),
         ("sender", |b| b.sender = Address::ZERO),
@@ -209,6 +213,44 @@ fn wrong_sizes_are_refused_by_name() {
         SealedInput::decode(&vec![0; 70_000], &input_type()),
         Err(WireError::TooLong { .. })
     ));
+}
+
+/// A node that has no key, or one under which nothing is secret, costs its own seal only.
+#[test]
+fn a_node_without_a_key_gets_nothing_that_opens() {
+    let (committee, keys) = committee();
+    let mut to = SealKeys::first(&committee);
+    to.keys[1] = None;
+    to.keys[2] = Some(B256::ZERO);
+    let seeds = [10u8, 11, 12, 13].map(|i| Seed::new([i; 32]));
+    let mut random = ChaCha20Rng::seed_from_u64(2);
+    let (bound, ty) = (binding(), input_type());
+    let sealed = seal(&to, &bound, &ty, &X, &seeds, &mut random).unwrap();
+    for (node, key) in (0..).zip(&keys) {
+        assert_eq!(
+            key.open(node, &bound, &sealed).is_ok(),
+            node == 0 || node == 3
+        );
+    }
+    assert_eq!(SealedInput::decode(&sealed.encode(), &ty).unwrap(), sealed);
+    let other = SealKeys { epoch: 1, ..to };
+    assert!(seal(&other, &bound, &ty, &X, &seeds, &mut random).is_err());
+}
+
+#[test]
+fn sums_and_differences_are_those_of_the_fields_rings() {
+    let ty = input_type();
+    let y: Vec<u8> = (0..27).map(|i| 0x91u8.wrapping_mul(i + 3)).collect();
+    let mut x = X;
+    sealed::add(&ty, &mut x, &y);
+    assert_eq!(x[..2], [X[0] ^ y[0], X[1] ^ y[1]]);
+    assert_eq!(x[2], X[2].wrapping_add(y[2]));
+    for at in [3, 11, 19] {
+        let number = |bytes: &[u8]| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+        assert_eq!(number(&x), number(&X).wrapping_add(number(&y)));
+    }
+    sealed::subtract(&ty, &mut x, &y);
+    assert_eq!(x, X);
 }
 
 #[test]

@@ -21,11 +21,12 @@ use crate::{
 
 const HASH_BYTES: usize = 32;
 /// Key l < 4, for masks, is held by all but party l; key 4 + i, for digests, by the two parties
-/// `PAIRS[i].0` only.
-const KEYS: usize = MASK_KEYS + PAIRS.len();
+/// `PAIRS[i].0` only; the last one by all that are live.
+const KEYS: usize = COMMON_KEY + 1;
 const MASK_KEYS: usize = 4;
-/// Keys that two live parties share: two for masks, and one for digests.
-const KEYS_OF_PAIR: usize = 3;
+const COMMON_KEY: usize = MASK_KEYS + PAIRS.len();
+/// Keys that two live parties share: two for masks, one for digests, and that of all.
+const KEYS_OF_PAIR: usize = 4;
 
 /// Bytes of each frame of the three rounds, with all four parties.
 pub(crate) const SETUP_FRAME_BYTES: [usize; 3] = setup_frame_bytes(4);
@@ -33,10 +34,10 @@ pub(crate) const SETUP_FRAME_BYTES: [usize; 3] = setup_frame_bytes(4);
 pub(super) const ECHO_ROUND: u32 = 1;
 
 /// Bytes of each frame of the three rounds, with so many parties, three or four. Each party holds as
-/// many keys for masks as if all were live, and one with each peer.
+/// many keys for masks as if all were live, one with each peer, and that of all.
 pub(crate) const fn setup_frame_bytes(parties: usize) -> [usize; 3] {
     [
-        HEADER_BYTES + HASH_BYTES * (2 + 3 + parties - 1),
+        HEADER_BYTES + HASH_BYTES * (2 + 3 + parties),
         HEADER_BYTES + HASH_BYTES * (KEYS_OF_PAIR + parties),
         HEADER_BYTES + HASH_BYTES * KEYS_OF_PAIR,
     ]
@@ -51,6 +52,7 @@ pub(super) type Blindings = [Option<Secret>; 4];
 fn holds(parties: Parties, party: usize, l: usize) -> bool {
     match l.checked_sub(MASK_KEYS) {
         None => l != party,
+        Some(_) if l == COMMON_KEY => true,
         Some(pair) => {
             let [a, b] = PAIRS[pair].0;
             (a == party || b == party) && parties.is_live(a) && parties.is_live(b)
@@ -127,6 +129,16 @@ fn frames(
         write(to, &mut frame);
         frame
     })
+}
+
+/// What the three rounds give.
+pub(super) struct Keys {
+    /// Those that the protocol uses.
+    pub(super) protocol: SessionKeys,
+    /// What blinds commitments to results.
+    pub(super) blindings: Blindings,
+    /// One that all live parties know.
+    pub(super) common: Secret,
 }
 
 /// After the first round was sent.
@@ -351,7 +363,7 @@ impl Confirmed {
     }
 
     /// Takes the peers' confirmations; the keys can be used.
-    pub(super) fn step(self, received: &Frames) -> Result<(SessionKeys, Blindings), Stop> {
+    pub(super) fn step(self, received: &Frames) -> Result<Keys, Stop> {
         let (me, parties) = (self.me, self.parties);
         check_form((me, parties), 2, received)?;
         for peer in parties.peers(me) {
@@ -389,11 +401,15 @@ impl Confirmed {
         };
         let permutations = std::array::from_fn(|l| derive(l, "quartet v1 permutation key"));
         let blindings = std::array::from_fn(|l| derive(l, "quartet v1 output blinding"));
-        let keys = SessionKeys {
+        let protocol = SessionKeys {
             masks,
             permutations,
             digests,
         };
-        Ok((keys, blindings))
+        Ok(Keys {
+            protocol,
+            blindings,
+            common: derive(COMMON_KEY, "quartet v1 common key").unwrap_or_default(),
+        })
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     Amounts, EngineError, LotShares, PartyInputs, Program, Stop, encode_opened,
     machine::{Machine, Next, Results, Supplies},
     protocol::Crossing,
+    refresh::{self, RefreshKey},
     reserve::{Contributions, Refill, production},
     roles::Parties,
     schedule::Layout,
@@ -105,6 +106,8 @@ enum Goal {
     Commit,
     /// They are a lot.
     Make(Amounts),
+    /// Nothing is computed: the key of all live parties is the result.
+    Toss,
 }
 
 enum Phase {
@@ -119,6 +122,8 @@ enum Run {
     Circuit(Arc<Layout>, Supplies),
     /// Three make a lot.
     Refill(Amounts, Contributions),
+    /// Nothing: the keys are what was wanted.
+    Toss,
 }
 
 /// What runs.
@@ -211,10 +216,14 @@ impl Session {
                 return Ok(Step::Continue(Self { part, phase }, vec![frames]));
             }
             Phase::Confirmed(state, run) => {
-                let (keys, blindings) = state.step(&frames)?;
-                part.transcript.has_keys(keys.digests.disputes.clone());
-                let crossing =
-                    Crossing::new((part.me, part.parties), keys, part.transcript.clone());
+                let keys = state.step(&frames)?;
+                part.transcript
+                    .has_keys(keys.protocol.digests.disputes.clone());
+                let crossing = Crossing::new(
+                    (part.me, part.parties),
+                    keys.protocol,
+                    part.transcript.clone(),
+                );
                 let mut worker = match *run {
                     Run::Circuit(layout, supplies) => {
                         let opens = matches!(part.goal, Goal::Open(_));
@@ -225,10 +234,14 @@ impl Session {
                         let refill = Refill::new(crossing, amounts, contributions)?;
                         Worker::Refill(Box::new(refill))
                     }
+                    Run::Toss => {
+                        let key = RefreshKey::new(keys.common);
+                        return Ok(Step::Done(Outcome::Tossed(key)));
+                    }
                 };
                 let mut pool = Pool::default();
                 let next = pool.lend(|| worker.begin())?;
-                (worker, pool, blindings, next)
+                (worker, pool, keys.blindings, next)
             }
             Phase::Running(mut worker, mut pool, blindings) => {
                 let next = pool.lend(|| worker.step(frames))?;
@@ -302,6 +315,10 @@ fn prepare(
             };
             let layout = Arc::new(Layout::new(Mode::Normal, Arc::new(circuit)));
             Ok((Goal::Make(amounts), Run::Circuit(layout, supplies), bound))
+        }
+        Task::Toss => {
+            let bound = binding.hash(&refresh::toss_hash());
+            Ok((Goal::Toss, Run::Toss, bound))
         }
     }
 }

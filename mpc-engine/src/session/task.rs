@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Opened, Outputs};
 use crate::{
-    ComponentSeeds, EngineError, LotShares, PartyInputs, Program, ReserveShares, reserve::Amounts,
+    ComponentSeeds, EngineError, LotShares, PartyInputs, Program, RefreshKey, ReserveShares,
+    reserve::Amounts,
 };
 
 /// What a session is bound to besides its task; all its parties must agree on it.
@@ -44,6 +45,8 @@ pub enum Task {
         /// How much of each material.
         amounts: Amounts,
     },
+    /// Toss a key that all live parties know, to share inputs anew.
+    Toss,
 }
 
 /// How a computation ends.
@@ -64,6 +67,8 @@ pub enum Outcome {
     Committed(Outputs),
     /// This party's shares of a lot.
     Made(LotShares),
+    /// What inputs are shared anew with.
+    Tossed(RefreshKey),
 }
 
 impl std::fmt::Debug for Task {
@@ -71,6 +76,7 @@ impl std::fmt::Debug for Task {
         match self {
             Self::Compute { ending, .. } => write!(f, "Compute({ending:?}, <redacted>)"),
             Self::Produce { amounts } => write!(f, "Produce({amounts:?})"),
+            Self::Toss => f.write_str("Toss"),
         }
     }
 }
@@ -95,7 +101,7 @@ impl Outcome {
     pub fn into_opened(self) -> Option<Opened> {
         match self {
             Self::Opened(opened) => Some(opened),
-            Self::Committed(_) | Self::Made(_) => None,
+            Self::Committed(_) | Self::Made(_) | Self::Tossed(_) => None,
         }
     }
 }

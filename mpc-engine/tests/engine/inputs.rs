@@ -10,6 +10,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::Rng as _};
 use wire::{
     committee::{Committee, L1, Node},
     kind::{Field, InputType, Kind},
+    seal_keys::SealKeys,
     sealed::{self, Binding, SealKey, Seed},
     secret::Op,
 };
@@ -77,6 +78,7 @@ fn sealed_inputs_become_shares() {
         genesis_ms: 0,
         dev: true,
         reserve_lots: 0,
+        refresh_ms: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Default::default(),
@@ -117,6 +119,7 @@ fn sealed_inputs_become_shares() {
         let bound = Binding {
             chain_id: 1,
             epoch: 1,
+            key_epoch: 0,
             contract: Default::default(),
             code_hash: Default::default(),
             sender: Default::default(),
@@ -125,8 +128,15 @@ fn sealed_inputs_become_shares() {
             length: x.len() as u32,
         };
         let seeds = seeds(&mut random);
-        let sealed =
-            sealed::seal(&committee, &bound, &input, &x, &seeds, &mut rand::rng()).unwrap();
+        let sealed = sealed::seal(
+            &SealKeys::first(&committee),
+            &bound,
+            &input,
+            &x,
+            &seeds,
+            &mut rand::rng(),
+        )
+        .unwrap();
         for (me, collector) in (0u8..).zip(&mut collectors) {
             let held = keys[usize::from(me)].open(me, &bound, &sealed).unwrap();
             collector.push(4, &sealed.masked, &held).unwrap();

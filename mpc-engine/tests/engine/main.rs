@@ -25,4 +25,5 @@ mod sort;
 mod support;
 mod tampering;
 mod three;
+mod toss;
 mod vectors;

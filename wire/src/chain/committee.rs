@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    limits::{MOST_RESERVE_LOTS, NODES, RESERVE_LOTS},
+    limits::{MOST_RESERVE_LOTS, NODES, REFRESH_MS, RESERVE_LOTS},
     signing::Domain,
 };
 
@@ -24,6 +24,10 @@ pub struct Committee {
     /// How many lots of the reserve the nodes keep, for computations without one of them.
     #[serde(default = "reserve_lots")]
     pub reserve_lots: u32,
+    /// How long a key epoch lasts, in milliseconds: then nodes draw new sealing keys, share all
+    /// inputs anew, and erase the old keys and shares. 0 for one that never ends.
+    #[serde(default = "refresh_ms")]
+    pub refresh_ms: u64,
     /// The L1 that attestations are for.
     pub l1: L1,
     /// The four nodes; a node's place here is its party number in the protocol.
@@ -32,6 +36,10 @@ pub struct Committee {
 
 const fn reserve_lots() -> u32 {
     RESERVE_LOTS
+}
+
+const fn refresh_ms() -> u64 {
+    REFRESH_MS
 }
 
 /// The chain and contract that check attestations.

@@ -9,6 +9,7 @@ use crate::{
     WireError, codec,
     committee::Committee,
     limits::{NODE_TRANSACTION_BYTES, NODES},
+    seal_keys::SignedSealKey,
     signing::{self, Purpose, Signature},
 };
 
@@ -85,6 +86,13 @@ pub enum NodeMessage {
         request: B256,
         /// By how much, in milliseconds.
         by_ms: u64,
+    },
+    /// The node's sealing key of a key epoch. The first of a node for an epoch counts.
+    SealKey {
+        /// The key epoch.
+        epoch: u64,
+        /// The key, signed for users.
+        key: SignedSealKey,
     },
 }
 

@@ -53,6 +53,46 @@ pub enum PeerMessage {
     },
     /// A part of a lot. The connection is encrypted.
     LotPart(LotPart),
+    /// A wish for the components of inputs in the sharing of the current key epoch.
+    WantShares {
+        /// What names the sharing: [`crate::seal_keys::sharing_tag`].
+        sharing: B256,
+        /// Hashes of the transactions that carried the inputs; at most
+        /// [`crate::limits::SHARES_INPUTS`].
+        inputs: Vec<B256>,
+    },
+    /// Components of inputs, those that the receiver may hold. The connection is encrypted.
+    Shares {
+        /// What names the sharing.
+        sharing: B256,
+        /// As many as fit [`crate::limits::SHARES_BYTES`], or one.
+        shares: Vec<InputShares>,
+    },
+}
+
+/// The components of one input that two nodes share.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputShares {
+    /// Hash of the transaction that carried the input.
+    pub input: B256,
+    /// Number and bytes of each, in the encoding of the input's type; empty if the sender holds
+    /// none (yet).
+    pub components: Vec<(u8, Vec<u8>)>,
+}
+
+impl std::fmt::Debug for InputShares {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InputShares")
+            .field("input", &self.input)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for InputShares {
+    fn drop(&mut self) {
+        use zeroize::Zeroize as _;
+        self.components.iter_mut().for_each(|(_, c)| c.zeroize());
+    }
 }
 
 /// A part of one component of a lot of the reserve.

@@ -9,13 +9,14 @@
 //! | `quartet_computation` | computation id | [`ComputationInfo`] or null |
 //! | `quartet_computations` | address | list of [`ComputationInfo`], oldest first |
 //! | `quartet_certificate` | computation id | [`crate::attestation::Certificate`] or null |
+//! | `quartet_sealKeys` | – | [`SealKeysInfo`] |
 //! | `quartet_status` | – | [`NodeStatus`] |
 //! | `quartet_advanceTime` | seconds | the new block's time in seconds; dev clusters only |
 
 use alloy_primitives::{Address, B256, Bytes, FixedBytes};
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Description;
+use crate::{contract::Description, limits::NODES, seal_keys::SignedSealKey};
 
 /// A deployed contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -223,6 +224,23 @@ pub struct ComputationInfo {
     /// How far it has come.
     #[serde(flatten)]
     pub status: ComputationStatus,
+}
+
+/// What a node says of an input that is sealed to keys that are not in use any more.
+pub const FETCH_KEYS_AGAIN: &str = "fetch the keys again (quartet_sealKeys)";
+
+/// The keys to which inputs are sealed now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SealKeysInfo {
+    /// The key epoch. The keys of epoch 0 are in the committee's file.
+    pub epoch: u64,
+    /// By party number: what the node has signed; none of one that has said nothing in this epoch.
+    pub keys: [Option<SignedSealKey>; NODES],
+    /// Epoch of the sharing of the inputs; smaller than the key epoch while a refresh is under way.
+    pub sharing: u64,
+    /// What names that sharing; zero in epoch 0.
+    pub sharing_tag: B256,
 }
 
 /// A node about itself.

@@ -16,9 +16,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     WireError, codec,
-    committee::Committee,
     kind::{InputType, Kind},
     limits::{INPUT_BYTES, NODES},
+    seal_keys::SealKeys,
 };
 
 type Kem = X25519HkdfSha256;
@@ -68,8 +68,10 @@ impl std::fmt::Debug for Seed {
 pub struct Binding {
     /// Id of the L2 chain.
     pub chain_id: u64,
-    /// Epoch of the sealing keys.
+    /// Epoch of the committee.
     pub epoch: u64,
+    /// Key epoch of the sealing keys.
+    pub key_epoch: u64,
     /// The contract.
     pub contract: Address,
     /// keccak-256 of its code.
@@ -103,6 +105,8 @@ impl Binding {
 /// An input as it travels in a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedInput {
+    /// Key epoch of the keys that it is sealed to.
+    pub key_epoch: u64,
     /// x minus the sum of the four keystreams, in the encoding of the input type.
     pub masked: Vec<u8>,
     /// Commitments to the seeds, by component.
@@ -169,11 +173,14 @@ impl SealedInput {
 
 /// Shares `x`, an encoded input of this type, with four fresh seeds, and seals them to the nodes.
 ///
+/// The keys are those of the binding's key epoch. A node without a key, or with one that keeps no
+/// secret, gets a seal that nobody can open: it asks its peers for the seeds.
+///
 /// # Errors
-/// [`WireError::Malformed`] if `x` does not have the length of the type, or if a key of the
-/// committee is not an X25519 key.
+/// [`WireError::Malformed`] if `x` does not have the length of the type, or the keys are of another
+/// key epoch.
 pub fn seal(
-    committee: &Committee,
+    keys: &SealKeys,
     binding: &Binding,
     input: &InputType,
     x: &[u8],
@@ -187,49 +194,82 @@ pub fn seal(
     if x.len() != input.bytes() || binding.length as usize != x.len() {
         return Err(malformed("input", "its length is not that of its type"));
     }
+    if keys.epoch != binding.key_epoch {
+        return Err(malformed("binding", "it names another key epoch"));
+    }
     let mut masked = x.to_vec();
     for seed in seeds {
         subtract(input, &mut masked, &seed.keystream(x.len()));
     }
     let commitments: [B256; NODES] =
         std::array::from_fn(|c| binding.commit(u8::try_from(c).unwrap_or(u8::MAX), &seeds[c]));
-    let mut seals = Vec::with_capacity(NODES);
-    for (party, node) in (0u8..).zip(&committee.nodes) {
-        let key = <Kem as hpke::Kem>::PublicKey::from_bytes(node.seal_key.as_slice())
-            .map_err(|_| malformed("committee", "a sealing key is not an X25519 key"))?;
+    let mut seals = [const { None }; NODES];
+    for ((party, key), place) in (0u8..).zip(&keys.keys).zip(&mut seals) {
+        let associated = SealedInput::associated_data(binding, party, &masked, &commitments);
+        let seal = key.and_then(|key| Seal::to(key, party, seeds, &associated, random));
+        *place = Some(seal.unwrap_or_else(|| Seal::to_nobody(random)));
+    }
+    let [Some(a), Some(b), Some(c), Some(d)] = seals else {
+        return Err(malformed("committee", "it has not four nodes"));
+    };
+    Ok(SealedInput {
+        key_epoch: keys.epoch,
+        masked,
+        commitments,
+        seals: [a, b, c, d],
+    })
+}
+
+impl Seal {
+    /// The seeds of a party under its key; none if that is no key that keeps a secret.
+    fn to(
+        key: B256,
+        party: u8,
+        seeds: &[Seed; NODES],
+        associated: &[u8],
+        random: &mut impl rand::CryptoRng,
+    ) -> Option<Self> {
+        let key = <Kem as hpke::Kem>::PublicKey::from_bytes(key.as_slice()).ok()?;
         let mut plaintext = Zeroizing::new(Vec::with_capacity(PLAINTEXT_BYTES));
         for (_, seed) in (0u8..).zip(seeds).filter(|(c, _)| *c != party) {
             plaintext.extend_from_slice(seed.expose());
         }
-        let associated = SealedInput::associated_data(binding, party, &masked, &commitments);
         let (encapsulated, ciphertext) =
             hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, Kem>(
                 &OpModeS::Base,
                 &key,
                 HPKE_INFO,
                 &plaintext,
-                &associated,
+                associated,
                 random,
             )
-            .map_err(|_| malformed("committee", "a sealing key is not an X25519 key"))?;
-        let encapsulated = B256::from_slice(&encapsulated.to_bytes());
-        seals.push(Seal {
-            encapsulated,
+            .ok()?;
+        Some(Self {
+            encapsulated: B256::from_slice(&encapsulated.to_bytes()),
             ciphertext,
-        });
+        })
     }
-    let seals = seals
-        .try_into()
-        .map_err(|_| malformed("committee", "it has not four nodes"))?;
-    Ok(SealedInput {
-        masked,
-        commitments,
-        seals,
-    })
+
+    /// What looks like a seal, and has nothing in it.
+    fn to_nobody(random: &mut impl rand::CryptoRng) -> Self {
+        let mut seal = Self {
+            encapsulated: B256::ZERO,
+            ciphertext: vec![0; PLAINTEXT_BYTES + TAG_BYTES],
+        };
+        random.fill_bytes(seal.encapsulated.as_mut_slice());
+        random.fill_bytes(&mut seal.ciphertext);
+        seal
+    }
 }
 
 /// A node's X25519 key for sealed seeds. Erased on drop, never printed.
 pub struct SealKey(<Kem as hpke::Kem>::PrivateKey);
+
+impl std::fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealKey(<redacted>)")
+    }
+}
 
 impl SealKey {
     /// Takes 32 secret bytes.
@@ -322,25 +362,43 @@ pub fn check_seed(
     }
 }
 
-/// `x −= y`, element by element in the ring of each field.
-fn subtract(input: &InputType, x: &mut [u8], y: &[u8]) {
-    let mut at = 0;
+/// `x += y`, element by element in the ring of each field. Both have the length of the type.
+pub fn add(input: &InputType, x: &mut [u8], y: &[u8]) {
+    by_element(input, x, y, u128::wrapping_add);
+}
+
+/// `x −= y`, element by element in the ring of each field. Both have the length of the type.
+pub fn subtract(input: &InputType, x: &mut [u8], y: &[u8]) {
+    by_element(input, x, y, u128::wrapping_sub);
+}
+
+fn by_element(input: &InputType, mut x: &mut [u8], mut y: &[u8], f: fn(u128, u128) -> u128) {
     for field in &input.fields {
-        let end = at + field.kind.bytes(field.len as usize);
-        let (x, y) = (&mut x[at..end], &y[at..end]);
+        let bytes = field.kind.bytes(field.len as usize);
+        let Some((field_x, rest)) = x.split_at_mut_checked(bytes) else {
+            return;
+        };
+        let Some((field_y, rest_of_y)) = y.split_at_checked(bytes) else {
+            return;
+        };
         if field.kind == Kind::Bool {
-            x.iter_mut().zip(y).for_each(|(x, y)| *x ^= y);
+            field_x.iter_mut().zip(field_y).for_each(|(x, y)| *x ^= y);
         } else {
             let width = field.kind.bytes(1);
-            for (x, y) in x.chunks_exact_mut(width).zip(y.chunks_exact(width)) {
-                let mut borrow = false;
-                for (x, y) in x.iter_mut().zip(y) {
-                    let (d, b0) = x.overflowing_sub(*y);
-                    let (d, b1) = d.overflowing_sub(u8::from(borrow));
-                    (*x, borrow) = (d, b0 | b1);
-                }
+            let pairs = field_x
+                .chunks_exact_mut(width)
+                .zip(field_y.chunks_exact(width));
+            for (x, y) in pairs {
+                let result = f(number(x), number(y)).to_le_bytes();
+                x.iter_mut().zip(result).for_each(|(x, byte)| *x = byte);
             }
         }
-        at = end;
+        (x, y) = (rest, rest_of_y);
     }
+}
+
+/// At most 16 bytes as a number, lowest first.
+fn number(bytes: &[u8]) -> u128 {
+    let low_first = bytes.iter().rev();
+    low_first.fold(0, |number, byte| number << 8 | u128::from(*byte))
 }

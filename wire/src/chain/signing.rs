@@ -20,6 +20,8 @@ pub enum Purpose {
     Vote = 2,
     /// A transaction of a node.
     NodeTransaction = 3,
+    /// A node's sealing key of a key epoch.
+    SealKey = 4,
 }
 
 /// Binds signatures to one chain and one committee.
