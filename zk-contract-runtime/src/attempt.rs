@@ -33,6 +33,8 @@ pub(crate) enum Purpose {
     Open,
     /// Makes a lot of the reserve: all must be ready.
     Make,
+    /// Shares inputs anew: all must be ready.
+    Share,
 }
 
 /// What an attempt is at.
@@ -71,7 +73,7 @@ pub(crate) enum Progress {
         /// Components that are in the log.
         components: [Option<Bytes>; NODES],
     },
-    /// The lot is made.
+    /// The lot is made, or the inputs are shared anew.
     Made {
         /// Hashes of its components.
         hashes: [B256; NODES],
@@ -240,7 +242,7 @@ impl Attempt {
         let all = self.live().count();
         let needed = match self.purpose {
             Purpose::Open => QUORUM,
-            Purpose::Make => all,
+            Purpose::Make | Purpose::Share => all,
         };
         let Progress::Running {
             votes, deadline_ms, ..
@@ -279,7 +281,7 @@ impl Attempt {
                     commitments: agreed,
                     components: Default::default(),
                 },
-                Purpose::Make => Progress::Made { hashes: agreed },
+                Purpose::Make | Purpose::Share => Progress::Made { hashes: agreed },
             };
             return Turn::Final;
         }

@@ -1,7 +1,7 @@
 //! What can go wrong, by who is at fault: a block's proposer, a user, a contract, this machine.
 
 use alloy_primitives::{Address, B256, Bytes};
-use wire::WireError;
+use wire::{WireError, rpc::FETCH_KEYS_AGAIN};
 
 /// Why a block is not valid after the head. Blames whoever proposed it.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
@@ -196,6 +196,18 @@ pub enum ContractFault {
     /// No function has this selector, or the arguments do not decode.
     #[error("no function has this selector, or its arguments do not decode")]
     BadCall,
+    /// An input is sealed to keys that are not in use.
+    #[error(
+        "the input is sealed to the keys of key epoch {given}, and those of {current} are in use: \
+         {}",
+        FETCH_KEYS_AGAIN
+    )]
+    KeyEpoch {
+        /// That of the input.
+        given: u64,
+        /// That of the keys.
+        current: u64,
+    },
     /// Too many inputs or computations are under way, over all contracts.
     #[error("{what} are at their limit of {limit}: try again later")]
     Busy {

@@ -53,6 +53,11 @@ pub enum JobTask {
         /// What is to be in it.
         amounts: Amounts,
     },
+    /// The accepted inputs that are sealed to keys of earlier epochs are shared anew.
+    Refresh {
+        /// The key epoch.
+        epoch: u64,
+    },
 }
 
 /// What an attempt is at.

@@ -7,7 +7,7 @@
 //!
 //! Read `runtime.rs` first (how a block is applied), then `transition/` (what its parts do),
 //! `input.rs`, `computation.rs` and `attempt.rs` (what they go through), `suspicion.rs` (who is left
-//! out), `reserve.rs` (what attempts without one node use up), and `sandbox/` (how contracts run).
+//! out), `reserve.rs` (what attempts without one node use up), `refresh.rs` (how key epochs end), and `sandbox/` (how contracts run).
 
 mod admit;
 mod attempt;
@@ -20,6 +20,7 @@ pub mod inspect;
 mod job;
 mod query;
 mod receipt;
+mod refresh;
 mod reserve;
 mod runtime;
 mod sandbox;
@@ -37,6 +38,7 @@ pub use inspect::describe;
 pub use job::{Job, JobTask, Stage};
 pub use query::Counts;
 pub use receipt::{Applied, CallOutcome, CallStatus, Event, Log, Receipt, SystemLog};
+pub use refresh::{Sharing, refresh_job};
 pub use reserve::{LotInfo, SeedRef, Slice, lot_job};
 pub use runtime::{Head, Runtime};
 pub use state::{BadProof, StateKey, StateProof};

@@ -125,6 +125,21 @@ pub enum Event {
         /// Its number.
         lot: u64,
     },
+    /// A key epoch is over: nodes are to say sealing keys for the next.
+    SealKeysWanted {
+        /// The next key epoch.
+        epoch: u64,
+    },
+    /// Clients seal to new keys.
+    SealKeysTurned {
+        /// Their key epoch.
+        epoch: u64,
+    },
+    /// The inputs are shared anew: forget keys, shares and what is left of seeds of earlier epochs.
+    InputsRefreshed {
+        /// The key epoch of the sharing that counts.
+        epoch: u64,
+    },
     /// Two nodes contradict each other.
     Contradiction(Contradiction),
     /// Jobs begin without a node, since it did not take part.

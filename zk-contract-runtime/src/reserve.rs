@@ -175,6 +175,13 @@ impl Reserve {
         self.lots.values().any(|lot| lot.left().is_empty())
     }
 
+    /// Whatever is left is not handed out any more.
+    pub(crate) fn spend_all(&mut self) {
+        for lot in self.lots.values_mut() {
+            lot.used = lot.amounts;
+        }
+    }
+
     /// Takes away the lots of which nothing is left and that are not `held`.
     pub(crate) fn drop_spent(&mut self, held: impl Fn(u64) -> bool) -> Vec<u64> {
         let gone = |(number, lot): (&u64, &LotInfo)| {

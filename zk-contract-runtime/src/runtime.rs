@@ -5,6 +5,7 @@ use wire::{codec, committee::Committee};
 
 use crate::{
     Amounts, Applied, CheckedBlock, HostFault, StateKey, StateProof,
+    refresh::Refresh,
     state::State,
     transition::{Modules, Place, Transition},
 };
@@ -35,7 +36,9 @@ impl Runtime {
     #[must_use]
     pub fn new(committee: Committee) -> Self {
         let mut state = State::default();
-        state.jobs_mut().reserve.busy_ms = committee.genesis_ms;
+        let jobs = state.jobs_mut();
+        jobs.reserve.busy_ms = committee.genesis_ms;
+        jobs.refresh = Refresh::new(committee.genesis_ms);
         let head = Head {
             number: 0,
             hash: keccak256(codec::encode(&("quartet v1 genesis", committee.identity()))),
@@ -114,7 +117,9 @@ impl Runtime {
             transition.execute(transaction)?;
         }
         transition.settle()?;
-        transition.keep_reserve(!block.transactions.is_empty());
+        let had_work = !block.transactions.is_empty();
+        transition.keep_epochs(had_work);
+        transition.keep_reserve(had_work);
         let applied = transition.applied;
         self.head = Head {
             number: header.number,

@@ -10,6 +10,7 @@ mod inputs;
 mod jobs;
 mod play;
 mod production;
+mod refresh;
 mod replay;
 mod selection;
 mod timers;
@@ -25,6 +26,7 @@ use wire::{
     block::{Block, Header},
     committee::{Committee, L1, Node},
     node_transaction::{NodeMessage, NodeTransaction, SignedNodeTransaction},
+    seal_keys::SealKeys,
     sealed::{SealKey, Seed},
     signing,
     transaction::{Deployment, Transaction},
@@ -122,6 +124,7 @@ pub(crate) fn committee_with(dev: bool, reserve_lots: u32) -> Committee {
         genesis_ms: GENESIS_MS,
         dev,
         reserve_lots,
+        refresh_ms: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::repeat_byte(0x77),
@@ -188,17 +191,31 @@ impl Chain {
 
     /// A sealed ballot for a choice, as calldata of the poll's `cast`.
     pub(crate) fn ballot(&mut self, user: &User, poll: Address, choice: u8) -> Bytes {
+        let epoch = self.runtime.seal_keys().epoch;
+        self.ballot_under(user, poll, choice, epoch)
+    }
+
+    /// The same under the keys of this epoch; none of them opens it unless it is the current one.
+    pub(crate) fn ballot_under(
+        &mut self,
+        user: &User,
+        poll: Address,
+        choice: u8,
+        epoch: u64,
+    ) -> Bytes {
         let nonce = self.nonces.get(&user.address).copied().unwrap_or(0);
         let code_hash = keccak256(self.runtime.code(poll).unwrap());
-        let binding = binding(poll, code_hash, user.address, nonce);
+        let mut keys = self.seal_keys();
+        keys.epoch = epoch;
+        let mut binding = binding(poll, code_hash, user.address, nonce);
+        binding.key_epoch = keys.epoch;
         let seeds = std::array::from_fn(|_| {
             let mut bytes = [0; 32];
             self.rng.fill_bytes(&mut bytes);
             Seed::new(bytes)
         });
-        let committee = self.runtime.committee();
         let sealed = wire::sealed::seal(
-            committee,
+            &keys,
             &binding,
             &ballot_type(),
             &[choice],
@@ -206,6 +223,12 @@ impl Chain {
             &mut self.rng,
         );
         cast_calldata(&sealed.unwrap().encode())
+    }
+
+    /// The keys to which inputs are sealed.
+    pub(crate) fn seal_keys(&self) -> SealKeys {
+        let info = self.runtime.seal_keys();
+        SealKeys::check(self.runtime.committee(), info.epoch, &info.keys).unwrap()
     }
 
     /// Signs a transaction that casts a ballot; also its id.

@@ -6,6 +6,7 @@ fn input() -> Input {
         owner: Address::ZERO,
         binding: Binding {
             chain_id: 1,
+            key_epoch: 0,
             epoch: 1,
             contract: Address::ZERO,
             code_hash: B256::ZERO,

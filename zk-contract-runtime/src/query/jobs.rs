@@ -3,10 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::B256;
-use wire::{limits::NODES, node_transaction::OpenedComponent, rpc::Contradiction};
+use wire::{
+    limits::NODES,
+    node_transaction::OpenedComponent,
+    rpc::{Contradiction, SealKeysInfo},
+};
 
 use crate::{
-    Amounts, Job, JobTask, LotInfo, Runtime,
+    Amounts, Job, JobTask, LotInfo, Runtime, Sharing,
     attempt::{Attempt, Progress},
 };
 
@@ -24,6 +28,11 @@ impl Runtime {
     }
 
     fn task(&self, job: B256, attempt: &Attempt) -> Option<JobTask> {
+        let refresh = &self.state.jobs().refresh;
+        if refresh.attempt(job).is_some() {
+            let epoch = refresh.epoch();
+            return Some(JobTask::Refresh { epoch });
+        }
         if self.state.lot_of(job).is_some() {
             let production = self.state.jobs().reserve.production.as_ref()?;
             return Some(JobTask::Produce {
@@ -148,6 +157,36 @@ impl Runtime {
         self.state.jobs().reserve.left()
     }
 
+    /// The keys to which inputs are sealed, and the sharing that counts.
+    #[must_use]
+    pub fn seal_keys(&self) -> SealKeysInfo {
+        let refresh = &self.state.jobs().refresh;
+        SealKeysInfo {
+            epoch: refresh.epoch(),
+            keys: *refresh.keys(),
+            sharing: refresh.sharing().epoch,
+            sharing_tag: refresh.sharing().tag,
+        }
+    }
+
+    /// The epoch for which a node is to say its sealing key.
+    #[must_use]
+    pub fn wants_seal_key(&self, node: u8) -> Option<u64> {
+        self.state.jobs().refresh.wants_key(node)
+    }
+
+    /// The sharing of the inputs that counts.
+    #[must_use]
+    pub fn sharing(&self) -> Sharing {
+        self.state.jobs().refresh.sharing()
+    }
+
+    /// Ids of the accepted inputs that are sealed to keys of before an epoch.
+    #[must_use]
+    pub fn inputs_before(&self, epoch: u64) -> Vec<B256> {
+        self.state.inputs_before(epoch)
+    }
+
     /// From which time of the chain on a block is due for the sake of time alone, in milliseconds
     /// since the Unix epoch: an attempt has a deadline or a pause ends, a lot is to be made, or a
     /// contract's timer goes off.
@@ -172,7 +211,9 @@ impl Runtime {
             .state
             .production_due(self.committee.reserve_lots(), now_ms);
         let production = production.map(|(due_ms, _)| due_ms);
-        let due_ms = deadlines.chain(pauses).chain(production);
+        let idle = !self.state.has_work();
+        let refresh = self.state.refresh_due_ms(self.committee.refresh_ms, idle);
+        let due_ms = deadlines.chain(pauses).chain(production).chain(refresh);
         let due_ms = due_ms.map(|due_ms| due_ms.saturating_add(self.time_offset_ms()));
         // Contracts go by the time of the chain.
         let timer = self.state.timers.first();

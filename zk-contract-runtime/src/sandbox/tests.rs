@@ -242,6 +242,7 @@ fn inputs_are_taken_once_of_the_right_type_and_not_forgotten() {
         ciphertext: vec![0; 112],
     };
     let sealed = wire::sealed::SealedInput {
+        key_epoch: 0,
         masked: vec![9],
         commitments: Default::default(),
         seals: [(); 4].map(|()| seal.clone()),

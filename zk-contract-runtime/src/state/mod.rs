@@ -16,7 +16,12 @@ use serde::Serialize;
 use wire::codec;
 
 use crate::{
-    computation::Computation, contract::Contract, input::Input, reserve::Reserve, sandbox::Timers,
+    computation::Computation,
+    contract::Contract,
+    input::{Input, Status},
+    refresh::Refresh,
+    reserve::Reserve,
+    sandbox::Timers,
     suspicion::Standing,
 };
 
@@ -64,6 +69,8 @@ pub(crate) struct Jobs {
     pub(crate) standing: Standing,
     /// What attempts without one node use up.
     pub(crate) reserve: Reserve,
+    /// To which keys inputs are sealed, and how they are shared.
+    pub(crate) refresh: Refresh,
     /// Traced computations of which no attempt is under way, in the order of their turns.
     pub(crate) waiting: BTreeMap<u64, B256>,
     /// Turn of the next computation.
@@ -168,6 +175,14 @@ impl State {
     pub(crate) fn input_mut(&mut self, id: B256) -> Option<&mut Input> {
         self.touched.insert(StateKey::Input(id));
         self.inputs.get_mut(&id)
+    }
+
+    /// Ids of the accepted inputs that are sealed to keys of before an epoch.
+    pub(crate) fn inputs_before(&self, epoch: u64) -> Vec<B256> {
+        let counts =
+            |input: &Input| input.status == Status::Accepted && input.binding.key_epoch < epoch;
+        let inputs = self.inputs.iter().filter(|(_, input)| counts(input));
+        inputs.map(|(id, _)| *id).collect()
     }
 
     pub(crate) fn add_input(&mut self, id: B256, input: Input) {

@@ -165,7 +165,7 @@ impl Chain {
             let jobs = jobs.filter_map(|job| Some((job, chain.runtime.job(job)?.task)));
             let mut lots = jobs.filter_map(|(job, task)| match task {
                 crate::JobTask::Produce { lot, .. } => Some((job, lot)),
-                crate::JobTask::Compute { .. } => None,
+                crate::JobTask::Compute { .. } | crate::JobTask::Refresh { .. } => None,
             });
             lots.next()
         };

@@ -22,7 +22,7 @@ fn production(chain: &Chain) -> Option<(B256, u64, Option<u8>)> {
     let mut jobs = jobs.filter_map(|job| Some((job, chain.runtime.job(job)?)));
     jobs.find_map(|(id, job)| match job.task {
         JobTask::Produce { lot, .. } => Some((id, lot, job.absent)),
-        JobTask::Compute { .. } => None,
+        JobTask::Compute { .. } | JobTask::Refresh { .. } => None,
     })
 }
 

@@ -200,9 +200,16 @@ impl Tried {
     }
 }
 
-/// Refuses what would be one input or computation too many.
+/// Refuses what would be one input or computation too many, and inputs under keys that are not in use.
 pub(super) fn busy(state: &State, sender: Address, outcome: Outcome) -> Outcome {
     let of_sender = || state.queues.get(&sender).map_or(0, |queue| queue.len());
+    if let Some(sealed) = &outcome.effects.taken {
+        let (refresh, given) = (&state.jobs().refresh, sealed.key_epoch);
+        if !refresh.accepts(given) {
+            let current = refresh.epoch();
+            return outcome.refused(ContractFault::KeyEpoch { given, current });
+        }
+    }
     let full = if outcome.effects.taken.is_some() {
         let limit = PENDING_INPUTS;
         let what = "undecided inputs";

@@ -134,6 +134,7 @@ impl Transition<'_> {
         let binding = Binding {
             chain_id: self.committee.chain_id,
             epoch: self.committee.epoch,
+            key_epoch: sealed.key_epoch,
             contract: address,
             code_hash,
             sender: tx.sender,

@@ -101,7 +101,9 @@ impl Transition<'_> {
             _ => None,
         });
         if let Some(hashes) = made {
-            if let Some(lot) = self.state.jobs_mut().reserve.made(hashes) {
+            if self.state.jobs().refresh.attempt(job).is_some() {
+                self.agree_on_sharing(attempt, hashes);
+            } else if let Some(lot) = self.state.jobs_mut().reserve.made(hashes) {
                 self.event(Event::LotAvailable { lot });
             }
             return;
@@ -136,7 +138,7 @@ impl Transition<'_> {
     }
 
     /// An attempt is over without a result.
-    fn stopped(&mut self, job: B256, attempt: u32, blames: &[Blame]) {
+    pub(super) fn stopped(&mut self, job: B256, attempt: u32, blames: &[Blame]) {
         let now_ms = self.now_ms;
         self.event(Event::AttemptStopped { job, attempt });
         for blame in blames {
@@ -161,7 +163,11 @@ impl Transition<'_> {
                 }
             }
         }
-        if let Some(lot) = self.state.lot_of(job) {
+        if self.state.jobs().refresh.attempt(job).is_some() {
+            if let Some(attempts) = self.state.jobs_mut().refresh.attempts_mut() {
+                attempts.stopped(blames, now_ms);
+            }
+        } else if let Some(lot) = self.state.lot_of(job) {
             self.state.jobs_mut().reserve.abandon(blames, now_ms);
             self.event(Event::LotDropped { lot });
         } else if let Some(attempts) = self.attempts_mut(job) {
@@ -186,6 +192,9 @@ impl Transition<'_> {
 
     /// Begins the attempts that can begin, oldest computations first.
     pub(crate) fn begin_attempts(&mut self) {
+        if self.state.jobs().refresh.is_agreed() {
+            return; // What they would run on is about to change.
+        }
         let mut no_memory = false;
         let waiting: Vec<(u64, B256)> = {
             let waiting = self.state.jobs().waiting.iter();
@@ -258,6 +267,9 @@ impl Transition<'_> {
 impl State {
     /// The current attempt of a job.
     pub(crate) fn attempt(&self, job: B256) -> Option<&Attempt> {
+        if let Some(attempt) = self.jobs().refresh.attempt(job) {
+            return Some(attempt);
+        }
         if self.lot_of(job).is_some() {
             let production = self.jobs().reserve.production.as_ref();
             return production.map(|production| &production.attempt);
@@ -267,6 +279,9 @@ impl State {
 
     fn attempt_mut(&mut self, job: B256) -> Option<&mut Attempt> {
         self.attempt(job)?;
+        if self.jobs().refresh.attempt(job).is_some() {
+            return self.jobs_mut().refresh.attempts_mut()?.current.as_mut();
+        }
         if self.lot_of(job).is_some() {
             let production = self.jobs_mut().reserve.production.as_mut();
             return production.map(|production| &mut production.attempt);
@@ -297,7 +312,9 @@ impl State {
         let production = production.map(|production| lot_job(production.lot));
         let under_way = |id: &B256| self.attempt(*id).is_some();
         let computations = self.unfinished.iter().copied().filter(under_way);
-        computations.chain(production).collect()
+        let refresh = &self.jobs().refresh;
+        let sharing = Some(refresh.job()).filter(|job| refresh.attempt(*job).is_some());
+        computations.chain(production).chain(sharing).collect()
     }
 }
 

@@ -9,6 +9,7 @@ mod inputs;
 mod jobs;
 mod modules;
 mod others;
+mod refresh;
 mod start;
 mod timers;
 
@@ -112,6 +113,7 @@ impl<'a> Transition<'a> {
     pub(crate) fn hear(&mut self, transaction: &NodeTransaction) {
         let (node, now_ms) = (transaction.node, self.now_ms);
         let mut signed = BTreeSet::new();
+        let mut has_key = false;
         for message in &transaction.messages {
             match message {
                 NodeMessage::Hold { inputs } => {
@@ -153,6 +155,12 @@ impl<'a> Transition<'a> {
                     // Checking a signature takes time: one for each computation.
                     if signed.insert(*computation) {
                         self.attest(*computation, node, *signature);
+                    }
+                }
+                NodeMessage::SealKey { epoch, key } => {
+                    // Likewise: the first.
+                    if !std::mem::replace(&mut has_key, true) {
+                        self.seal_key(node, *epoch, key);
                     }
                 }
                 NodeMessage::AdvanceTime { request, by_ms } => self.advance_time(*request, *by_ms),

@@ -126,7 +126,7 @@ impl State {
     /// When the next production of a lot begins, and of what. If a node is left out, three make it.
     pub(crate) fn production_due(&self, target: u32, now_ms: u64) -> Option<(u64, Amounts)> {
         let reserve = &self.jobs().reserve;
-        if reserve.production.is_some() {
+        if reserve.production.is_some() || self.jobs().refresh.is_agreed() {
             return None;
         }
         let unfinished = self.unfinished.iter();
@@ -142,7 +142,7 @@ impl State {
     }
 
     /// Whether inputs or computations are under way.
-    pub(super) fn has_work(&self) -> bool {
+    pub(crate) fn has_work(&self) -> bool {
         !(self.undecided.is_empty() && self.unfinished.is_empty() && self.work.is_empty())
     }
 

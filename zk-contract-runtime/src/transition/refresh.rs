@@ -1,0 +1,140 @@
+//! How key epochs end: see [`crate::refresh`].
+
+use alloy_primitives::B256;
+use wire::{limits::NODES, seal_keys::SignedSealKey};
+
+use super::Transition;
+use crate::{
+    Event,
+    attempt::{Attempt, Purpose},
+    job::Attempts,
+    refresh::Phase,
+    state::State,
+};
+
+impl Transition<'_> {
+    /// A node says its sealing key of an epoch.
+    pub(super) fn seal_key(&mut self, node: u8, epoch: u64, key: &SignedSealKey) {
+        let wanted = self.state.jobs().refresh.wants_key(node);
+        if wanted != Some(epoch) || key.verify(epoch, node, self.committee).is_err() {
+            return;
+        }
+        let now_ms = self.now_ms;
+        let refresh = &mut self.state.jobs_mut().refresh;
+        refresh.say_key(node, epoch, *key, now_ms);
+    }
+
+    /// Goes on with the refresh as far as it goes now. `had_work` says whether the block brought work
+    /// with it.
+    pub(crate) fn keep_epochs(&mut self, had_work: bool) {
+        let now_ms = self.now_ms;
+        let idle = !had_work && !self.state.has_work();
+        let settled = self.state.old_inputs_are_decided();
+        let due_ms = self.state.refresh_due_ms(self.committee.refresh_ms, idle);
+        let due = due_ms.is_some_and(|due_ms| due_ms <= now_ms);
+        match &self.state.jobs().refresh.phase {
+            Phase::Resting { .. } if due => {
+                let refresh = &mut self.state.jobs_mut().refresh;
+                refresh.draw();
+                let epoch = refresh.epoch().saturating_add(1);
+                self.event(Event::SealKeysWanted { epoch });
+            }
+            Phase::Drawing { .. } => {
+                let jobs = self.state.jobs_mut();
+                if jobs.refresh.turn_keys(jobs.standing.away(), now_ms) {
+                    let epoch = jobs.refresh.epoch();
+                    self.event(Event::SealKeysTurned { epoch });
+                }
+            }
+            Phase::OldKeys { .. } if due => {
+                self.state.jobs_mut().refresh.end_old_keys(now_ms);
+                self.begin_sharing(self.state.old_inputs_are_decided());
+            }
+            Phase::Sharing(_) => self.begin_sharing(settled),
+            Phase::Agreed { .. } if !self.state.uses_sharing() => self.switch(),
+            _ => {}
+        }
+    }
+
+    fn begin_sharing(&mut self, settled: bool) {
+        let now_ms = self.now_ms;
+        let Some(attempts) = self.state.jobs().refresh.attempts() else {
+            return;
+        };
+        if !settled || attempts.current.is_some() || attempts.not_before_ms > now_ms {
+            return;
+        }
+        let (number, absent) = (attempts.number, self.state.left_out_of(&attempts.history));
+        let refresh = &mut self.state.jobs_mut().refresh;
+        let job = refresh.job();
+        if let Some(attempts) = refresh.attempts_mut() {
+            attempts.current = Some(Attempt::new(number, absent, Purpose::Share, now_ms));
+            let attempt = number;
+            self.event(Event::JoinWanted { job, attempt });
+        }
+    }
+
+    /// All who took part have shared the inputs anew.
+    pub(super) fn agree_on_sharing(&mut self, attempt: u32, hashes: [B256; NODES]) {
+        let [tag, others @ ..] = hashes;
+        if others.iter().any(|other| *other != tag) {
+            // Each component has an honest holder, and they all say the same.
+            let job = self.state.jobs().refresh.job();
+            self.stopped(job, attempt, &[]);
+            return;
+        }
+        self.state.jobs_mut().refresh.phase = Phase::Agreed { tag };
+    }
+
+    /// The new sharing counts. Nothing of the reserve goes over from one epoch to the next but the
+    /// seeds of computations that have begun, on which their results depend.
+    fn switch(&mut self) {
+        let chain_ms = self.place.time_ms;
+        let jobs = self.state.jobs_mut();
+        let Some(sharing) = jobs.refresh.switch(chain_ms) else {
+            return;
+        };
+        jobs.reserve.spend_all();
+        for id in self.state.unfinished.clone() {
+            let holds = |c: &crate::computation::Computation| {
+                let attempts = c.attempts.as_ref();
+                attempts.is_some_and(|attempts| !attempts.reserve.is_empty())
+            };
+            if self.state.computation(id).is_some_and(holds)
+                && let Some(computation) = self.state.computation_mut(id)
+                && let Some(attempts) = &mut computation.attempts
+            {
+                attempts.reserve.clear();
+            }
+        }
+        let epoch = sharing.epoch;
+        self.event(Event::InputsRefreshed { epoch });
+        // Those that waited for this.
+        self.begin_attempts();
+    }
+}
+
+impl State {
+    /// Whether all inputs have their verdict that are sealed to keys of before the current ones.
+    fn old_inputs_are_decided(&self) -> bool {
+        let epoch = self.jobs().refresh.epoch();
+        let undecided = self.undecided.values().filter_map(|id| self.input(*id));
+        undecided
+            .into_iter()
+            .all(|input| input.binding.key_epoch >= epoch)
+    }
+
+    /// When the refresh goes on by itself.
+    pub(crate) fn refresh_due_ms(&self, refresh_ms: u64, idle: bool) -> Option<u64> {
+        let settled = self.old_inputs_are_decided();
+        let times = (refresh_ms, self.chain().offset_ms);
+        self.jobs().refresh.due_ms(times, idle, settled)
+    }
+
+    /// Whether a session may be under way that uses the sharing, or the reserve.
+    fn uses_sharing(&self) -> bool {
+        let computations = self.unfinished.iter();
+        let mut attempts = computations.filter_map(|id| self.computation(*id)?.attempts.as_ref());
+        attempts.any(Attempts::is_active) || self.jobs().reserve.production.is_some()
+    }
+}
