@@ -188,6 +188,18 @@ pub enum ClientError {
 pub(crate) const RETRYABLE_CODES: [i64; 3] = [-32603, -32005, 429];
 
 impl ClientError {
+    /// Whether an input was refused since it is sealed to keys that are not in use any more.
+    #[must_use]
+    pub fn asks_for_keys(&self) -> bool {
+        match self {
+            Self::Refused {
+                message: reason, ..
+            }
+            | Self::Reverted { reason, .. } => reason.contains(wire::rpc::FETCH_KEYS_AGAIN),
+            _ => false,
+        }
+    }
+
     /// Whether the same request may succeed later without any change to it.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -8,6 +8,7 @@ use wire::{
     committee::Committee,
     kind::{Field, InputType, Kind},
     limits::INPUT_BYTES,
+    seal_keys::SealKeys,
     sealed::{self, Binding, SealedInput, Seed},
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -215,6 +216,8 @@ pub struct Destination<'a> {
     /// The cluster. Take it from a source that you trust, not from the node that you talk to:
     /// whoever chooses the sealing keys can read the input.
     pub committee: &'a Committee,
+    /// Its sealing keys, as [`SealKeys::check`] found them to be signed.
+    pub keys: &'a SealKeys,
     /// The contract.
     pub contract: Address,
     /// keccak-256 of its code.
@@ -248,6 +251,7 @@ impl Destination<'_> {
         Ok(Binding {
             chain_id: self.committee.chain_id,
             epoch: self.committee.epoch,
+            key_epoch: self.keys.epoch,
             contract: self.contract,
             code_hash: self.code_hash,
             sender: self.sender,
@@ -263,8 +267,7 @@ impl Destination<'_> {
 /// `random` must be a cryptographic source that was never used for another input.
 ///
 /// # Errors
-/// [`ClientError::Wire`] if `encoded` does not have the length of the type, or if a sealing key of
-/// the committee is none.
+/// [`ClientError::Wire`] if `encoded` does not have the length of the type.
 pub fn seal(
     to: &Destination<'_>,
     encoded: &[u8],
@@ -277,12 +280,7 @@ pub fn seal(
     });
     let binding = to.binding()?;
     Ok(sealed::seal(
-        to.committee,
-        &binding,
-        to.input,
-        encoded,
-        &seeds,
-        random,
+        to.keys, &binding, to.input, encoded, &seeds, random,
     )?)
 }
 

@@ -108,6 +108,7 @@ fn certificates_become_the_quorums_that_l1_takes() {
             genesis_ms: 0,
             dev: false,
             reserve_lots: 8,
+            refresh_ms: 0,
             l1,
             nodes: std::array::from_fn(|i| Node {
                 address: file.nodes[i].address,

@@ -21,7 +21,7 @@ use alloy::primitives::Address;
 use tempfile::TempDir;
 use wire::{
     committee::{Committee, L1},
-    limits::{NODES, RESERVE_LOTS},
+    limits::{NODES, REFRESH_MS, RESERVE_LOTS},
 };
 
 use self::config::{NodeFiles, NodePorts, PublicKeys};
@@ -201,6 +201,7 @@ impl PreparedCluster {
             genesis_ms: u64::try_from(genesis_ms).unwrap_or(u64::MAX),
             dev: true,
             reserve_lots: options.reserve_lots.unwrap_or(RESERVE_LOTS),
+            refresh_ms: REFRESH_MS,
             l1,
             nodes: std::array::from_fn(|i| keys[i].node(&files[i])),
         };

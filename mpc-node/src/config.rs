@@ -248,7 +248,8 @@ impl Membership {
                 path: config.identity_key.clone(),
                 address,
             })?;
-        if committee.nodes[usize::from(me)].seal_key != keys.seal()?.public() {
+        let seal = keys.seal()?;
+        if seal.is_some_and(|seal| committee.nodes[usize::from(me)].seal_key != seal.public()) {
             return Err(NodeError::WrongSealKey {
                 path: config.seal_key.clone(),
                 node: me,

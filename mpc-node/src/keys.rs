@@ -18,7 +18,10 @@ use rand::TryRng as _;
 use wire::{committee::Node, sealed::SealKey, signing};
 use zeroize::Zeroizing;
 
-use crate::{NodeError, storage::records::sync_entry};
+use crate::{
+    NodeError,
+    storage::{epochs::FirstEpoch, records::sync_entry, secret_box::SecretBox},
+};
 
 /// Name of the identity's file in the folder that `keygen` fills.
 pub const IDENTITY_FILE: &str = "identity.key";
@@ -28,7 +31,8 @@ pub const SEAL_FILE: &str = "seal.key";
 /// The two keys of a node. Erased on drop, never printed.
 pub struct NodeKeys {
     identity: Zeroizing<[u8; 32]>,
-    seal: Zeroizing<[u8; 32]>,
+    /// That of key epoch 0, until it is over.
+    seal: Option<Zeroizing<[u8; 32]>>,
     signing: SigningKey,
 }
 
@@ -50,20 +54,23 @@ impl NodeKeys {
             if let Ok(signing) = SigningKey::from_slice(identity.as_slice()) {
                 return Ok(Self {
                     identity,
-                    seal,
+                    seal: Some(seal),
                     signing,
                 });
             }
         }
     }
 
-    /// Reads both files.
+    /// Reads both files. That of the sealing key may be gone: it is erased when key epoch 0 ends.
     ///
     /// # Errors
     /// [`NodeError::File`], [`NodeError::KeyMode`] if others may read a file, [`NodeError::Key`].
     pub fn read(identity_path: &Path, seal_path: &Path) -> Result<Self, NodeError> {
         let identity = read_key(identity_path)?;
-        let seal = read_key(seal_path)?;
+        let seal = match seal_path.try_exists() {
+            Ok(false) => None,
+            _ => Some(read_key(seal_path)?),
+        };
         let signing = SigningKey::from_slice(identity.as_slice()).map_err(|_| NodeError::Key {
             path: identity_path.to_owned(),
             why: "it is not a secp256k1 key",
@@ -88,7 +95,10 @@ impl NodeKeys {
             }
         }
         write_key(&folder.join(IDENTITY_FILE), &self.identity)?;
-        write_key(&folder.join(SEAL_FILE), &self.seal)
+        match &self.seal {
+            Some(seal) => write_key(&folder.join(SEAL_FILE), seal),
+            None => Ok(()),
+        }
     }
 
     /// The key that signs consensus, node transactions and attestations.
@@ -97,12 +107,32 @@ impl NodeKeys {
         self.signing.clone()
     }
 
-    /// The key that opens sealed inputs.
+    /// The key that opens what is sealed in key epoch 0, if it is not erased.
     ///
     /// # Errors
     /// [`NodeError::Wire`], which 32 bytes never give.
-    pub fn seal(&self) -> Result<SealKey, NodeError> {
-        Ok(SealKey::from_bytes(&self.seal)?)
+    pub fn seal(&self) -> Result<Option<SealKey>, NodeError> {
+        let seal = self.seal.as_ref();
+        Ok(seal.map(|seal| SealKey::from_bytes(seal)).transpose()?)
+    }
+
+    /// The secrets of key epoch 0, if they are not erased; `seal_path` is the sealing key's file.
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub fn first_epoch(&self, seal_path: &Path) -> Result<Option<FirstEpoch>, NodeError> {
+        let (Some(seal), Some(bytes)) = (self.seal()?, &self.seal) else {
+            return Ok(None);
+        };
+        let mut hasher = blake3::Hasher::new_derive_key("quartet v1 first key epoch at rest");
+        hasher.update(self.identity.as_slice());
+        hasher.update(bytes.as_slice());
+        let key = Zeroizing::new(*hasher.finalize().as_bytes());
+        Ok(Some(FirstEpoch {
+            seal,
+            storage: SecretBox::new(&key),
+            file: seal_path.to_owned(),
+        }))
     }
 
     /// The identity for libp2p.
@@ -121,13 +151,12 @@ impl NodeKeys {
         signing::address(self.signing.verifying_key())
     }
 
-    /// The key under which secrets at rest are encrypted. It follows from both keys, so a stolen
-    /// disk is useless without the key files.
+    /// The key under which secrets at rest are encrypted, those of key epochs apart. It follows from
+    /// the identity, so a stolen disk is useless without the key file.
     #[must_use]
     pub fn storage_key(&self) -> Zeroizing<[u8; 32]> {
         let mut hasher = blake3::Hasher::new_derive_key("quartet v1 secrets at rest");
         hasher.update(self.identity.as_slice());
-        hasher.update(self.seal.as_slice());
         Zeroizing::new(*hasher.finalize().as_bytes())
     }
 
@@ -140,7 +169,7 @@ impl NodeKeys {
         Ok(Node {
             address: self.address(),
             public_key: Bytes::copy_from_slice(point.as_bytes()),
-            seal_key: self.seal()?.public(),
+            seal_key: self.seal()?.map(|seal| seal.public()).unwrap_or_default(),
             listen: listen.to_owned(),
         })
     }

@@ -28,6 +28,7 @@ mod questions;
 pub mod rpc;
 pub mod seeds;
 pub mod session;
+pub mod shares;
 mod sparing;
 pub mod storage;
 pub mod transport;

@@ -23,7 +23,7 @@ use crate::{
     NodeError, admin,
     clock::Clock,
     config::{Config, Membership},
-    core::{Core, Shared},
+    core::{Core, Shared, epochs::shared_anew},
     filter::FrameFilter,
     keys::NodeKeys,
     lots::LotKeeper,
@@ -32,11 +32,13 @@ use crate::{
     rpc::{self, Rpc},
     seeds::{Order, SeedKeeper},
     session::{Workers, exchange::Exchange},
+    shares::ShareKeeper,
     storage::{
         DataFolder,
         block_log::BlockLog,
         cluster_id,
         derived::{Derived, recovering},
+        epochs::EpochKeys,
         lots::LotStore,
         outputs::OutputStore,
         records::Tail,
@@ -69,6 +71,7 @@ struct Stored {
     wal: Wal,
     wal_entries: Vec<alloy_primitives::Bytes>,
     derived: Derived,
+    epochs: EpochKeys,
     lots: LotStore,
     outputs: OutputStore,
     inputs: Vec<B256>,
@@ -83,7 +86,7 @@ pub async fn run(
     filter: Arc<dyn FrameFilter>,
     options: RunOptions,
 ) -> Result<(), NodeError> {
-    let keys = NodeKeys::read(&config.identity_key, &config.seal_key)?;
+    let keys = Arc::new(NodeKeys::read(&config.identity_key, &config.seal_key)?);
     let membership = Arc::new(Membership::read(&config, &keys)?);
     let me = membership.me;
     let session_listen = config
@@ -101,11 +104,13 @@ pub async fn run(
     let clock = Clock::start();
     let metrics = Arc::new(Metrics::new());
     let stored = {
-        let (membership, storage_key) = (membership.clone(), keys.storage_key());
+        let (membership, keys) = (membership.clone(), keys.clone());
+        let seal_path = config.seal_key.clone();
         let damaged = metrics.damaged_records.clone();
         let opening = tokio::task::spawn_blocking(move || {
             let path = folder.join("derived");
-            let stored = recovering(&path, || open(&folder, &membership, &storage_key, &damaged));
+            let opened = || open(&folder, &membership, (&keys, &seal_path), &damaged);
+            let stored = recovering(&path, opened);
             stored.map(|stored| (stored, folder))
         });
         opening.await.map_err(|_| NodeError::Ended("replay"))?
@@ -117,6 +122,7 @@ pub async fn run(
         wal,
         wal_entries,
         derived,
+        epochs,
         lots,
         outputs,
         inputs,
@@ -134,7 +140,7 @@ pub async fn run(
     let (verdict_sender, verdicts) = mpsc::channel(1024);
     let (seeds, keeper) = SeedKeeper::start(
         me,
-        keys.seal()?,
+        epochs.clone(),
         derived.clone(),
         network.clone(),
         metrics.clone(),
@@ -149,6 +155,23 @@ pub async fn run(
         let _ = keeper.await;
         "keeper of lots"
     });
+    let (sharing, anew) = {
+        let state = shared.read();
+        (state.runtime().sharing(), shared_anew(state.runtime()))
+    };
+    let (shares, keeper) = ShareKeeper::start(
+        me,
+        sharing,
+        derived.clone(),
+        network.clone(),
+        metrics.clone(),
+    );
+    tasks.spawn(async move {
+        let _ = keeper.await;
+        "keeper of shares"
+    });
+    let restoring = shares.clone();
+    tokio::spawn(async move { restoring.hold(sharing, anew).await });
     restore_seeds(&shared, &derived, &seeds, inputs);
 
     let (command_sender, commands) = mpsc::channel(256);
@@ -173,6 +196,8 @@ pub async fn run(
         inlets,
         seeds,
         lots,
+        shares,
+        epochs,
         verdicts,
         commands,
         workers,
@@ -255,11 +280,18 @@ fn start_core(
 fn open(
     folder: &DataFolder,
     membership: &Membership,
-    storage_key: &zeroize::Zeroizing<[u8; 32]>,
+    (keys, seal_path): (&NodeKeys, &Path),
     damaged: &Counter,
 ) -> Result<Stored, NodeError> {
     let cluster = cluster_id(&membership.committee);
-    let (derived, _) = Derived::open(&folder.join("derived"), storage_key)?;
+    let storage_key = &keys.storage_key();
+    let first = keys.first_epoch(seal_path)?;
+    if first.is_none() {
+        tracing::info!(path = %seal_path.display(),
+            "there is no sealing key for key epoch 0, as if that were over");
+    }
+    let epochs = EpochKeys::open(&folder.join("epochs"), storage_key, first)?;
+    let (derived, _) = Derived::open(&folder.join("derived"), &epochs)?;
     let derived = derived.counting(damaged.clone());
     derived.prepare()?;
     let mut runtime = Runtime::new(membership.committee.clone());
@@ -287,12 +319,20 @@ fn open(
     let outputs = OutputStore::open(&folder.join("outputs"), storage_key)?;
     // The log may lack its newest blocks: what it does not know of may still be asked for.
     outputs.retain(|job| !has_ended(&runtime, job))?;
+    let sharing = runtime.sharing();
+    if sharing.epoch > 0 {
+        if let Err(error) = epochs.erase_before(sharing.epoch) {
+            tracing::error!(%error, "the keys of a key epoch cannot be erased: remove the file");
+        }
+        derived.keep_only(&sharing)?;
+    }
     Ok(Stored {
         runtime,
         blocks,
         wal,
         wal_entries,
         derived,
+        epochs,
         lots,
         outputs,
         inputs,

@@ -106,6 +106,13 @@ pub enum Input {
     },
     /// The answer to [`Effect::TakeStock`].
     Stocked,
+    /// The answer to [`Effect::DrawSealKey`].
+    SealKeyDrawn {
+        /// The key epoch.
+        epoch: u64,
+        /// The public key; the secret one is on disk (fsync).
+        key: B256,
+    },
 }
 
 /// What the shell is to do. Effects are performed strictly in order, and [`Effect::AppendWal`] and
@@ -213,6 +220,16 @@ pub enum Effect {
     /// This node is away in the state, and could be back: get whatever of seeds and lots it lacks,
     /// and then answer with [`Input::Stocked`].
     TakeStock,
+    /// Draw the sealing key of a key epoch, unless there is one; [`Input::SealKeyDrawn`] is the answer.
+    DrawSealKey {
+        /// The key epoch.
+        epoch: u64,
+    },
+    /// The inputs are shared anew: erase keys and shares of the key epochs before this one.
+    EraseEpochs {
+        /// The key epoch of the sharing that counts.
+        before: u64,
+    },
     /// A peer did what no honest node does, or a message could not be used: for logs and metrics.
     Suspect {
         /// Party number of the peer.

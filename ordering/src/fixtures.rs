@@ -32,6 +32,7 @@ pub(crate) fn committee() -> Committee {
         genesis_ms: GENESIS_MS,
         dev: false,
         reserve_lots: 0,
+        refresh_ms: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::ZERO,

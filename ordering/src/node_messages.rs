@@ -16,6 +16,7 @@ use wire::{
         NodeMessage, NodeTransaction, OpenedComponent, SignedNodeTransaction, StopReason,
     },
     rpc::InputStatus,
+    seal_keys::SignedSealKey,
     signing::{self, Signature},
 };
 use zk_contract_runtime::{Runtime, Stage};
@@ -48,6 +49,7 @@ pub(crate) struct Outbox {
     missing: BTreeSet<B256>,
     jobs: BTreeMap<(Kind, B256), (u32, NodeMessage)>,
     here: bool,
+    seal_key: Option<(u64, SignedSealKey)>,
     signatures: BTreeMap<B256, Signature>,
     advances: BTreeMap<B256, u64>,
     signed: Option<SignedNodeTransaction>,
@@ -130,6 +132,16 @@ impl Outbox {
         self.here = true;
     }
 
+    /// The node has a sealing key for a key epoch.
+    pub(crate) const fn seal_key(&mut self, epoch: u64, key: SignedSealKey) {
+        self.seal_key = Some((epoch, key));
+    }
+
+    /// Whether it says its key for a key epoch.
+    pub(crate) fn has_seal_key(&self, epoch: u64) -> bool {
+        self.seal_key.is_some_and(|(known, _)| known == epoch)
+    }
+
     /// The node signs an attestation.
     pub(crate) fn attest(&mut self, computation: B256, signature: Signature) {
         if self.signatures.len() < RUNNING_COMPUTATIONS {
@@ -166,6 +178,7 @@ impl Outbox {
                     self.jobs.retain(|_, (_, waiting)| waiting != message)
                 }
                 NodeMessage::Here => self.here = false,
+                NodeMessage::SealKey { .. } => self.seal_key = None,
                 NodeMessage::Attest { computation, .. } => {
                     self.signatures.remove(computation);
                 }
@@ -182,6 +195,7 @@ impl Outbox {
             && self.missing.is_empty()
             && self.jobs.is_empty()
             && !self.here
+            && self.seal_key.is_none()
             && self.signatures.is_empty()
             && self.advances.is_empty()
     }
@@ -195,6 +209,8 @@ impl Outbox {
         self.jobs
             .retain(|_, (_, message)| job_needed(runtime, me, message));
         self.here &= runtime.is_away(me);
+        let wanted = runtime.wants_seal_key(me);
+        self.seal_key.take_if(|(epoch, _)| wanted != Some(*epoch));
         self.signatures
             .retain(|&id, _| signature_needed(runtime, me, id));
         self.advances
@@ -234,6 +250,8 @@ impl Outbox {
             kept.map(|(_, (_, message))| message.clone())
         };
         let here = self.here.then_some(NodeMessage::Here);
+        let seal_key = self.seal_key.iter();
+        let seal_key = seal_key.map(|&(epoch, key)| NodeMessage::SealKey { epoch, key });
         let advances = self.advances.iter();
         let advances =
             advances.map(|(&request, &by_ms)| NodeMessage::AdvanceTime { request, by_ms });
@@ -246,6 +264,7 @@ impl Outbox {
 
         let all = signatures
             .chain(here)
+            .chain(seal_key)
             .chain(of_jobs(false))
             .chain(advances)
             .chain(missing)
@@ -280,6 +299,10 @@ pub(crate) fn is_useful(runtime: &Runtime, transaction: &NodeTransaction) -> boo
         | NodeMessage::Ready { .. }
         | NodeMessage::Open { .. } => job_needed(runtime, node, message),
         NodeMessage::Here => runtime.is_away(node),
+        NodeMessage::SealKey { epoch, key } => {
+            runtime.wants_seal_key(node) == Some(*epoch)
+                && key.verify(*epoch, node, runtime.committee()).is_ok()
+        }
         NodeMessage::Attest {
             computation,
             signature,

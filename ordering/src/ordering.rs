@@ -148,6 +148,7 @@ impl Ordering {
                 components,
             } => self.on_outputs_opened(job, attempt, components),
             Input::Stocked => self.on_stocked(),
+            Input::SealKeyDrawn { epoch, key } => self.on_seal_key_drawn(epoch, key),
         }
         self.settle();
         mem::take(&mut self.effects)
@@ -216,7 +217,9 @@ impl Ordering {
             PeerMessage::WantSeeds { .. }
             | PeerMessage::Seeds(_)
             | PeerMessage::WantLot { .. }
-            | PeerMessage::LotPart(_) => {
+            | PeerMessage::LotPart(_)
+            | PeerMessage::WantShares { .. }
+            | PeerMessage::Shares { .. } => {
                 self.suspect(from, Suspicion::Unexpected);
             }
         }

@@ -41,6 +41,7 @@ fn description() -> Description {
 
 fn sealed() -> SealedInput {
     SealedInput {
+        key_epoch: 0,
         masked: vec![7],
         commitments: [B256::ZERO; 4],
         seals: std::array::from_fn(|_| Seal {

@@ -27,6 +27,7 @@ pub(crate) fn committee() -> Committee {
         genesis_ms: 0,
         dev: false,
         reserve_lots: 8,
+        refresh_ms: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::repeat_byte(9),

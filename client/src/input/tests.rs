@@ -3,6 +3,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde_json::json;
 use wire::{
     committee::{L1, Node},
+    seal_keys::SealKeys,
     sealed::SealKey,
 };
 
@@ -262,6 +263,7 @@ fn cluster() -> (Committee, Vec<SealKey>) {
         genesis_ms: 0,
         dev: true,
         reserve_lots: 8,
+        refresh_ms: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::ZERO,
@@ -271,9 +273,13 @@ fn cluster() -> (Committee, Vec<SealKey>) {
     (committee, keys)
 }
 
-fn destination<'a>(committee: &'a Committee, ty: &'a InputType) -> Destination<'a> {
+fn destination<'a>(
+    (committee, keys): (&'a Committee, &'a SealKeys),
+    ty: &'a InputType,
+) -> Destination<'a> {
     Destination {
         committee,
+        keys,
         contract: Address::repeat_byte(0xcc),
         code_hash: B256::repeat_byte(0xdd),
         input_number: 0,
@@ -292,7 +298,8 @@ fn any_two_nodes_together_have_the_value_and_none_alone() {
         &[0xdead_beef_u64.into(), vec![true, false, true].into()],
     )
     .unwrap();
-    let to = destination(&committee, &ty);
+    let first_keys = SealKeys::first(&committee);
+    let to = destination((&committee, &first_keys), &ty);
     let mut random = ChaCha20Rng::from_seed([9; 32]);
     let sealed = seal(&to, &encoded, &mut random).unwrap();
     let sealed = SealedInput::decode(&sealed.encode(), &ty).unwrap();
@@ -322,7 +329,8 @@ fn any_two_nodes_together_have_the_value_and_none_alone() {
 fn a_copied_input_opens_nowhere_else() {
     let (committee, keys) = cluster();
     let ty = input(vec![field("a", Kind::U8, 1)]);
-    let to = destination(&committee, &ty);
+    let first_keys = SealKeys::first(&committee);
+    let to = destination((&committee, &first_keys), &ty);
     let sealed = seal(&to, &[3], &mut ChaCha20Rng::from_seed([9; 32])).unwrap();
     let opens = |to: &Destination<'_>, node: u8| {
         let binding = to.binding().unwrap();
@@ -332,6 +340,10 @@ fn a_copied_input_opens_nowhere_else() {
     };
     assert!((0..4).all(|node| opens(&to, node)));
     let other = Address::repeat_byte(1);
+    let next_keys = SealKeys {
+        epoch: 1,
+        ..first_keys
+    };
     let elsewhere = Committee {
         chain_id: 8,
         ..committee.clone()
@@ -378,6 +390,13 @@ fn a_copied_input_opens_nowhere_else() {
             },
         ),
         (
+            "key epoch",
+            Destination {
+                keys: &next_keys,
+                ..to
+            },
+        ),
+        (
             "epoch",
             Destination {
                 committee: &later,
@@ -393,7 +412,8 @@ fn a_copied_input_opens_nowhere_else() {
 fn two_seals_of_one_value_have_nothing_in_common() {
     let (committee, _) = cluster();
     let ty = input(vec![field("a", Kind::U64, 1)]);
-    let to = destination(&committee, &ty);
+    let first_keys = SealKeys::first(&committee);
+    let to = destination((&committee, &first_keys), &ty);
     let mut random = ChaCha20Rng::from_seed([9; 32]);
     let first = seal(&to, &[0; 8], &mut random).unwrap();
     let second = seal(&to, &[0; 8], &mut random).unwrap();
@@ -410,7 +430,8 @@ fn two_seals_of_one_value_have_nothing_in_common() {
 fn too_large_an_input_is_refused() {
     let (committee, _) = cluster();
     let ty = input(vec![field("a", Kind::U64, (INPUT_BYTES / 8 + 1) as u32)]);
-    let to = destination(&committee, &ty);
+    let first_keys = SealKeys::first(&committee);
+    let to = destination((&committee, &first_keys), &ty);
     let sealed = seal(
         &to,
         &vec![0; ty.bytes()],

@@ -24,7 +24,8 @@ use wire::{
     committee::Committee,
     limits::NODES,
     receipt::InputReceipt,
-    rpc::{ComputationInfo, ContractInfo, InputInfo, NodeStatus},
+    rpc::{ComputationInfo, ContractInfo, InputInfo, NodeStatus, SealKeysInfo},
+    seal_keys::SealKeys,
 };
 
 use crate::{
@@ -55,6 +56,7 @@ pub struct Client {
 #[derive(Debug, Default)]
 struct Cache {
     committee: OnceCell<Committee>,
+    seal_keys: Mutex<Option<SealKeys>>,
     contracts: Mutex<HashMap<Address, Arc<ContractInfo>>>,
     /// Gas limit of inputs by contract and input type.
     input_gas: Mutex<HashMap<(Address, u32), u64>>,
@@ -158,6 +160,25 @@ impl Client {
     /// As [`Client::committee`].
     pub async fn chain_id(&self) -> Result<u64, ClientError> {
         Ok(self.committee().await?.chain_id)
+    }
+
+    /// The keys to which inputs are sealed, each signed by its node. They are remembered until a node
+    /// refuses an input for their sake.
+    ///
+    /// # Errors
+    /// As [`Client::committee`]; [`ClientError::Wire`] if a signature does not verify.
+    pub async fn seal_keys(&self) -> Result<SealKeys, ClientError> {
+        let mut known = self.cache.seal_keys.lock().await;
+        if let Some(known) = *known {
+            return Ok(known);
+        }
+        let info: SealKeysInfo = self.request("quartet_sealKeys", ()).await?;
+        let keys = SealKeys::check(self.committee().await?, info.epoch, &info.keys)?;
+        Ok(*known.insert(keys))
+    }
+
+    pub(super) async fn forget_seal_keys(&self) {
+        *self.cache.seal_keys.lock().await = None;
     }
 
     /// A deployed contract. What does not change (all but the count of computations) is cached.

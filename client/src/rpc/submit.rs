@@ -212,8 +212,10 @@ impl Client {
         let info = self.contract(contract).await?;
         let (declared, ty) = abi::input_function(&info.description, function)?;
         let committee = self.committee().await?;
+        let keys = self.seal_keys().await?;
         let destination = Destination {
             committee,
+            keys: &keys,
             contract,
             code_hash: info.code_hash,
             input_number: declared.input,
@@ -244,7 +246,9 @@ impl Client {
             .await
     }
 
-    /// Shares, seals, signs and sends an input; its id. [`Client::wait_input`] gives the verdict.
+    /// Shares, seals, signs and sends an input; its id. [`Client::wait_input`] gives the verdict. If the
+    /// sealing keys have changed since they were fetched, it is sealed to the new ones and sent again,
+    /// once.
     ///
     /// # Errors
     /// As [`Client::prepare_input`] and [`Client::send_raw`].
@@ -257,9 +261,19 @@ impl Client {
         values: &[Value],
     ) -> Result<B256, ClientError> {
         let nonce = self.nonce(key.address()).await?;
-        let input = self
-            .prepare_input(key, nonce, contract, function, public_arguments, values)
-            .await?;
-        self.send_input(&input).await
+        let submit = async || {
+            let input = self
+                .prepare_input(key, nonce, contract, function, public_arguments, values)
+                .await?;
+            self.send_input(&input).await
+        };
+        match submit().await {
+            Err(error) if error.asks_for_keys() => {
+                // A key epoch has ended since they were fetched.
+                self.forget_seal_keys().await;
+                submit().await
+            }
+            answer => answer,
+        }
     }
 }

@@ -203,6 +203,7 @@ seal_key = "0x2222222222222222222222222222222222222222222222222222222222222222"
             genesis_ms: 1_700_000_000_000,
             dev: true,
             reserve_lots: wire::limits::RESERVE_LOTS,
+            refresh_ms: wire::limits::REFRESH_MS,
             l1: L1 {
                 chain_id: 31_337,
                 verifier: Address::repeat_byte(3),

@@ -38,6 +38,7 @@ impl Cluster {
             genesis_ms: 0,
             dev: true,
             reserve_lots: wire::limits::RESERVE_LOTS,
+            refresh_ms: 0,
             l1: wire::committee::L1 {
                 chain_id: 1,
                 verifier: alloy_primitives::Address::ZERO,

@@ -59,6 +59,8 @@ impl Running {
             Effect::KeepLot { lot } => self.keep_lot(lot),
             Effect::DropLot { lot } => self.forget_lots(Some(lot)),
             Effect::TakeStock => self.take_stock(),
+            Effect::DrawSealKey { epoch } => self.draw_seal_key(epoch)?,
+            Effect::EraseEpochs { .. } => self.erase_epochs()?,
             Effect::Suspect { peer, suspicion } => {
                 if let Some(counter) = core.metrics.suspicions.get(usize::from(peer)) {
                     counter.inc();

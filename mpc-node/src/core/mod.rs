@@ -10,6 +10,7 @@
 //! down by at most one bounded call for each round of messages, and never stop it.
 
 mod effects;
+pub(crate) mod epochs;
 mod sessions;
 mod stock;
 
@@ -36,7 +37,8 @@ use crate::{
     network::{Inbound, Inlets, Network, NetworkEvent},
     seeds::{Order, SeedKeeper, Verdict},
     session::{Report, Workers},
-    storage::{block_log::BlockLog, derived::Derived, lots::Piece, wal::Wal},
+    shares::{self, ShareKeeper},
+    storage::{block_log::BlockLog, derived::Derived, epochs::EpochKeys, lots::Piece, wal::Wal},
     transport::sessions::SessionId,
 };
 use sessions::Sessions;
@@ -133,6 +135,10 @@ pub struct Core {
     pub seeds: SeedKeeper,
     /// The keeper of lots.
     pub lots: LotKeeper,
+    /// The keeper of components of inputs.
+    pub shares: ShareKeeper,
+    /// The secrets of key epochs.
+    pub epochs: EpochKeys,
     /// What the keeper of seeds says.
     pub verdicts: mpsc::Receiver<Verdict>,
     /// What RPC asks.
@@ -313,6 +319,20 @@ impl Running {
                             offset,
                         };
                         self.core.lots.peer_said(from, asked);
+                    }
+                    PeerMessage::WantShares { sharing, inputs } => {
+                        self.core.shares.peer_said(shares::Order::Asked {
+                            from,
+                            sharing,
+                            inputs,
+                        });
+                    }
+                    PeerMessage::Shares { sharing, shares } => {
+                        self.core.shares.peer_said(shares::Order::Sent {
+                            from,
+                            sharing,
+                            shares,
+                        });
                     }
                     PeerMessage::LotPart(part) => {
                         self.core

@@ -18,6 +18,7 @@ use super::{Happening, Running};
 use crate::{
     session::{
         Assignment, Commitments, Nonces, Outcome, Report,
+        refresh::Refresh,
         supplies::{Needs, Portion, Supplies},
     },
     storage::lots::Piece,
@@ -143,7 +144,7 @@ impl Running {
         }
         self.sessions.stop(id.job);
         let core = &self.core;
-        let (absent, lot, needs) = {
+        let (absent, lot, refresh, needs, sharing) = {
             let state = core.shared.read();
             let Some(job) = current_job(state.runtime(), id) else {
                 return;
@@ -154,14 +155,26 @@ impl Running {
             };
             let lot = match job.task {
                 JobTask::Produce { lot, .. } => Some(lot),
-                JobTask::Compute { .. } => None,
+                JobTask::Compute { .. } | JobTask::Refresh { .. } => None,
             };
-            (job.absent, lot, needs)
+            let sharing = state.runtime().sharing();
+            let refresh = match (&job.task, &needs) {
+                (JobTask::Refresh { epoch }, Needs::Refresh { inputs }) => Some(Refresh {
+                    derived: core.derived.clone(),
+                    from: sharing,
+                    epoch: *epoch,
+                    inputs: inputs.clone(),
+                }),
+                _ => None,
+            };
+            (job.absent, lot, refresh, needs, sharing)
         };
         let supplies = Supplies {
             me: core.workers.membership.me,
             seeds: core.seeds.clone(),
             lots: core.lots.clone(),
+            shares: core.shares.clone(),
+            sharing,
             patience: core.workers.exchange.round_timeout,
         };
         let (go, going) = oneshot::channel();
@@ -169,6 +182,7 @@ impl Running {
             id,
             absent,
             lot,
+            refresh,
             task: supplies.get(needs).boxed(),
             go: going,
         };
@@ -240,6 +254,9 @@ impl Running {
             let state = self.core.shared.read();
             current_job(state.runtime(), id)?.task
         };
+        if matches!(task, JobTask::Refresh { .. }) {
+            return None; // Another attempt costs little.
+        }
         let JobTask::Produce { lot, .. } = task else {
             let outputs = workers.outputs.get(id.job, id.attempt)?;
             let outputs = Outputs::decode(&outputs).ok()?;
@@ -328,6 +345,12 @@ fn current_job(runtime: &Runtime, id: SessionId) -> Option<Job> {
 fn needs(runtime: &Runtime, job: &Job) -> Option<Needs> {
     let (program, inputs, types, seed, reserve) = match &job.task {
         JobTask::Produce { amounts, .. } => return Some(Needs::Produce { amounts: *amounts }),
+        JobTask::Refresh { epoch } => {
+            let ids = runtime.inputs_before(*epoch).into_iter();
+            let inputs = ids.map(|id| Some((id, runtime.pending_input(id)?)));
+            let inputs = inputs.collect::<Option<_>>()?;
+            return Some(Needs::Refresh { inputs });
+        }
         JobTask::Compute {
             program,
             inputs,

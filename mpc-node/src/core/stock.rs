@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use zk_contract_runtime::{JobTask, Runtime};
 
-use super::{Happening, Running};
+use super::{Happening, Running, epochs::shared_anew};
 use crate::{
     lots::{Order, Wanted},
     storage::lots::Piece,
@@ -48,16 +48,19 @@ impl Running {
     /// Gets whatever this node lacks of lots and seeds, in the background, and tells.
     pub(super) fn take_stock(&self) {
         let (me, core) = (self.core.workers.membership.me, &self.core);
-        let pieces = {
+        let (pieces, sharing, inputs) = {
             let state = core.shared.read();
             let runtime = state.runtime();
             let lots = wanted_lots(runtime).into_iter();
-            lots.flat_map(|lot| pieces(runtime, me, lot)).collect()
+            let pieces = lots.flat_map(|lot| pieces(runtime, me, lot)).collect();
+            (pieces, runtime.sharing(), shared_anew(runtime))
         };
         let (lots, seeds) = (core.lots.clone(), core.seeds.clone());
+        let shares = core.shares.clone();
         let happenings = self.happenings.clone();
         core.workers.runtime.spawn(async move {
             let all = async {
+                shares.hold(sharing, inputs).await;
                 lots.hold(pieces).await;
                 seeds.settled().await;
             };

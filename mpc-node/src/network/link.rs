@@ -247,7 +247,13 @@ fn is_excessive(message: &PeerMessage) -> bool {
         PeerMessage::NodeTransaction(signed) => signed.transaction.messages.len(),
         PeerMessage::RoundCertificate(certificate) => certificate.votes.len(),
         PeerMessage::Blocks(blocks) => blocks.len(),
-        PeerMessage::WantSeeds { inputs } => inputs.len(),
+        PeerMessage::WantSeeds { inputs } | PeerMessage::WantShares { inputs, .. } => inputs.len(),
+        PeerMessage::Shares { shares, .. } => {
+            if shares.iter().any(|shares| shares.components.len() > NODES) {
+                return true;
+            }
+            shares.len()
+        }
         PeerMessage::Seeds(shared) => {
             if shared.iter().any(|shared| shared.seeds.len() > NODES) {
                 return true;

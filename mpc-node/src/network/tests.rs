@@ -49,6 +49,7 @@ impl Cluster {
             genesis_ms: 0,
             dev: true,
             reserve_lots: wire::limits::RESERVE_LOTS,
+            refresh_ms: 0,
             l1: L1 {
                 chain_id: 1,
                 verifier: Address::ZERO,

@@ -85,6 +85,7 @@ const READS: &[(&str, Read)] = &[
     ("quartet_contract", quartet::contract),
     ("quartet_input", quartet::input),
     ("quartet_inputReceipt", quartet::input_receipt),
+    ("quartet_sealKeys", quartet::seal_keys),
     ("quartet_status", quartet::status),
     ("web3_clientVersion", eth::client_version),
 ];

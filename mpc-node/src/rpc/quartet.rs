@@ -47,6 +47,10 @@ pub(super) fn certificate(rpc: &Rpc, arguments: &Arguments) -> Answer {
     Ok(value(&rpc.shared.read().runtime().certificate(id)))
 }
 
+pub(super) fn seal_keys(rpc: &Rpc, _: &Arguments) -> Answer {
+    Ok(value(&rpc.shared.read().runtime().seal_keys()))
+}
+
 pub(super) fn status(rpc: &Rpc, _: &Arguments) -> Answer {
     // Of the last block of which everything can be asked; the state may be ahead of the index.
     let last = rpc.last()?;

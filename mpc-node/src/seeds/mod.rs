@@ -22,7 +22,6 @@ use tokio::{
 use wire::{
     limits::{NODES, PENDING_INPUTS},
     peer::{PeerMessage, SharedSeeds},
-    sealed::SealKey,
 };
 use zk_contract_runtime::PendingInput;
 
@@ -30,7 +29,7 @@ use crate::{
     metrics::Metrics,
     network::Network,
     questions::next_of,
-    storage::{derived::Derived, seed_box::HeldSeeds},
+    storage::{derived::Derived, epochs::EpochKeys, seed_box::HeldSeeds},
 };
 use wants::{Wants, Weighed};
 
@@ -73,6 +72,8 @@ pub enum Order {
         /// Id of the input.
         input: B256,
     },
+    /// Key epochs are over: forget the inputs of which nobody has seeds any more.
+    ForgetOld,
     /// A peer asks for seeds.
     Asked {
         /// Party number of the peer.
@@ -111,7 +112,7 @@ impl SeedKeeper {
     #[must_use]
     pub fn start(
         me: u8,
-        key: SealKey,
+        epochs: EpochKeys,
         derived: Derived,
         network: Network,
         metrics: Arc<Metrics>,
@@ -127,7 +128,7 @@ impl SeedKeeper {
         });
         let keeper = Keeper {
             me,
-            key: Arc::new(key),
+            epochs,
             derived,
             network,
             metrics,
@@ -172,7 +173,7 @@ impl SeedKeeper {
 
 struct Keeper {
     me: u8,
-    key: Arc<SealKey>,
+    epochs: EpochKeys,
     derived: Derived,
     network: Network,
     metrics: Arc<Metrics>,
@@ -220,6 +221,8 @@ impl Keeper {
 
     async fn take(&mut self, order: Order) {
         match order {
+            // Shared anew: nobody has seeds of it any more.
+            Order::Open { pending, .. } if self.epochs.is_over(pending.binding.key_epoch) => {}
             Order::Open { input, pending } => {
                 if self.derived.has_seeds(input) && self.derived.seeds(input).is_some() {
                     self.held(input).await;
@@ -257,11 +260,17 @@ impl Keeper {
                 self.opening.remove(&input);
                 self.wants.forget(input);
             }
+            Order::ForgetOld => {
+                let epochs = &self.epochs;
+                self.wants.retain(|epoch| !epochs.is_over(epoch));
+            }
             Order::Asked { from, inputs } => self.answer_peer(from, inputs),
             Order::Sent { from, seeds } => {
                 for shared in seeds {
                     match self.wants.weigh(from, &shared) {
-                        Weighed::Complete(seeds) => self.keep(shared.input, &seeds).await,
+                        Weighed::Complete(epoch, seeds) => {
+                            self.keep(shared.input, epoch, &seeds).await;
+                        }
                         Weighed::Lie => {
                             self.metrics.suspicions[usize::from(from)].inc();
                             if self.metrics.may_complain(from) {
@@ -281,14 +290,15 @@ impl Keeper {
     fn start_jobs(&mut self) {
         while self.jobs.len() < JOBS && !self.sealed.is_empty() {
             let batch: Vec<_> = self.sealed.drain(..BATCH.min(self.sealed.len())).collect();
-            let (me, key, derived) = (self.me, self.key.clone(), self.derived.clone());
+            let (me, epochs, derived) = (self.me, self.epochs.clone(), self.derived.clone());
             self.jobs.spawn_blocking(move || {
                 let open = |(input, pending): (B256, PendingInput)| {
-                    let opened = key.open(me, &pending.binding, &pending.sealed);
-                    let kept = match opened {
-                        Ok(seeds) => derived.keep_seeds(input, &seeds).is_ok(),
-                        Err(_) => false,
-                    };
+                    let epoch = pending.binding.key_epoch;
+                    let opened = epochs.get(epoch).and_then(|keys| {
+                        let opened = keys.seal.open(me, &pending.binding, &pending.sealed);
+                        opened.ok()
+                    });
+                    let kept = opened.is_some_and(|s| derived.keep_seeds(input, epoch, &s).is_ok());
                     (input, pending, kept)
                 };
                 batch.into_iter().map(open).collect()
@@ -313,8 +323,8 @@ impl Keeper {
         self.ask();
     }
 
-    async fn keep(&mut self, input: B256, seeds: &HeldSeeds) {
-        match self.derived.keep_seeds(input, seeds) {
+    async fn keep(&mut self, input: B256, epoch: u64, seeds: &HeldSeeds) {
+        match self.derived.keep_seeds(input, epoch, seeds) {
             Ok(()) => {
                 tracing::info!(%input, "the seeds came from the peers");
                 self.held(input).await;

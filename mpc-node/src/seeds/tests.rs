@@ -5,6 +5,7 @@ use rand::SeedableRng as _;
 use wire::{
     committee::{Committee, L1},
     kind::{Field, InputType, Kind},
+    seal_keys::SealKeys,
     sealed::{Binding, Seed, seal},
 };
 
@@ -21,6 +22,7 @@ fn pending() -> Result<(PendingInput, Vec<NodeKeys>), Box<dyn Error>> {
         genesis_ms: 0,
         dev: true,
         reserve_lots: wire::limits::RESERVE_LOTS,
+        refresh_ms: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::ZERO,
@@ -38,6 +40,7 @@ fn pending() -> Result<(PendingInput, Vec<NodeKeys>), Box<dyn Error>> {
     let binding = Binding {
         chain_id: 7,
         epoch: 1,
+        key_epoch: 0,
         contract: Address::ZERO,
         code_hash: B256::ZERO,
         sender: Address::ZERO,
@@ -47,7 +50,14 @@ fn pending() -> Result<(PendingInput, Vec<NodeKeys>), Box<dyn Error>> {
     };
     let seeds = [1, 2, 3, 4].map(|byte| Seed::new([byte; 32]));
     let mut random = rand::rngs::StdRng::seed_from_u64(1);
-    let sealed = seal(&committee, &binding, &input_type, &[2], &seeds, &mut random)?;
+    let sealed = seal(
+        &SealKeys::first(&committee),
+        &binding,
+        &input_type,
+        &[2],
+        &seeds,
+        &mut random,
+    )?;
     let pending = PendingInput {
         binding,
         sealed: Arc::new(sealed),
@@ -91,19 +101,23 @@ async fn two_honest_peers_make_up_for_a_bad_seal() -> Result<(), Box<dyn Error>>
     wants.add(B256::ZERO, pending.clone(), 1, Instant::now());
     // What parties 0 and 2 hold, as they would answer party 1.
     for (from, complete) in [(0, false), (2, true)] {
-        let held = keys[usize::from(from)]
-            .seal()?
-            .open(from, &pending.binding, &pending.sealed)?;
+        let held = keys[usize::from(from)].seal()?.ok_or("a key")?.open(
+            from,
+            &pending.binding,
+            &pending.sealed,
+        )?;
         let answer = entitled(1, B256::ZERO, Some(&held));
         let weighed = wants.weigh(from, &answer);
         match weighed {
-            Weighed::Complete(seeds) => {
+            Weighed::Complete(0, seeds) => {
                 assert!(complete);
                 assert!(seeds[1].is_none());
                 assert_eq!(seeds[3].as_ref().map(Seed::expose), Some(&[4; 32]));
             }
             Weighed::Nothing => assert!(!complete),
-            Weighed::Lie => return Err("an honest answer was refused".into()),
+            Weighed::Complete(..) | Weighed::Lie => {
+                return Err("an honest answer was refused".into());
+            }
         }
     }
     assert!(
@@ -118,13 +132,14 @@ async fn two_honest_peers_make_up_for_a_bad_seal() -> Result<(), Box<dyn Error>>
 async fn a_rejected_input_is_not_asked_for() -> Result<(), Box<dyn Error>> {
     let (pending, _) = pending()?;
     let folder = tempfile::tempdir()?;
-    let (derived, _) = Derived::open(folder.path(), &zeroize::Zeroizing::new([1; 32]))?;
+    let epochs = EpochKeys::open(&folder.path().join("epochs"), &[1; 32], None)?;
+    let (derived, _) = Derived::open(&folder.path().join("derived"), &epochs)?;
     let node = Cluster::new()?.start(0).await?;
     let (verdicts, _verdicts) = mpsc::channel(8);
     let mut keeper = Keeper {
         me: 0,
-        // Not the key to which it was sealed.
-        key: Arc::new(NodeKeys::generate()?.seal()?),
+        // Without the key to which it was sealed.
+        epochs,
         derived,
         network: node.network.clone(),
         metrics: Arc::new(Metrics::new()),
@@ -156,14 +171,14 @@ async fn a_rejected_input_is_not_asked_for() -> Result<(), Box<dyn Error>> {
 #[tokio::test]
 async fn a_peer_that_floods_keeps_nobody_out() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let (derived, _) = Derived::open(folder.path(), &zeroize::Zeroizing::new([1; 32]))?;
+    let epochs = EpochKeys::open(&folder.path().join("epochs"), &[1; 32], None)?;
+    let (derived, _) = Derived::open(&folder.path().join("derived"), &epochs)?;
     let node = Cluster::new()?.start(0).await?;
     let (verdicts, _verdicts) = mpsc::channel(8);
-    let key = NodeKeys::generate()?.seal()?;
     let metrics = Arc::new(Metrics::new());
     // On this one thread it does not run before the test waits.
     let (keeper, task) =
-        SeedKeeper::start(0, key, derived, node.network.clone(), metrics, verdicts);
+        SeedKeeper::start(0, epochs, derived, node.network.clone(), metrics, verdicts);
     let question = |from| Order::Asked {
         from,
         inputs: Vec::new(),
@@ -195,7 +210,7 @@ async fn wrong_seeds_are_never_kept() -> Result<(), Box<dyn Error>> {
     ));
     assert!(matches!(
         wants.weigh(0, &shared(&[(3, 4)])),
-        Weighed::Complete(_)
+        Weighed::Complete(0, _)
     ));
     Ok(())
 }

@@ -43,8 +43,8 @@ pub(super) enum Weighed {
     Nothing,
     /// A seed does not open its commitment.
     Lie,
-    /// All three components are there; the input is not wanted any more.
-    Complete(HeldSeeds),
+    /// All three components are there, of an input of this key epoch, which is not wanted any more.
+    Complete(u64, HeldSeeds),
 }
 
 impl Wants {
@@ -66,6 +66,12 @@ impl Wants {
     /// Asks no more.
     pub(super) fn forget(&mut self, input: B256) {
         self.0.remove(&input);
+    }
+
+    /// Keeps on asking for inputs of some key epochs only.
+    pub(super) fn retain(&mut self, wanted: impl Fn(u64) -> bool) {
+        self.0
+            .retain(|_, want| wanted(want.pending.binding.key_epoch));
     }
 
     /// Whether peers have been asked for all of them in vain, so far.
@@ -105,9 +111,9 @@ impl Wants {
             *place = Some(seed);
         }
         if want.have.iter().flatten().count() == NODES - 1 {
-            let have = std::mem::take(&mut want.have);
+            let (epoch, have) = (binding.key_epoch, std::mem::take(&mut want.have));
             self.0.remove(&shared.input);
-            return Weighed::Complete(have);
+            return Weighed::Complete(epoch, have);
         }
         if shared.seeds.is_empty() {
             want.refused |= 1 << from;

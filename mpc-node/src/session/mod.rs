@@ -8,6 +8,7 @@
 
 pub mod driver;
 pub mod exchange;
+pub mod refresh;
 pub mod supplies;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 
 use alloy_primitives::B256;
 use futures::future::BoxFuture;
-use mpc_engine::{LotShares, Outputs, SessionBinding, Task, Transcript};
+use mpc_engine::{LotShares, Outputs, RefreshKey, SessionBinding, Task, Transcript};
 use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 use wire::{limits::NODES, node_transaction::StopReason};
@@ -34,6 +35,7 @@ use crate::{
 };
 use driver::{Driver, Progress};
 use exchange::{Exchange, Links};
+use refresh::Refresh;
 
 /// The nonces of an attempt, by party number; zero for who is absent.
 pub type Nonces = [B256; NODES];
@@ -46,6 +48,8 @@ pub struct Assignment {
     pub absent: Option<u8>,
     /// Number of the lot that is made, if one is.
     pub lot: Option<u64>,
+    /// What is shared anew, if that is the task.
+    pub refresh: Option<Refresh>,
     /// Gets what is to be computed, and on what.
     pub task: BoxFuture<'static, Result<Task, StopReason>>,
     /// The nonces, once the log has them all, and this worker's among them.
@@ -152,6 +156,7 @@ impl Workers {
             id,
             absent,
             lot,
+            refresh,
             task,
             go,
         } = assignment;
@@ -181,6 +186,10 @@ impl Workers {
         let kept = match made {
             Made::Outputs(outputs) => self.keep_outputs(id, &outputs),
             Made::Lot(shares) => self.keep_lot(id, lot, &shares),
+            Made::Key(key) => {
+                let refresh = refresh.ok_or(StopReason::Local)?;
+                refresh.keep(self.membership.me, key)
+            }
         };
         let ready = kept.map(|commitments| Outcome::Ready(Box::new(commitments)));
         ready.map_err(|error| {
@@ -257,6 +266,7 @@ impl Workers {
                     return Ok(Made::Outputs(outputs));
                 }
                 Progress::Done(mpc_engine::Outcome::Made(shares)) => return Ok(Made::Lot(shares)),
+                Progress::Done(mpc_engine::Outcome::Tossed(key)) => return Ok(Made::Key(key)),
                 Progress::Done(mpc_engine::Outcome::Opened(_)) => {
                     tracing::error!("a session opened what was to be committed to");
                     return Err(StopReason::Local.into());
@@ -293,6 +303,7 @@ impl Workers {
 enum Made {
     Outputs(Outputs),
     Lot(LotShares),
+    Key(RefreshKey),
 }
 
 #[cfg(test)]

@@ -12,12 +12,16 @@ use mpc_engine::{
 use tokio::sync::oneshot;
 use wire::{kind::InputType, limits::NODES, node_transaction::StopReason};
 use zeroize::Zeroizing;
-use zk_contract_runtime::PendingInput;
+use zk_contract_runtime::{PendingInput, Sharing};
 
 use crate::{
     lots::{LotKeeper, Wanted},
     seeds::{Order, SeedKeeper},
-    storage::{lots::Piece, seed_box::HeldSeeds},
+    shares::ShareKeeper,
+    storage::{
+        lots::Piece,
+        seed_box::{HeldSeeds, HeldShares},
+    },
 };
 
 /// How long to wait until seeds are asked for again.
@@ -51,6 +55,11 @@ pub enum Needs {
         /// What a computation by three takes of the reserve; none for one by four.
         reserve: Option<Vec<Portion>>,
     },
+    /// To share these inputs anew.
+    Refresh {
+        /// Id, and what the log has of them.
+        inputs: Vec<(B256, PendingInput)>,
+    },
     /// To make a lot.
     Produce {
         /// How much of each material.
@@ -67,6 +76,10 @@ pub struct Supplies {
     pub seeds: SeedKeeper,
     /// The keeper of lots.
     pub lots: LotKeeper,
+    /// The keeper of components.
+    pub shares: ShareKeeper,
+    /// The sharing that counts.
+    pub sharing: Sharing,
     /// How long to try to get seeds before they are asked for anew.
     pub patience: Duration,
 }
@@ -83,6 +96,12 @@ impl Supplies {
         };
         match needs {
             Needs::Produce { amounts } => Ok(Task::Produce { amounts }),
+            Needs::Refresh { inputs } => {
+                let inputs: Vec<_> = inputs.into_iter().map(|(id, p)| (id, 0, p)).collect();
+                self.held(&inputs).await;
+                self.shares(&inputs).await;
+                Ok(Task::Toss)
+            }
             Needs::Compute {
                 program,
                 inputs,
@@ -98,8 +117,9 @@ impl Supplies {
                     Some(portions) => Some(self.reserve(&portions).await.map_err(nonsense)?),
                     None => None,
                 };
-                let held = self.held(&inputs).await;
-                let shares = self.collect(&program, &types, &inputs, &held);
+                let seeds_held = self.held(&inputs).await;
+                let shares_held = self.shares(&inputs).await;
+                let shares = self.collect(&program, &types, &inputs, (seeds_held, shares_held));
                 Ok(Task::Compute {
                     inputs: shares.map_err(nonsense)?,
                     program,
@@ -111,12 +131,19 @@ impl Supplies {
         }
     }
 
-    /// The seeds of inputs, in their order.
+    /// Whether an input is shared anew.
+    const fn is_anew(&self, pending: &PendingInput) -> bool {
+        pending.binding.key_epoch < self.sharing.epoch
+    }
+
+    /// The seeds of inputs that are shared as their clients did, in their order.
     async fn held(&self, inputs: &[(B256, u32, PendingInput)]) -> Vec<HeldSeeds> {
+        let inputs = inputs.iter().filter(|(_, _, p)| !self.is_anew(p));
+        let inputs: Vec<_> = inputs.map(|(id, _, p)| (*id, p.clone())).collect();
         loop {
             let (answer, seeds) = oneshot::channel();
             let collect = Order::Collect {
-                inputs: inputs.iter().map(|(id, _, p)| (*id, p.clone())).collect(),
+                inputs: inputs.clone(),
                 patience: self.patience,
                 answer,
             };
@@ -130,16 +157,45 @@ impl Supplies {
         }
     }
 
+    /// The components of inputs that are shared anew, in their order.
+    async fn shares(&self, inputs: &[(B256, u32, PendingInput)]) -> Vec<HeldShares> {
+        let inputs = inputs.iter().filter(|(_, _, p)| self.is_anew(p));
+        let inputs: Vec<_> = inputs
+            .map(|(id, _, p)| (*id, p.input_type.bytes()))
+            .collect();
+        if inputs.is_empty() {
+            return Vec::new();
+        }
+        loop {
+            let store = self.shares.store();
+            let held = inputs
+                .iter()
+                .map(|(id, _)| store.shares(&self.sharing, *id));
+            if let Some(held) = held.collect() {
+                return held;
+            }
+            tracing::info!("an attempt waits for shares of inputs");
+            self.shares.hold(self.sharing, inputs.clone()).await;
+        }
+    }
+
     fn collect(
         &self,
         program: &Program,
         types: &[(u32, InputType)],
         inputs: &[(B256, u32, PendingInput)],
-        held: &[HeldSeeds],
+        (seeds, shares): (Vec<HeldSeeds>, Vec<HeldShares>),
     ) -> Result<PartyInputs, EngineError> {
         let mut collector = InputCollector::new(self.me, program, types)?;
-        for ((_, input_type, pending), seeds) in inputs.iter().zip(held) {
-            collector.push(*input_type, &pending.sealed.masked, seeds)?;
+        let (mut seeds, mut shares) = (seeds.into_iter(), shares.into_iter());
+        for (_, input_type, pending) in inputs {
+            if self.is_anew(pending) {
+                let held = shares.next().unwrap_or_default();
+                collector.push_components(*input_type, slices(&held))?;
+            } else {
+                let held = seeds.next().unwrap_or_default();
+                collector.push(*input_type, &pending.sealed.masked, &held)?;
+            }
         }
         collector.finish()
     }

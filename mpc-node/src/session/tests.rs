@@ -142,6 +142,7 @@ impl Running {
                 id,
                 absent: attempt.absent,
                 lot: attempt.lot,
+                refresh: None,
                 task: Box::pin(async { Ok(task) }),
                 go: wait,
             };

@@ -16,10 +16,12 @@ use prometheus_client::metrics::counter::Counter;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sled::{Batch, Db, Tree};
 use wire::{block::Block, codec};
-use zeroize::Zeroizing;
-use zk_contract_runtime::{Applied, Log, Receipt};
+use zk_contract_runtime::{Applied, Log, Receipt, Sharing};
 
-use super::seed_box::{HeldSeeds, SeedBox};
+use super::{
+    epochs::EpochKeys,
+    seed_box::{HeldSeeds, HeldShares, SeedBox, epoch_of},
+};
 use crate::NodeError;
 
 const CHECKSUM_BYTES: usize = 16;
@@ -36,6 +38,7 @@ pub struct Derived {
     transactions: Tree,
     logs: Tree,
     seeds: Tree,
+    shares: Tree,
     seed_box: std::sync::Arc<SeedBox>,
     /// Records of seeds that did not open.
     damaged: Counter,
@@ -127,21 +130,18 @@ impl Derived {
     ///
     /// # Errors
     /// [`NodeError::Derived`] and [`NodeError::File`].
-    pub fn open(
-        path: &Path,
-        key: &Zeroizing<[u8; 32]>,
-    ) -> Result<(Self, Option<PathBuf>), NodeError> {
-        match Self::try_open(path, key) {
+    pub fn open(path: &Path, epochs: &EpochKeys) -> Result<(Self, Option<PathBuf>), NodeError> {
+        match Self::try_open(path, epochs) {
             Ok(derived) => Ok((derived, None)),
             Err(error) => {
                 tracing::warn!(%error, "the store of derived data cannot be opened: making a new one");
                 let aside = set_aside(path)?;
-                Ok((Self::try_open(path, key)?, Some(aside)))
+                Ok((Self::try_open(path, epochs)?, Some(aside)))
             }
         }
     }
 
-    fn try_open(path: &Path, key: &Zeroizing<[u8; 32]>) -> Result<Self, sled::Error> {
+    fn try_open(path: &Path, epochs: &EpochKeys) -> Result<Self, sled::Error> {
         let db = sled::Config::new()
             .path(path)
             .cache_capacity(CACHE_BYTES)
@@ -153,7 +153,8 @@ impl Derived {
             transactions: db.open_tree("transactions")?,
             logs: db.open_tree("logs")?,
             seeds: db.open_tree("seeds")?,
-            seed_box: std::sync::Arc::new(SeedBox::new(key)),
+            shares: db.open_tree("shares")?,
+            seed_box: std::sync::Arc::new(SeedBox::new(epochs.clone())),
             damaged: Counter::default(),
             _db: db,
         })
@@ -304,12 +305,13 @@ impl Derived {
         Ok(Ok(found))
     }
 
-    /// Keeps the seeds of an input, encrypted.
+    /// Keeps the seeds of an input that is sealed to the keys of an epoch, encrypted; not if the
+    /// epoch is over.
     ///
     /// # Errors
     /// [`NodeError::Derived`] and [`NodeError::File`].
-    pub fn keep_seeds(&self, input: B256, seeds: &HeldSeeds) -> Result<(), NodeError> {
-        if let Some(record) = self.seed_box.seal(input, seeds)? {
+    pub fn keep_seeds(&self, input: B256, epoch: u64, seeds: &HeldSeeds) -> Result<(), NodeError> {
+        if let Some(record) = self.seed_box.seal(input, epoch, seeds)? {
             self.seeds.insert(input, record)?;
         }
         Ok(())
@@ -331,6 +333,56 @@ impl Derived {
     #[must_use]
     pub fn has_seeds(&self, input: B256) -> bool {
         self.seeds.contains_key(input).unwrap_or(false)
+    }
+
+    /// Keeps the components of an input in a sharing, encrypted; not if its epoch is over.
+    ///
+    /// # Errors
+    /// [`NodeError::Derived`] and [`NodeError::File`].
+    pub fn keep_shares(
+        &self,
+        sharing: &Sharing,
+        input: B256,
+        shares: &HeldShares,
+    ) -> Result<(), NodeError> {
+        if let Some(record) = self.seed_box.seal_shares(sharing, input, shares)? {
+            self.shares.insert(place_of(sharing, input), record)?;
+        }
+        Ok(())
+    }
+
+    /// The components of an input in a sharing; none if they are not here, or were altered.
+    #[must_use]
+    pub fn shares(&self, sharing: &Sharing, input: B256) -> Option<HeldShares> {
+        let record = self.shares.get(place_of(sharing, input)).ok()??;
+        let shares = self.seed_box.open_shares(sharing, input, &record);
+        if shares.is_none() {
+            self.damaged.inc();
+            tracing::warn!(%input, "a record of shares was damaged: asking for them again");
+        }
+        shares
+    }
+
+    /// Forgets the components of all other sharings, and seeds of the epochs before.
+    ///
+    /// # Errors
+    /// [`NodeError::Derived`].
+    pub fn keep_only(&self, sharing: &Sharing) -> Result<(), NodeError> {
+        for item in &self.shares {
+            let (key, record) = item?;
+            // One that is being made stays until it counts or not.
+            let is_old = epoch_of(&record).is_none_or(|epoch| epoch <= sharing.epoch);
+            if is_old && !key.starts_with(sharing.tag.as_slice()) {
+                self.shares.remove(key)?;
+            }
+        }
+        for item in &self.seeds {
+            let (key, record) = item?;
+            if epoch_of(&record).is_none_or(|epoch| epoch < sharing.epoch) {
+                self.seeds.remove(key)?;
+            }
+        }
+        self.flush()
     }
 
     /// Writes everything to disk, as far as sled does.
@@ -398,6 +450,10 @@ fn set_aside(path: &Path) -> Result<PathBuf, NodeError> {
     removed.map_err(NodeError::file("remove", &aside))?;
     fs::rename(path, &aside).map_err(NodeError::file("move", path))?;
     Ok(aside)
+}
+
+fn place_of(sharing: &Sharing, input: B256) -> Vec<u8> {
+    [sharing.tag.as_slice(), input.as_slice()].concat()
 }
 
 /// What a record of a tree holds under a key; none if it is damaged, or not of this place.

@@ -9,6 +9,7 @@
 
 pub mod block_log;
 pub mod derived;
+pub mod epochs;
 pub mod lots;
 pub mod outputs;
 pub mod records;

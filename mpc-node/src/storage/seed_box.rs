@@ -1,55 +1,68 @@
-//! Records of seeds at rest: which components there are, and a [`SecretBox`]'s record of them, bound
-//! to the input.
+//! Records of what a node holds of inputs: seeds as clients drew them, and components that were shared
+//! anew. Each is encrypted under the key of its key epoch ([`super::epochs`]), bound to the input.
 
 use alloy_primitives::B256;
-use wire::{limits::NODES, sealed::Seed};
+use wire::{
+    codec,
+    limits::{INPUT_BYTES, NODES},
+    sealed::Seed,
+};
 use zeroize::Zeroizing;
+use zk_contract_runtime::Sharing;
 
-use super::secret_box::SecretBox;
+use super::epochs::EpochKeys;
 use crate::NodeError;
 
 const SEEDS_BYTES: usize = 3 * 32;
+const EPOCH_BYTES: usize = 8;
 
-/// Seals and opens records of seeds.
+/// Seals and opens records.
 #[derive(Debug)]
-pub struct SeedBox(SecretBox);
+pub struct SeedBox(EpochKeys);
 
 /// The three seeds that one node holds of one input; the place of its own component is empty.
 pub type HeldSeeds = [Option<Seed>; NODES];
 
+/// The three components that one node holds of one input that was shared anew; likewise.
+pub type HeldShares = [Option<Zeroizing<Vec<u8>>>; NODES];
+
 impl SeedBox {
-    /// Takes the key of [`crate::keys::NodeKeys::storage_key`].
+    /// Takes the keys of the epochs.
     #[must_use]
-    pub fn new(key: &[u8; 32]) -> Self {
-        Self(SecretBox::new(key))
+    pub const fn new(epochs: EpochKeys) -> Self {
+        Self(epochs)
     }
 
-    /// Encrypts the seeds of an input; none unless exactly three are there.
+    /// Encrypts the seeds of an input that is sealed to the keys of an epoch; none unless exactly
+    /// three are there, or if the epoch is over.
     ///
     /// # Errors
-    /// [`NodeError::File`] if the system has no randomness.
-    pub fn seal(&self, input: B256, seeds: &HeldSeeds) -> Result<Option<Vec<u8>>, NodeError> {
-        let mut plain = Zeroizing::new(Vec::with_capacity(SEEDS_BYTES));
-        let mut mask = 0u8;
+    /// [`NodeError::File`].
+    pub fn seal(
+        &self,
+        input: B256,
+        epoch: u64,
+        seeds: &HeldSeeds,
+    ) -> Result<Option<Vec<u8>>, NodeError> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(1 + SEEDS_BYTES));
+        plain.push(0);
         for (component, seed) in seeds.iter().enumerate() {
             if let Some(seed) = seed {
                 plain.extend_from_slice(seed.expose());
-                mask |= 1 << component;
+                plain[0] |= 1 << component;
             }
         }
-        if plain.len() != SEEDS_BYTES {
+        if plain.len() != 1 + SEEDS_BYTES {
             return Ok(None);
         }
-        let mut record = vec![mask];
-        record.extend(self.0.seal(&bound_to(input, mask), &plain)?);
-        Ok(Some(record))
+        self.seal_under(epoch, &bound_to(b"seeds", input, B256::ZERO), &plain)
     }
 
-    /// Opens a record; none if it was altered, is another input's, or was made under other keys.
+    /// Opens a record of seeds; none if it was altered, is another input's, or its epoch is over.
     #[must_use]
     pub fn open(&self, input: B256, record: &[u8]) -> Option<HeldSeeds> {
-        let (mask, rest) = record.split_first()?;
-        let plain = self.0.open(&bound_to(input, *mask), rest)?;
+        let plain = self.open_any(&bound_to(b"seeds", input, B256::ZERO), record)?;
+        let (mask, plain) = plain.split_first()?;
         if plain.len() != SEEDS_BYTES {
             return None;
         }
@@ -62,60 +75,66 @@ impl SeedBox {
         }
         Some(seeds)
     }
+
+    /// Encrypts the components of an input in a sharing; none if its epoch is over.
+    ///
+    /// # Errors
+    /// [`NodeError::File`].
+    pub fn seal_shares(
+        &self,
+        sharing: &Sharing,
+        input: B256,
+        shares: &HeldShares,
+    ) -> Result<Option<Vec<u8>>, NodeError> {
+        let shares = shares.each_ref().map(|s| s.as_ref().map(|s| s.as_slice()));
+        let plain = Zeroizing::new(codec::encode(&shares));
+        self.seal_under(
+            sharing.epoch,
+            &bound_to(b"shares", input, sharing.tag),
+            &plain,
+        )
+    }
+
+    /// Opens a record of components.
+    #[must_use]
+    pub fn open_shares(&self, sharing: &Sharing, input: B256, record: &[u8]) -> Option<HeldShares> {
+        let plain = self.open_any(&bound_to(b"shares", input, sharing.tag), record)?;
+        let limit = 4 * (INPUT_BYTES + 16);
+        let shares: [Option<Vec<u8>>; NODES] = codec::decode("shares", &plain, limit).ok()?;
+        Some(shares.map(|share| share.map(Zeroizing::new)))
+    }
+
+    fn seal_under(
+        &self,
+        epoch: u64,
+        bound: &[u8],
+        plain: &[u8],
+    ) -> Result<Option<Vec<u8>>, NodeError> {
+        let Some(keys) = self.0.obtain(epoch)? else {
+            return Ok(None);
+        };
+        let mut record = epoch.to_be_bytes().to_vec();
+        record.extend(keys.storage.seal(bound, plain)?);
+        Ok(Some(record))
+    }
+
+    fn open_any(&self, bound: &[u8], record: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (epoch, record) = record.split_first_chunk::<EPOCH_BYTES>()?;
+        let keys = self.0.get(u64::from_be_bytes(*epoch))?;
+        keys.storage.open(bound, record)
+    }
 }
 
-fn bound_to(input: B256, mask: u8) -> [u8; 33] {
-    std::array::from_fn(|i| input.get(i).copied().unwrap_or(mask))
+/// The epoch of a record.
+#[must_use]
+pub fn epoch_of(record: &[u8]) -> Option<u64> {
+    let (epoch, _) = record.split_first_chunk::<EPOCH_BYTES>()?;
+    Some(u64::from_be_bytes(*epoch))
+}
+
+fn bound_to(what: &[u8], input: B256, sharing: B256) -> Vec<u8> {
+    [what, input.as_slice(), sharing.as_slice()].concat()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seeds() -> HeldSeeds {
-        [
-            Some(Seed::new([1; 32])),
-            None,
-            Some(Seed::new([3; 32])),
-            Some(Seed::new([4; 32])),
-        ]
-    }
-
-    #[test]
-    fn only_the_right_key_and_input_open_a_record() -> Result<(), Box<dyn std::error::Error>> {
-        let (keeper, input) = (SeedBox::new(&[7; 32]), B256::repeat_byte(1));
-        let record = keeper.seal(input, &seeds())?.ok_or("sealed")?;
-        let opened = keeper.open(input, &record).ok_or("opens")?;
-        let bytes = |seeds: &HeldSeeds| seeds.each_ref().map(|s| s.as_ref().map(|s| *s.expose()));
-        assert_eq!(bytes(&opened), bytes(&seeds()));
-        assert!(keeper.open(B256::repeat_byte(2), &record).is_none());
-        assert!(SeedBox::new(&[8; 32]).open(input, &record).is_none());
-        assert!(keeper.open(input, &record[..record.len() - 1]).is_none());
-        for at in 0..record.len() {
-            let mut altered = record.clone();
-            altered[at] ^= 1;
-            assert!(keeper.open(input, &altered).is_none(), "byte {at}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn nothing_of_a_seed_is_readable_and_no_nonce_repeats() -> Result<(), Box<dyn std::error::Error>>
-    {
-        let keeper = SeedBox::new(&[7; 32]);
-        let one = keeper.seal(B256::ZERO, &seeds())?.ok_or("sealed")?;
-        let two = keeper.seal(B256::ZERO, &seeds())?.ok_or("sealed")?;
-        assert_ne!(one[1..25], two[1..25]);
-        for seed in [[1; 8], [3; 8], [4; 8]] {
-            assert!(!one.windows(8).any(|w| w == seed));
-        }
-        let two_only = [
-            None,
-            None,
-            Some(Seed::new([3; 32])),
-            Some(Seed::new([4; 32])),
-        ];
-        assert!(keeper.seal(B256::ZERO, &two_only)?.is_none());
-        Ok(())
-    }
-}
+mod tests;

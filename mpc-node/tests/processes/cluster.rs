@@ -12,6 +12,7 @@ use rand::SeedableRng as _;
 use wire::{
     attestation::{Certificate, computation_id},
     rpc::{ComputationInfo, ComputationStatus, InputInfo, InputStatus, NodeStatus},
+    seal_keys::SealKeys,
     sealed::{Binding, SealedInput, Seed, seal},
 };
 
@@ -20,26 +21,34 @@ use crate::{
     support::{CHAIN_ID, Cluster, TestResult, until},
 };
 
-fn url(cluster: &Cluster, node: usize) -> Url {
+pub(crate) fn url(cluster: &Cluster, node: usize) -> Url {
     match cluster.rpc(node).parse() {
         Ok(url) => url,
         Err(error) => unreachable!("an address is a URL: {error}"),
     }
 }
 
-fn provider(cluster: &Cluster, node: usize, key: &PrivateKeySigner) -> impl Provider + use<> {
+pub(crate) fn provider(
+    cluster: &Cluster,
+    node: usize,
+    key: &PrivateKeySigner,
+) -> impl Provider + use<> {
     ProviderBuilder::new()
         .wallet(key.clone())
         .connect_http(url(cluster, node))
 }
 
-async fn status(cluster: &Cluster, node: usize) -> TestResult<NodeStatus> {
+pub(crate) async fn status(cluster: &Cluster, node: usize) -> TestResult<NodeStatus> {
     let provider = ProviderBuilder::new().connect_http(url(cluster, node));
     Ok(provider.raw_request("quartet_status".into(), ()).await?)
 }
 
 /// Waits until all these nodes are at the same block, at least `height`, and returns it.
-async fn agreed(cluster: &Cluster, nodes: &[usize], height: u64) -> TestResult<NodeStatus> {
+pub(crate) async fn agreed(
+    cluster: &Cluster,
+    nodes: &[usize],
+    height: u64,
+) -> TestResult<NodeStatus> {
     until("the nodes agree", || async move {
         let mut all = Vec::new();
         for node in nodes {
@@ -59,7 +68,7 @@ async fn agreed(cluster: &Cluster, nodes: &[usize], height: u64) -> TestResult<N
     .await
 }
 
-async fn deploy(provider: &impl Provider, from: Address) -> TestResult<(Address, B256)> {
+pub(crate) async fn deploy(provider: &impl Provider, from: Address) -> TestResult<(Address, B256)> {
     let deployment = deployment()?;
     let request = TransactionRequest::default().with_deploy_code(deployment.encode());
     let receipt = provider
@@ -73,7 +82,7 @@ async fn deploy(provider: &impl Provider, from: Address) -> TestResult<(Address,
     Ok((address, deployment.code_hash()))
 }
 
-fn request(to: Address, data: impl Into<Bytes>) -> TransactionRequest {
+pub(crate) fn request(to: Address, data: impl Into<Bytes>) -> TransactionRequest {
     TransactionRequest::default()
         .to(to)
         .input(data.into().into())
@@ -170,18 +179,19 @@ async fn a_killed_node_catches_up_and_the_others_go_on() -> TestResult {
     Ok(())
 }
 
-/// A ballot of a new voter, sealed to the committee; `rubbish` names a node whose seal is spoilt.
-fn ballot(
-    cluster: &Cluster,
+/// A ballot of a new voter, sealed to these keys; `rubbish` names a node whose seal is spoilt.
+pub(crate) fn ballot(
+    keys: &SealKeys,
     contract: Address,
     code_hash: B256,
     sender: Address,
     choice: u8,
     rubbish: Option<usize>,
-) -> TestResult<SealedInput> {
+) -> TestResult<(Binding, SealedInput)> {
     let binding = Binding {
         chain_id: CHAIN_ID,
         epoch: 1,
+        key_epoch: keys.epoch,
         contract,
         code_hash,
         sender,
@@ -196,9 +206,8 @@ fn ballot(
         random.fill_bytes(&mut bytes);
         Seed::new(bytes)
     });
-    let committee = &cluster.committee;
     let mut sealed = seal(
-        committee,
+        keys,
         &binding,
         &ballot_type(),
         &[choice],
@@ -208,7 +217,7 @@ fn ballot(
     if let Some(node) = rubbish {
         sealed.seals[node].ciphertext[5] ^= 1;
     }
-    Ok(sealed)
+    Ok((binding, sealed))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,8 +236,8 @@ pub(crate) async fn count_ballots(cluster: &mut Cluster) -> TestResult {
     for (voter, choice) in [1, 0, 1, 1, 9].into_iter().enumerate() {
         let voter_key = PrivateKeySigner::random();
         let rubbish = (voter == 2).then_some(1);
-        let sealed = ballot(
-            cluster,
+        let (_, sealed) = ballot(
+            &SealKeys::first(&cluster.committee),
             contract,
             code_hash,
             voter_key.address(),

@@ -5,5 +5,6 @@ mod cli;
 mod cluster;
 mod contract;
 mod flood;
+mod refresh;
 mod rpc;
 mod support;

@@ -79,6 +79,7 @@ impl Cluster {
             genesis_ms: u64::try_from(genesis)?,
             dev: true,
             reserve_lots,
+            refresh_ms: wire::limits::REFRESH_MS,
             l1: L1 {
                 chain_id: 1,
                 verifier: Address::repeat_byte(1),
@@ -128,7 +129,8 @@ impl Cluster {
         &self.session[node]
     }
 
-    fn place(&self, node: usize) -> PathBuf {
+    /// The folder of a node's keys and data.
+    pub(crate) fn place(&self, node: usize) -> PathBuf {
         self.folder.path().join(format!("node-{node}"))
     }
 

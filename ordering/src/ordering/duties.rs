@@ -5,6 +5,7 @@ use alloy_primitives::B256;
 use wire::{
     limits::NODES,
     node_transaction::{OpenedComponent, SignedNodeTransaction, StopReason},
+    seal_keys::SignedSealKey,
     signing,
 };
 use zk_contract_runtime::{Event, Job, Stage};
@@ -44,6 +45,7 @@ impl Ordering {
         for computation in self.runtime.unfinished_computations() {
             self.attest(computation);
         }
+        self.want_seal_key();
         self.duties.outbox.prune(&self.runtime, me);
         self.flush_soon();
     }
@@ -90,6 +92,10 @@ impl Ordering {
                 }
                 Event::LotAvailable { lot } => self.effects.push(Effect::KeepLot { lot }),
                 Event::LotDropped { lot } => self.effects.push(Effect::DropLot { lot }),
+                Event::SealKeysWanted { .. } => self.want_seal_key(),
+                Event::InputsRefreshed { epoch: before } => {
+                    self.effects.push(Effect::EraseEpochs { before });
+                }
                 Event::InputAccepted { .. }
                 | Event::InputRejected { .. }
                 | Event::InputDropped { .. }
@@ -97,6 +103,7 @@ impl Ordering {
                 | Event::Contradiction(_)
                 | Event::NodeAway { .. }
                 | Event::NodeBack { .. }
+                | Event::SealKeysTurned { .. }
                 | Event::ContractDeployed { .. } => {}
             }
         }
@@ -217,6 +224,22 @@ impl Ordering {
             self.duties.taking_stock = true;
             self.effects.push(Effect::TakeStock);
         }
+    }
+
+    /// If the state lacks this node's sealing key, sees to it that there is one. Called again and again.
+    pub(super) fn want_seal_key(&mut self) {
+        if let Some(epoch) = self.runtime.wants_seal_key(self.config.me)
+            && !self.duties.outbox.has_seal_key(epoch)
+        {
+            self.effects.push(Effect::DrawSealKey { epoch });
+        }
+    }
+
+    pub(super) fn on_seal_key_drawn(&mut self, epoch: u64, key: B256) {
+        let config = &self.config;
+        let key = SignedSealKey::sign(key, epoch, config.me, &config.key, &config.committee);
+        self.duties.outbox.seal_key(epoch, key);
+        self.prune_outbox();
     }
 
     pub(super) fn on_stocked(&mut self) {

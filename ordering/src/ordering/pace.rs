@@ -179,6 +179,7 @@ impl Ordering {
         let height = self.runtime.head().number;
         self.broadcast(PeerMessage::Status { height });
         self.come_back();
+        self.want_seal_key();
         self.forward_again();
         if let Some(transaction) = self.own_transaction() {
             self.broadcast(PeerMessage::NodeTransaction(transaction));

@@ -13,7 +13,8 @@ use wire::{
     node_transaction::{
         NodeMessage, NodeTransaction, OpenedComponent, SignedNodeTransaction, StopReason,
     },
-    peer::{LotPart, PeerMessage, SharedSeeds},
+    peer::{InputShares, LotPart, PeerMessage, SharedSeeds},
+    seal_keys::SignedSealKey,
     sealed::{Seal, SealedInput},
     signing::{self, Signature},
     transaction::{Deployment, Transaction},
@@ -142,6 +143,17 @@ pub fn peer_message_seeds() -> Vec<Vec<u8>> {
             offset: 1 << 20,
             bytes: vec![7; 20],
         }),
+        PeerMessage::WantShares {
+            sharing: B256::repeat_byte(3),
+            inputs: vec![B256::repeat_byte(1)],
+        },
+        PeerMessage::Shares {
+            sharing: B256::repeat_byte(3),
+            shares: vec![InputShares {
+                input: B256::repeat_byte(1),
+                components: vec![(2, vec![7; 9])],
+            }],
+        },
         PeerMessage::Transactions(vec![vec![1, 2].into()]),
     ];
     messages.iter().map(PeerMessage::encode).collect()
@@ -155,6 +167,7 @@ pub fn sealed_input_seeds() -> Vec<Vec<u8>> {
         ciphertext: vec![1; 112],
     };
     let sealed = SealedInput {
+        key_epoch: 0,
         masked: vec![9],
         commitments: [B256::repeat_byte(6); 4],
         seals: std::array::from_fn(|_| seal.clone()),
@@ -241,6 +254,13 @@ fn node_transaction() -> SignedNodeTransaction {
             components: vec![component],
         },
         NodeMessage::Here,
+        NodeMessage::SealKey {
+            epoch: 3,
+            key: SignedSealKey {
+                key: B256::repeat_byte(7),
+                signature: signature(),
+            },
+        },
         NodeMessage::Attest {
             computation: job,
             signature: signature(),

@@ -174,6 +174,7 @@ fn committee() -> Committee {
         genesis_ms: 1,
         dev: false,
         reserve_lots: 0,
+        refresh_ms: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::repeat_byte(1),

@@ -13,7 +13,9 @@ use mpc_node::{
     },
     storage::{
         derived::{BlockLogEntry, BlockRecord, TransactionPlace, decode_record, encode_record},
+        epochs::{EpochKeys, FirstEpoch},
         records::read_record,
+        secret_box::SecretBox,
         seed_box::SeedBox,
     },
 };
@@ -24,7 +26,7 @@ use wire::{
     committee::{Committee, L1},
     consensus::DecidedBlock,
     limits::PEER_FRAME_BYTES,
-    sealed::Seed,
+    sealed::{SealKey, Seed},
 };
 use zk_contract_runtime::Runtime;
 
@@ -190,7 +192,7 @@ pub fn stored_values_seeds() -> Vec<Vec<u8>> {
     };
     let place = TransactionPlace { block: 3, index: 4 };
     let seeds = [1, 2, 3, 4].map(|byte| (byte != 2).then(|| Seed::new([byte; 32])));
-    let sealed = seed_box().seal(B256::ZERO, &seeds).unwrap().unwrap();
+    let sealed = seed_box().seal(B256::ZERO, 0, &seeds).unwrap().unwrap();
     vec![
         encode_record(tree, key, &block),
         codec::encode(&block),
@@ -219,8 +221,18 @@ pub fn rpc_request_seeds() -> Vec<Vec<u8>> {
     texts.map(String::into_bytes).collect()
 }
 
-fn seed_box() -> SeedBox {
-    SeedBox::new(&[7; 32])
+/// Of key epoch 0 only, so that its folder stays empty.
+fn seed_box() -> &'static SeedBox {
+    static SEED_BOX: OnceLock<SeedBox> = OnceLock::new();
+    SEED_BOX.get_or_init(|| {
+        let folder = std::env::temp_dir().join("quartet-fuzz-epochs");
+        let first = FirstEpoch {
+            seal: SealKey::from_bytes(&[7; 32]).unwrap(),
+            storage: SecretBox::new(&[7; 32]),
+            file: folder.join("seal.key"),
+        };
+        SeedBox::new(EpochKeys::open(&folder, &[7; 32], Some(first)).unwrap())
+    })
 }
 
 fn keys() -> &'static [NodeKeys; 4] {
@@ -236,6 +248,7 @@ fn a_committee() -> &'static Committee {
         genesis_ms: 1,
         dev: false,
         reserve_lots: 0,
+        refresh_ms: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::repeat_byte(1),

@@ -72,6 +72,7 @@ pub fn ballot_type() -> InputType {
 pub fn binding(poll: Address, code_hash: B256, sender: Address, nonce: u64) -> Binding {
     Binding {
         chain_id: CHAIN_ID,
+        key_epoch: 0,
         epoch: 3,
         contract: poll,
         code_hash,

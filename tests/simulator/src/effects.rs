@@ -122,6 +122,8 @@ impl Sim {
             Effect::KeepLot { lot } => self.keep_lot(node, lot),
             Effect::DropLot { .. } => self.forget_lots(node),
             Effect::TakeStock => self.take_stock(node),
+            // No key epoch ends here.
+            Effect::DrawSealKey { .. } | Effect::EraseEpochs { .. } => {}
             Effect::Suspect { peer, suspicion } => {
                 self.on_suspicion(node, usize::from(peer), &suspicion);
             }

@@ -237,6 +237,7 @@ pub fn committee() -> Committee {
         genesis_ms: GENESIS_MS,
         dev: true,
         reserve_lots: RESERVE_LOTS,
+        refresh_ms: 0,
         l1: L1 {
             chain_id: 1,
             verifier: Address::repeat_byte(0x77),

@@ -11,6 +11,7 @@ use ordering::{Input, Refusal};
 use poll::CHAIN_ID;
 use rand::RngExt as _;
 use wire::{
+    seal_keys::SealKeys,
     sealed::{self, Seed},
     signing,
     transaction::Deployment,
@@ -347,7 +348,7 @@ impl Sim {
         let seeds = std::array::from_fn(|_| Seed::new(self.rng.random()));
         let (input_type, rng) = (poll::ballot_type(), &mut self.rng);
         let mut sealed = sealed::seal(
-            &self.committee,
+            &SealKeys::first(&self.committee),
             &binding,
             &input_type,
             &[choice],

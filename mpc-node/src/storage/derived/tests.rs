@@ -4,6 +4,7 @@ use wire::{block::Header, sealed::Seed};
 use zk_contract_runtime::SystemLog;
 
 use super::*;
+use zeroize::Zeroizing;
 
 fn log(address: u8, topics: &[u8]) -> Log {
     Log {
@@ -51,8 +52,13 @@ fn block(number: u64, receipts: Vec<Receipt>, system_logs: Vec<SystemLog>) -> (A
     (applied, block)
 }
 
+/// Keys beside a store.
+fn epochs(folder: &Path) -> Result<EpochKeys, NodeError> {
+    EpochKeys::open(&folder.with_extension("epochs"), &[1; 32], None)
+}
+
 fn store(folder: &Path) -> Result<Derived, NodeError> {
-    Ok(Derived::open(folder, &Zeroizing::new([1; 32]))?.0)
+    Ok(Derived::open(folder, &epochs(folder)?)?.0)
 }
 
 fn filled(folder: &Path) -> Result<Derived, NodeError> {
@@ -158,7 +164,7 @@ fn seeds_are_kept_encrypted_and_damage_is_noticed() -> Result<(), Box<dyn Error>
         Some(Seed::new([2; 32])),
         Some(Seed::new([3; 32])),
     ];
-    derived.keep_seeds(input, &seeds)?;
+    derived.keep_seeds(input, 0, &seeds)?;
     let found = derived.seeds(input).ok_or("kept")?;
     assert!(found[0].is_none());
     assert_eq!(found[3].as_ref().map(Seed::expose), Some(&[3; 32]));
@@ -171,20 +177,57 @@ fn seeds_are_kept_encrypted_and_damage_is_noticed() -> Result<(), Box<dyn Error>
     Ok(())
 }
 
+/// Of an epoch that is over nothing is left, and what is being made for the next stays.
+#[test]
+fn only_the_sharing_that_counts_is_kept() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("derived");
+    let derived = store(&path)?;
+    let sharing = |epoch: u64| Sharing {
+        epoch,
+        tag: B256::repeat_byte(epoch as u8),
+    };
+    let seeds = || [1, 2, 3, 4].map(|b| (b > 1).then(|| Seed::new([b; 32])));
+    let shares = |b: u8| [None, Some(b), Some(b), Some(b)].map(|b| Some(Zeroizing::new(vec![b?])));
+    for epoch in 0..4u64 {
+        let input = B256::repeat_byte(epoch as u8);
+        derived.keep_seeds(input, epoch, &seeds())?;
+        derived.keep_shares(&sharing(epoch), B256::ZERO, &shares(epoch as u8))?;
+    }
+    // An attempt that came to nothing.
+    let lost = Sharing {
+        tag: B256::repeat_byte(9),
+        ..sharing(2)
+    };
+    derived.keep_shares(&lost, B256::ZERO, &shares(9))?;
+    assert_eq!(derived.shares(&lost, B256::ZERO), Some(shares(9)));
+    derived.keep_only(&sharing(2))?;
+    for epoch in 0..4u64 {
+        let kept = derived.shares(&sharing(epoch), B256::ZERO);
+        assert_eq!(kept, (epoch >= 2).then(|| shares(epoch as u8)), "{epoch}");
+        assert_eq!(
+            derived.has_seeds(B256::repeat_byte(epoch as u8)),
+            epoch >= 2
+        );
+    }
+    assert_eq!(derived.shares(&lost, B256::ZERO), None);
+    Ok(())
+}
+
 #[test]
 fn a_store_that_cannot_be_opened_is_set_aside() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("derived");
     std::fs::write(&path, b"no folder")?;
     for content in [&b"no folder"[..], b"again no folder"] {
-        let (derived, aside) = Derived::open(&path, &Zeroizing::new([1; 32]))?;
+        let (derived, aside) = Derived::open(&path, &epochs(&path)?)?;
         assert!(aside.is_some_and(|aside| aside.exists()));
         assert_eq!(derived.block(1), None);
         drop(derived);
         std::fs::remove_dir_all(&path)?;
         std::fs::write(&path, content)?;
     }
-    assert_eq!(std::fs::read_dir(folder.path())?.count(), 2, "one is kept");
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 3, "one is kept");
     Ok(())
 }
 
@@ -194,7 +237,7 @@ fn a_store_that_cannot_be_opened_is_set_aside() -> Result<(), Box<dyn Error>> {
 fn a_damaged_store_never_keeps_the_node_from_starting() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let whole = folder.path().join("whole");
-    let key = Zeroizing::new([1; 32]);
+    let keys = epochs(&whole)?;
     {
         let derived = filled(&whole)?;
         derived.flush()?;
@@ -219,7 +262,7 @@ fn a_damaged_store_never_keeps_the_node_from_starting() -> Result<(), Box<dyn Er
             }
             std::fs::write(store.join(file.strip_prefix(&whole)?), altered)?;
             let derived = recovering(&store, || {
-                let (derived, _) = Derived::open(&store, &key)?;
+                let (derived, _) = Derived::open(&store, &keys)?;
                 derived.prepare()?;
                 for number in 1..4 {
                     let _ = derived.block(number);

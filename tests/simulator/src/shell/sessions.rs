@@ -129,7 +129,7 @@ impl Sim {
             live,
             lot: match job.task {
                 JobTask::Produce { lot, .. } => Some(lot),
-                JobTask::Compute { .. } => None,
+                JobTask::Compute { .. } | JobTask::Refresh { .. } => None,
             },
             sent: 0,
             received: 0,

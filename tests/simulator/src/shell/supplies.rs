@@ -26,6 +26,7 @@ impl Sim {
             JobTask::Produce { amounts, .. } => {
                 return Some(Ok(Task::Produce { amounts: *amounts }));
             }
+            JobTask::Refresh { .. } => return Some(Ok(Task::Toss)),
             JobTask::Compute {
                 program,
                 inputs,
