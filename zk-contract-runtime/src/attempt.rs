@@ -23,6 +23,10 @@ pub(crate) use dispute::Dispute;
 /// does not join.
 const PATIENCE: u32 = 3;
 
+/// What a node writes of inputs that it shares anew, each of which takes it up to a millisecond more,
+/// as slow disks do it.
+const SHARING_BYTES_PER_MS: u64 = 1024;
+
 /// What a node commits to, by component; none for its own number.
 pub(crate) type Commitments = [Option<B256>; NODES];
 
@@ -108,6 +112,8 @@ pub(crate) struct Attempt {
     pub(crate) absent: Option<u8>,
     /// What for.
     pub(crate) purpose: Purpose,
+    /// How long the last node may take to be ready after two others are, in milliseconds.
+    ready_ms: u64,
     /// What it is at.
     pub(crate) progress: Progress,
 }
@@ -130,7 +136,22 @@ impl Attempt {
             number,
             absent,
             purpose: Purpose::Open,
+            ready_ms: READY_MS,
             progress: Progress::joining(number, 0, now_ms),
+        }
+    }
+
+    /// An attempt to share anew so many inputs of so many bytes together, likewise.
+    pub(crate) fn sharing(
+        (number, absent): (u32, Option<u8>),
+        (inputs, bytes): (u64, u64),
+        now_ms: u64,
+    ) -> Self {
+        let writing_ms = inputs.saturating_add(bytes / SHARING_BYTES_PER_MS);
+        Self {
+            purpose: Purpose::Share,
+            ready_ms: READY_MS.saturating_add(writing_ms),
+            ..Self::new(number, absent, now_ms)
         }
     }
 
@@ -140,6 +161,7 @@ impl Attempt {
             number: 0,
             absent,
             purpose: Purpose::Make,
+            ready_ms: READY_MS,
             progress: Progress::joining(0, failures, now_ms),
         }
     }
@@ -287,7 +309,7 @@ impl Attempt {
         }
         // One that is missing holds up the others only if all are needed.
         if ready >= 2 && needed == all && deadline_ms.is_none() {
-            *deadline_ms = Some(now_ms.saturating_add(READY_MS));
+            *deadline_ms = Some(now_ms.saturating_add(self.ready_ms));
         }
         Turn::Nothing
     }

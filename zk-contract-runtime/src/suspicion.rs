@@ -134,6 +134,11 @@ impl Standing {
         self.proven.retain(|_, at_ms| !is_outdated(*at_ms, now_ms));
     }
 
+    /// Lets no pair count that was proven up to now. Their contradictions stay as evidence.
+    pub(crate) fn forget_proofs(&mut self) {
+        self.proven.clear();
+    }
+
     /// Contradictions, oldest first.
     pub(crate) fn contradictions(&self) -> &[Contradiction] {
         &self.contradictions

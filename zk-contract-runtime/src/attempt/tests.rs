@@ -10,6 +10,7 @@ fn running(absent: Option<u8>, purpose: Purpose) -> Attempt {
     let mut attempt = match purpose {
         Purpose::Open => Attempt::new(2, absent, NOW_MS),
         Purpose::Make => Attempt::production(2, absent, NOW_MS),
+        Purpose::Share => Attempt::sharing((2, absent), (9, 1024), NOW_MS),
     };
     let live: Vec<u8> = attempt.live().collect();
     let (last, others) = live.split_last().unwrap();
@@ -192,12 +193,15 @@ fn who_is_not_ready_in_time_is_named_if_it_holds_up_the_others() {
         (None, Purpose::Open, false),
         (Some(0), Purpose::Open, true),
         (None, Purpose::Make, true),
+        (None, Purpose::Share, true),
     ] {
         let mut attempt = running(absent, purpose);
         attempt.ready(1, &vote(1), NOW_MS);
         assert_eq!(attempt.due_ms(), None);
         attempt.ready(3, &vote(3), NOW_MS + 5);
-        let due_ms = NOW_MS + 5 + READY_MS;
+        // Nine inputs of a kilobyte together are to be written.
+        let writing_ms = if purpose == Purpose::Share { 10 } else { 0 };
+        let due_ms = NOW_MS + 5 + READY_MS + writing_ms;
         assert_eq!(attempt.due_ms(), needed.then_some(due_ms));
         if absent.is_some() {
             assert_eq!(attempt.wake(due_ms, None), accused(1, 2));

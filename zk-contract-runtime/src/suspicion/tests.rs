@@ -191,6 +191,10 @@ fn a_pair_counts_for_a_bounded_time_after_it_was_last_proven() {
     standing.forget_outdated(10 + PROOF_MS);
     assert_eq!(standing.suspects(), Vec::<u8>::new());
     assert_eq!(standing.contradictions().len(), 3, "evidence stays");
+    standing.contradict(contradiction([0, 3]), 11);
+    standing.forget_proofs();
+    assert_eq!(standing.suspects(), Vec::<u8>::new());
+    assert_eq!(standing.contradictions().len(), 4, "likewise");
 }
 
 #[test]

@@ -292,7 +292,10 @@ impl State {
 
     /// The node that counts as convicted in a job.
     fn convicted_in(&self, job: B256) -> Option<u8> {
-        let history = if self.lot_of(job).is_some() {
+        let refresh = &self.jobs().refresh;
+        let history = if refresh.attempt(job).is_some() {
+            &refresh.attempts()?.history
+        } else if self.lot_of(job).is_some() {
             &self.jobs().reserve.history
         } else {
             &self.computation(job)?.attempts.as_ref()?.history

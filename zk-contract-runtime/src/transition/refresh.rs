@@ -5,11 +5,7 @@ use wire::{limits::NODES, seal_keys::SignedSealKey};
 
 use super::Transition;
 use crate::{
-    Event,
-    attempt::{Attempt, Purpose},
-    job::Attempts,
-    refresh::Phase,
-    state::State,
+    Event, attempt::Attempt, computation::Computation, job::Attempts, refresh::Phase, state::State,
 };
 
 impl Transition<'_> {
@@ -29,7 +25,6 @@ impl Transition<'_> {
     pub(crate) fn keep_epochs(&mut self, had_work: bool) {
         let now_ms = self.now_ms;
         let idle = !had_work && !self.state.has_work();
-        let settled = self.state.old_inputs_are_decided();
         let due_ms = self.state.refresh_due_ms(self.committee.refresh_ms, idle);
         let due = due_ms.is_some_and(|due_ms| due_ms <= now_ms);
         match &self.state.jobs().refresh.phase {
@@ -48,27 +43,29 @@ impl Transition<'_> {
             }
             Phase::OldKeys { .. } if due => {
                 self.state.jobs_mut().refresh.end_old_keys(now_ms);
-                self.begin_sharing(self.state.old_inputs_are_decided());
+                self.begin_sharing();
             }
-            Phase::Sharing(_) => self.begin_sharing(settled),
+            Phase::Sharing(_) => self.begin_sharing(),
             Phase::Agreed { .. } if !self.state.uses_sharing() => self.switch(),
             _ => {}
         }
     }
 
-    fn begin_sharing(&mut self, settled: bool) {
+    fn begin_sharing(&mut self) {
         let now_ms = self.now_ms;
         let Some(attempts) = self.state.jobs().refresh.attempts() else {
             return;
         };
-        if !settled || attempts.current.is_some() || attempts.not_before_ms > now_ms {
+        let waits = attempts.current.is_some() || attempts.not_before_ms > now_ms;
+        if waits || !self.state.old_inputs_are_decided() {
             return;
         }
         let (number, absent) = (attempts.number, self.state.left_out_of(&attempts.history));
+        let amount = self.state.amount_to_share();
         let refresh = &mut self.state.jobs_mut().refresh;
         let job = refresh.job();
         if let Some(attempts) = refresh.attempts_mut() {
-            attempts.current = Some(Attempt::new(number, absent, Purpose::Share, now_ms));
+            attempts.current = Some(Attempt::sharing((number, absent), amount, now_ms));
             let attempt = number;
             self.event(Event::JoinWanted { job, attempt });
         }
@@ -94,9 +91,11 @@ impl Transition<'_> {
         let Some(sharing) = jobs.refresh.switch(chain_ms) else {
             return;
         };
+        // Another node may be the corrupt one from now on.
+        jobs.standing.forget_proofs();
         jobs.reserve.spend_all();
         for id in self.state.unfinished.clone() {
-            let holds = |c: &crate::computation::Computation| {
+            let holds = |c: &Computation| {
                 let attempts = c.attempts.as_ref();
                 attempts.is_some_and(|attempts| !attempts.reserve.is_empty())
             };
@@ -118,17 +117,25 @@ impl State {
     /// Whether all inputs have their verdict that are sealed to keys of before the current ones.
     fn old_inputs_are_decided(&self) -> bool {
         let epoch = self.jobs().refresh.epoch();
-        let undecided = self.undecided.values().filter_map(|id| self.input(*id));
-        undecided
-            .into_iter()
-            .all(|input| input.binding.key_epoch >= epoch)
+        let mut undecided = self.undecided.values().filter_map(|id| self.input(*id));
+        undecided.all(|input| input.binding.key_epoch >= epoch)
+    }
+
+    /// How many inputs are to be shared anew, and their bytes.
+    fn amount_to_share(&self) -> (u64, u64) {
+        let inputs = self.inputs_before(self.jobs().refresh.epoch());
+        let bytes = inputs
+            .iter()
+            .filter_map(|id| self.input(*id)?.sealed.as_ref())
+            .map(|sealed| sealed.masked.len() as u64);
+        (inputs.len() as u64, bytes.sum())
     }
 
     /// When the refresh goes on by itself.
     pub(crate) fn refresh_due_ms(&self, refresh_ms: u64, idle: bool) -> Option<u64> {
-        let settled = self.old_inputs_are_decided();
-        let times = (refresh_ms, self.chain().offset_ms);
-        self.jobs().refresh.due_ms(times, idle, settled)
+        let refresh = &self.jobs().refresh;
+        let settled = refresh.attempts().is_some() && self.old_inputs_are_decided();
+        refresh.due_ms((refresh_ms, self.chain().offset_ms), idle, settled)
     }
 
     /// Whether a session may be under way that uses the sharing, or the reserve.
