@@ -45,7 +45,7 @@ pub use plan::Plan;
 pub use program::{
     Column, ColumnId, Program, ProgramBuilder, ValueId, decode_opened, encode_opened,
 };
-pub use refresh::RefreshKey;
+pub use refresh::{RefreshKey, Tree, check_proven};
 pub use reserve::{
     Amounts, ComponentSeeds, LotShares, Ranges, ReserveShares, SEED_BYTES, component_hash,
 };

@@ -6,6 +6,8 @@
 //! may be known to all parties, since who has shares of before and of after, but not the key, learns
 //! nothing; the key must be erased when the inputs are shared.
 
+mod proof;
+
 use wire::{
     kind::InputType,
     sealed::{self, Seed},
@@ -13,6 +15,7 @@ use wire::{
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::EngineError;
+pub use proof::{Tree, check_proven};
 
 /// What inputs are shared anew with. Erased on drop, never printed; it must never be stored.
 pub struct RefreshKey(Zeroizing<[u8; 32]>);
@@ -27,14 +30,10 @@ impl std::fmt::Debug for RefreshKey {
 const KEYSTREAMS: u8 = 3;
 
 impl RefreshKey {
-    pub(crate) const fn new(key: Zeroizing<[u8; 32]>) -> Self {
-        Self(key)
-    }
-
-    /// Its bytes, to be hashed only.
+    /// Takes the bytes that all parties have tossed.
     #[must_use]
-    pub fn expose(&self) -> &[u8; 32] {
-        &self.0
+    pub const fn new(key: Zeroizing<[u8; 32]>) -> Self {
+        Self(key)
     }
 
     /// Turns a component of an input, in the encoding of its type, into that of the new sharing.

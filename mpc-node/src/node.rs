@@ -42,6 +42,7 @@ use crate::{
         lots::LotStore,
         outputs::OutputStore,
         records::Tail,
+        shares::ShareStore,
         wal::Wal,
     },
 };
@@ -73,6 +74,7 @@ struct Stored {
     derived: Derived,
     epochs: EpochKeys,
     lots: LotStore,
+    shares: ShareStore,
     outputs: OutputStore,
     inputs: Vec<B256>,
 }
@@ -124,6 +126,7 @@ pub async fn run(
         derived,
         epochs,
         lots,
+        shares,
         outputs,
         inputs,
     } = stored;
@@ -159,13 +162,8 @@ pub async fn run(
         let state = shared.read();
         (state.runtime().sharing(), shared_anew(state.runtime()))
     };
-    let (shares, keeper) = ShareKeeper::start(
-        me,
-        sharing,
-        derived.clone(),
-        network.clone(),
-        metrics.clone(),
-    );
+    let (shares, keeper) =
+        ShareKeeper::start(me, sharing, shares, network.clone(), metrics.clone());
     tasks.spawn(async move {
         let _ = keeper.await;
         "keeper of shares"
@@ -316,6 +314,7 @@ fn open(
     let (wal, wal_entries, tail) = Wal::open(&folder.join("consensus.wal"), cluster)?;
     report(&tail, "write-ahead log");
     let lots = LotStore::open(&folder.join("lots"), storage_key, damaged.clone())?;
+    let shares = ShareStore::open(&folder.join("shares"), &epochs, damaged.clone())?;
     let outputs = OutputStore::open(&folder.join("outputs"), storage_key)?;
     // The log may lack its newest blocks: what it does not know of may still be asked for.
     outputs.retain(|job| !has_ended(&runtime, job))?;
@@ -324,7 +323,8 @@ fn open(
         if let Err(error) = epochs.erase_before(sharing.epoch) {
             tracing::error!(%error, "the keys of a key epoch cannot be erased: remove the file");
         }
-        derived.keep_only(&sharing)?;
+        shares.keep_only(&sharing)?;
+        derived.forget_before(sharing.epoch)?;
     }
     Ok(Stored {
         runtime,
@@ -334,6 +334,7 @@ fn open(
         derived,
         epochs,
         lots,
+        shares,
         outputs,
         inputs,
     })

@@ -152,6 +152,9 @@ pub const MOST_RESERVE_LOTS: u32 = 256;
 pub const RESERVE_IDLE_MS: u64 = 300;
 /// Bytes of components of inputs in one message between nodes, and inputs that are asked for in one.
 pub const SHARES_BYTES: usize = 1024 * 1024;
+/// What comes with a component of an input that was shared anew, and proves it, in bytes: a blinding
+/// and up to 32 hashes.
+pub const SHARE_PROOF_BYTES: usize = 32 * (1 + 32);
 /// See [`SHARES_BYTES`].
 pub const SHARES_INPUTS: usize = 1024;
 /// Bytes of a lot's component in one message between nodes.

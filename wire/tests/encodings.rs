@@ -249,8 +249,8 @@ fn shares_of_inputs_are_frozen_and_not_printed() {
 #[test]
 fn the_tag_of_a_sharing_is_frozen() {
     assert_eq!(
-        sharing_tag(&[7; 32]),
-        b256!("3902bbe957a122e6588c0487130da1b80863c994501590afcf70098b6682e77a")
+        sharing_tag(3, 1),
+        b256!("55852765c2ea7f251dd866bdba5d644304f25f793db87270a144b3db5ad6ffc0")
     );
 }
 

@@ -11,7 +11,7 @@ use alloy_primitives::{B256, keccak256};
 use serde::Serialize;
 use wire::{
     limits::{NODES, OLD_KEYS_MS, QUORUM, SEAL_KEY_MS},
-    seal_keys::SignedSealKey,
+    seal_keys::{SignedSealKey, sharing_tag},
 };
 
 use crate::{attempt::Attempt, job::Attempts};
@@ -27,6 +27,8 @@ pub struct Sharing {
     pub epoch: u64,
     /// What names it: [`wire::seal_keys::sharing_tag`]. Zero in epoch 0.
     pub tag: B256,
+    /// For each component, what proves it to belong to an input: the root of its commitments.
+    pub roots: [B256; NODES],
 }
 
 /// What the refresh is at.
@@ -54,8 +56,10 @@ pub(crate) enum Phase {
     Sharing(Attempts),
     /// All who took part have, and sessions that use the sharing before come to their end.
     Agreed {
-        /// What names the new sharing.
-        tag: B256,
+        /// The attempt that has made the new sharing.
+        attempt: u32,
+        /// Roots of its components.
+        roots: [B256; NODES],
     },
 }
 
@@ -218,12 +222,13 @@ impl Refresh {
 
     /// The new sharing counts. Returns it.
     pub(crate) fn switch(&mut self, chain_ms: u64) -> Option<Sharing> {
-        let Phase::Agreed { tag } = self.phase else {
+        let Phase::Agreed { attempt, roots } = self.phase else {
             return None;
         };
         self.sharing = Sharing {
             epoch: self.epoch,
-            tag,
+            tag: sharing_tag(self.epoch, attempt),
+            roots,
         };
         self.phase = Phase::Resting { since_ms: chain_ms };
         Some(self.sharing)

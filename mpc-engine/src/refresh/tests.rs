@@ -135,6 +135,60 @@ fn what_is_added_is_uniform_and_never_the_same() {
     }
 }
 
+/// The component of input `i` in the test below.
+fn bytes_of(i: usize) -> Vec<u8> {
+    vec![i as u8; 5]
+}
+
+#[test]
+fn a_component_is_proven_by_what_comes_with_it() {
+    for count in (1..20).chain([100]) {
+        let (key, component) = (key(count as u8), 2);
+        let input = |i: usize| [i as u8; 32];
+        let leaves = (0..count).map(|i| key.leaf(&input(i), component, &bytes_of(i)));
+        let tree = Tree::new(leaves.collect());
+        let root = tree.root();
+        for i in 0..count {
+            let proven = key.prove(&input(i), component, &bytes_of(i), (&tree, i));
+            let check = |c, length, proven: &[u8]| {
+                let bytes = check_proven(&root, &input(i), c, length, proven);
+                bytes.map(<[u8]>::to_vec)
+            };
+            assert_eq!(
+                check(component, 5, &proven),
+                Some(bytes_of(i)),
+                "{i} of {count}"
+            );
+            assert_eq!(check(3, 5, &proven), None, "another component");
+            assert_eq!(check(component, 4, &proven), None);
+            assert_eq!(check(component, 6, &proven), None);
+            let other = check_proven(&root, &input(i + 1), component, 5, &proven);
+            assert_eq!(other, None, "another input");
+            for at in 0..proven.len() {
+                let mut altered = proven.to_vec();
+                altered[at] ^= 1;
+                assert_eq!(check(component, 5, &altered), None, "byte {at}");
+                assert_eq!(check(component, 5, &proven[..at]), None, "cut at {at}");
+            }
+            let longer = [&proven[..], &[0; 32]].concat();
+            assert_eq!(check(component, 5, &longer), None);
+        }
+    }
+    assert_eq!(Tree::new(Vec::new()).root(), [0; 32]);
+}
+
+/// Nothing can be tried out on the commitment to a small value: it has a blinding of its own.
+#[test]
+fn no_two_commitments_are_alike() {
+    let mut seen = BTreeMap::new();
+    for (byte, input, c) in
+        (0..4u8).flat_map(|k| (0..4u8).flat_map(move |i| (0..4).map(move |c| (k, i, c))))
+    {
+        let leaf = key(byte).leaf(&[input; 32], c, &[0]);
+        assert_eq!(seen.insert(leaf, (byte, input, c)), None);
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_refused() {
     let ty = everything();

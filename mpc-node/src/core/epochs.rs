@@ -5,7 +5,7 @@ use ordering::Input;
 use zk_contract_runtime::Runtime;
 
 use super::Running;
-use crate::{NodeError, seeds, shares};
+use crate::{NodeError, seeds};
 
 impl Running {
     /// Sees to it that this node has a sealing key for an epoch, and says it.
@@ -35,8 +35,8 @@ impl Running {
         if let Err(error) = core.epochs.erase_before(sharing.epoch) {
             tracing::error!(%error, "the keys of a key epoch cannot be erased: remove the file");
         }
-        core.derived.keep_only(&sharing)?;
-        core.shares.order(shares::Order::Turn { sharing });
+        core.shares.store().keep_only(&sharing)?;
+        core.derived.forget_before(sharing.epoch)?;
         core.seeds.order(seeds::Order::ForgetOld);
         tracing::info!(
             epoch = sharing.epoch,

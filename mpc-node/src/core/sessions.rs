@@ -161,6 +161,7 @@ impl Running {
             let refresh = match (&job.task, &needs) {
                 (JobTask::Refresh { epoch }, Needs::Refresh { inputs }) => Some(Refresh {
                     derived: core.derived.clone(),
+                    shares: core.shares.store().clone(),
                     from: sharing,
                     epoch: *epoch,
                     inputs: inputs.clone(),

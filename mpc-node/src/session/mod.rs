@@ -188,7 +188,7 @@ impl Workers {
             Made::Lot(shares) => self.keep_lot(id, lot, &shares),
             Made::Key(key) => {
                 let refresh = refresh.ok_or(StopReason::Local)?;
-                refresh.keep(self.membership.me, key)
+                refresh.keep(self.membership.me, id.attempt, key)
             }
         };
         let ready = kept.map(|commitments| Outcome::Ready(Box::new(commitments)));

@@ -157,7 +157,7 @@ impl Supplies {
         }
     }
 
-    /// The components of inputs that are shared anew, in their order.
+    /// The components of inputs that are shared anew, with what proves them, in their order.
     async fn shares(&self, inputs: &[(B256, u32, PendingInput)]) -> Vec<HeldShares> {
         let inputs = inputs.iter().filter(|(_, _, p)| self.is_anew(p));
         let inputs: Vec<_> = inputs
@@ -168,9 +168,7 @@ impl Supplies {
         }
         loop {
             let store = self.shares.store();
-            let held = inputs
-                .iter()
-                .map(|(id, _)| store.shares(&self.sharing, *id));
+            let held = inputs.iter().map(|(id, _)| store.get(&self.sharing, *id));
             if let Some(held) = held.collect() {
                 return held;
             }
@@ -191,7 +189,9 @@ impl Supplies {
         for (_, input_type, pending) in inputs {
             if self.is_anew(pending) {
                 let held = shares.next().unwrap_or_default();
-                collector.push_components(*input_type, slices(&held))?;
+                let length = pending.input_type.bytes();
+                let bytes = slices(&held).map(|proven| proven?.get(..length));
+                collector.push_components(*input_type, bytes)?;
             } else {
                 let held = seeds.next().unwrap_or_default();
                 collector.push(*input_type, &pending.sealed.masked, &held)?;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use alloy_primitives::B256;
+use mpc_engine::check_proven;
 use tokio::time::Instant;
 use wire::{limits::NODES, peer::InputShares};
 use zeroize::Zeroizing;
@@ -15,13 +16,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// What is lacking.
 pub(super) struct Fetches {
     me: u8,
+    /// The roots of the components.
+    roots: [B256; NODES],
     wanted: BTreeMap<B256, Want>,
 }
 
 struct Want {
     length: usize,
-    /// By peer, what it said last.
-    said: [HeldShares; NODES],
+    /// What there is of it.
+    found: HeldShares,
     next: Instant,
     pause: Duration,
 }
@@ -30,16 +33,17 @@ struct Want {
 pub(super) enum Weighed {
     /// It was not asked for, or did not help yet.
     Nothing,
-    /// It is not what the other holder sent.
-    Differ,
+    /// Something in it is not proven.
+    False,
     /// All three components are there; the input is not wanted any more.
     Complete(HeldShares),
 }
 
 impl Fetches {
-    pub(super) const fn new(me: u8) -> Self {
+    pub(super) const fn new(me: u8, roots: [B256; NODES]) -> Self {
         Self {
             me,
+            roots,
             wanted: BTreeMap::new(),
         }
     }
@@ -48,7 +52,7 @@ impl Fetches {
     pub(super) fn add(&mut self, input: B256, length: usize, now: Instant) {
         self.wanted.entry(input).or_insert_with(|| Want {
             length,
-            said: Default::default(),
+            found: HeldShares::default(),
             next: now,
             pause: PAUSE,
         });
@@ -70,96 +74,35 @@ impl Fetches {
         due.collect()
     }
 
-    /// Notes what a peer sent; takes what both holders of a component agree on.
-    pub(super) fn weigh(&mut self, from: u8, shares: &InputShares) -> Weighed {
-        let me = self.me;
+    /// Takes what a peer sent, if it proves it.
+    pub(super) fn weigh(&mut self, shares: &InputShares) -> Weighed {
         let Some(want) = self.wanted.get_mut(&shares.input) else {
             return Weighed::Nothing;
         };
-        let Some(said) = want.said.get_mut(usize::from(from)) else {
-            return Weighed::Nothing;
-        };
-        for (component, bytes) in &shares.components {
-            let fits = bytes.len() == want.length && *component != me && *component != from;
-            if let Some(place) = said.get_mut(usize::from(*component)).filter(|_| fits) {
-                *place = Some(Zeroizing::new(bytes.clone()));
-            }
-        }
-        let mut agreed: HeldShares = Default::default();
-        for (component, place) in agreed.iter_mut().enumerate() {
-            let mut said = want.said.iter().filter_map(|said| said[component].as_ref());
-            // Two hold it besides this node and the one that lacks it.
-            let (Some(one), Some(two)) = (said.next(), said.next()) else {
+        let mut verdict = Weighed::Nothing;
+        for (component, proven) in &shares.components {
+            let place = usize::from(*component);
+            let (Some(root), Some(found)) = (self.roots.get(place), want.found.get_mut(place))
+            else {
+                verdict = Weighed::False;
                 continue;
             };
-            if one != two {
-                return Weighed::Differ;
+            let input = &shares.input.0;
+            let bytes = check_proven(&root.0, input, *component, want.length, proven);
+            if *component == self.me || bytes.is_none() {
+                verdict = Weighed::False;
+            } else if found.is_none() {
+                *found = Some(Zeroizing::new(proven.clone()));
             }
-            *place = Some(one.clone());
         }
-        if agreed.iter().flatten().count() < NODES - 1 {
-            return Weighed::Nothing;
+        if want.found.iter().flatten().count() == NODES - 1
+            && let Some(want) = self.wanted.remove(&shares.input)
+        {
+            return Weighed::Complete(want.found);
         }
-        self.wanted.remove(&shares.input);
-        Weighed::Complete(agreed)
+        verdict
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shares(of: &[(u8, u8)]) -> InputShares {
-        InputShares {
-            input: B256::ZERO,
-            components: of.iter().map(|(c, byte)| (*c, vec![*byte; 3])).collect(),
-        }
-    }
-
-    /// What peer p says that holds the components c of value c.
-    fn honest(peer: u8) -> InputShares {
-        let held: Vec<_> = (0..4).filter(|c| *c != peer).map(|c| (c, c)).collect();
-        shares(&held)
-    }
-
-    #[test]
-    fn a_component_is_believed_when_both_holders_send_the_same() {
-        let mut fetches = Fetches::new(2);
-        fetches.add(B256::ZERO, 3, Instant::now());
-        for peer in [0, 1] {
-            assert!(matches!(
-                fetches.weigh(peer, &honest(peer)),
-                Weighed::Nothing
-            ));
-        }
-        assert!(fetches.wants(B256::ZERO));
-        let Weighed::Complete(held) = fetches.weigh(3, &honest(3)) else {
-            panic!("complete");
-        };
-        let expected = [Some(vec![0; 3]), Some(vec![1; 3]), None, Some(vec![3; 3])];
-        assert_eq!(held.map(|h| h.map(|h| h.to_vec())), expected);
-        assert!(!fetches.wants(B256::ZERO));
-        assert!(matches!(fetches.weigh(3, &honest(3)), Weighed::Nothing));
-    }
-
-    #[test]
-    fn a_liar_is_not_believed_and_may_change_its_mind() {
-        let mut fetches = Fetches::new(2);
-        fetches.add(B256::ZERO, 3, Instant::now());
-        fetches.weigh(0, &honest(0));
-        fetches.weigh(1, &honest(1));
-        // A component that it cannot have, one of another length, and a wrong one.
-        fetches.weigh(3, &shares(&[(3, 3)]));
-        let long = InputShares {
-            input: B256::ZERO,
-            components: vec![(0, vec![0; 4]), (1, vec![1; 2])],
-        };
-        assert!(matches!(fetches.weigh(3, &long), Weighed::Nothing));
-        assert!(matches!(
-            fetches.weigh(3, &shares(&[(0, 9)])),
-            Weighed::Differ
-        ));
-        assert!(fetches.wants(B256::ZERO));
-        assert!(matches!(fetches.weigh(3, &honest(3)), Weighed::Complete(_)));
-    }
-}
+mod tests;

@@ -1,7 +1,6 @@
 //! Components of inputs that were shared anew while this node took no part, from the peers.
 //!
-//! There is no commitment to them: a component is believed when both peers that hold it send the same.
-//! Peers are answered by input id; an answer holds no component that the asker is not to have.
+//! A component is believed if it is proven to be the one on which the log has the nodes agree. Peers are answered by input id; an answer holds no component that the asker is not to have.
 
 mod fetches;
 
@@ -21,7 +20,7 @@ use zk_contract_runtime::Sharing;
 use crate::{
     metrics::Metrics,
     network::Network,
-    storage::{derived::Derived, seed_box::HeldShares},
+    storage::{seed_box::HeldShares, shares::ShareStore},
 };
 use fetches::{Fetches, Weighed};
 
@@ -34,7 +33,7 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// An order to the keeper.
 pub enum Order {
-    /// Get the components of inputs in the sharing that counts.
+    /// Get the components of inputs in a sharing, which counts from now on if it is a later one.
     Hold {
         /// The sharing.
         sharing: Sharing,
@@ -61,17 +60,12 @@ pub enum Order {
         /// The components.
         shares: Vec<InputShares>,
     },
-    /// This sharing counts from now on.
-    Turn {
-        /// Which.
-        sharing: Sharing,
-    },
 }
 
 /// Gives orders; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ShareKeeper {
-    derived: Derived,
+    store: ShareStore,
     orders: mpsc::Sender<Order>,
     /// Of peers, so that they do not keep this node's own out.
     questions: mpsc::Sender<Order>,
@@ -83,7 +77,7 @@ impl ShareKeeper {
     pub fn start(
         me: u8,
         sharing: Sharing,
-        derived: Derived,
+        store: ShareStore,
         network: Network,
         metrics: Arc<Metrics>,
     ) -> (Self, tokio::task::JoinHandle<()>) {
@@ -92,15 +86,15 @@ impl ShareKeeper {
         let keeper = Keeper {
             me,
             sharing,
-            derived: derived.clone(),
+            store: store.clone(),
             network,
             metrics,
-            fetches: Fetches::new(me),
+            fetches: Fetches::new(me, sharing.roots),
             waiting: Vec::new(),
         };
         let task = tokio::spawn(keeper.run(own, asked));
         let handle = Self {
-            derived,
+            store,
             orders,
             questions,
         };
@@ -109,13 +103,8 @@ impl ShareKeeper {
 
     /// Where they are kept.
     #[must_use]
-    pub const fn store(&self) -> &Derived {
-        &self.derived
-    }
-
-    /// Gives an order of this node's own. Returns whether there was room.
-    pub fn order(&self, order: Order) -> bool {
-        self.orders.try_send(order).is_ok()
+    pub const fn store(&self) -> &ShareStore {
+        &self.store
     }
 
     /// Waits until the components of these inputs are here, however long that takes.
@@ -141,7 +130,7 @@ impl ShareKeeper {
 struct Keeper {
     me: u8,
     sharing: Sharing,
-    derived: Derived,
+    store: ShareStore,
     network: Network,
     metrics: Arc<Metrics>,
     fetches: Fetches,
@@ -166,24 +155,22 @@ impl Keeper {
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Turn { sharing } => {
-                if sharing != self.sharing {
-                    self.sharing = sharing;
-                    self.fetches = Fetches::new(self.me);
-                    self.waiting.clear();
-                }
-            }
             Order::Hold {
                 sharing,
                 inputs,
                 answer,
             } => {
+                if sharing.epoch > self.sharing.epoch {
+                    self.sharing = sharing;
+                    self.fetches = Fetches::new(self.me, sharing.roots);
+                    self.waiting.clear();
+                }
                 if sharing != self.sharing {
                     return;
                 }
                 let ids = inputs.iter().map(|(id, _)| *id).collect();
                 for (id, length) in inputs {
-                    if self.derived.shares(&sharing, id).is_none() {
+                    if self.store.get(&sharing, id).is_none() {
                         self.fetches.add(id, length, Instant::now());
                     }
                 }
@@ -213,24 +200,22 @@ impl Keeper {
     }
 
     fn sent(&mut self, from: u8, shares: Vec<InputShares>) {
+        let mut complete = Vec::new();
         for share in &shares {
-            match self.fetches.weigh(from, share) {
+            match self.fetches.weigh(share) {
                 Weighed::Nothing => {}
-                Weighed::Differ => {
-                    // One of two lies, or their disks do.
+                Weighed::False => {
                     self.metrics.suspicions[usize::from(from)].inc();
                     if self.metrics.may_complain(from) {
                         tracing::warn!(from, input = %share.input,
-                            "two peers hold different components of an input");
+                            "a peer sent what is no component of an input");
                     }
                 }
-                Weighed::Complete(held) => {
-                    if let Err(error) = self.derived.keep_shares(&self.sharing, share.input, &held)
-                    {
-                        tracing::error!(%error, "shares could not be kept");
-                    }
-                }
+                Weighed::Complete(held) => complete.push((share.input, held)),
             }
+        }
+        if let Err(error) = self.store.keep(&self.sharing, &complete) {
+            tracing::error!(%error, "shares could not be kept");
         }
         self.answer();
         self.ask();
@@ -251,7 +236,7 @@ impl Keeper {
         let mut room = SHARES_BYTES;
         let mut shares = Vec::new();
         for input in inputs.into_iter().take(SHARES_INPUTS) {
-            let held = self.derived.shares(&self.sharing, input);
+            let held = self.store.get(&self.sharing, input);
             let share = entitled(from, input, held.as_ref());
             let bytes: usize = share.components.iter().map(|(_, c)| c.len() + 8).sum();
             if bytes > room && !shares.is_empty() {

@@ -16,11 +16,11 @@ use prometheus_client::metrics::counter::Counter;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sled::{Batch, Db, Tree};
 use wire::{block::Block, codec};
-use zk_contract_runtime::{Applied, Log, Receipt, Sharing};
+use zk_contract_runtime::{Applied, Log, Receipt};
 
 use super::{
     epochs::EpochKeys,
-    seed_box::{HeldSeeds, HeldShares, SeedBox, epoch_of},
+    seed_box::{HeldSeeds, SeedBox, epoch_of},
 };
 use crate::NodeError;
 
@@ -38,7 +38,6 @@ pub struct Derived {
     transactions: Tree,
     logs: Tree,
     seeds: Tree,
-    shares: Tree,
     seed_box: std::sync::Arc<SeedBox>,
     /// Records of seeds that did not open.
     damaged: Counter,
@@ -153,7 +152,6 @@ impl Derived {
             transactions: db.open_tree("transactions")?,
             logs: db.open_tree("logs")?,
             seeds: db.open_tree("seeds")?,
-            shares: db.open_tree("shares")?,
             seed_box: std::sync::Arc::new(SeedBox::new(epochs.clone())),
             damaged: Counter::default(),
             _db: db,
@@ -335,50 +333,14 @@ impl Derived {
         self.seeds.contains_key(input).unwrap_or(false)
     }
 
-    /// Keeps the components of an input in a sharing, encrypted; not if its epoch is over.
-    ///
-    /// # Errors
-    /// [`NodeError::Derived`] and [`NodeError::File`].
-    pub fn keep_shares(
-        &self,
-        sharing: &Sharing,
-        input: B256,
-        shares: &HeldShares,
-    ) -> Result<(), NodeError> {
-        if let Some(record) = self.seed_box.seal_shares(sharing, input, shares)? {
-            self.shares.insert(place_of(sharing, input), record)?;
-        }
-        Ok(())
-    }
-
-    /// The components of an input in a sharing; none if they are not here, or were altered.
-    #[must_use]
-    pub fn shares(&self, sharing: &Sharing, input: B256) -> Option<HeldShares> {
-        let record = self.shares.get(place_of(sharing, input)).ok()??;
-        let shares = self.seed_box.open_shares(sharing, input, &record);
-        if shares.is_none() {
-            self.damaged.inc();
-            tracing::warn!(%input, "a record of shares was damaged: asking for them again");
-        }
-        shares
-    }
-
-    /// Forgets the components of all other sharings, and seeds of the epochs before.
+    /// Forgets seeds of inputs that are sealed to keys of before an epoch.
     ///
     /// # Errors
     /// [`NodeError::Derived`].
-    pub fn keep_only(&self, sharing: &Sharing) -> Result<(), NodeError> {
-        for item in &self.shares {
-            let (key, record) = item?;
-            // One that is being made stays until it counts or not.
-            let is_old = epoch_of(&record).is_none_or(|epoch| epoch <= sharing.epoch);
-            if is_old && !key.starts_with(sharing.tag.as_slice()) {
-                self.shares.remove(key)?;
-            }
-        }
+    pub fn forget_before(&self, epoch: u64) -> Result<(), NodeError> {
         for item in &self.seeds {
             let (key, record) = item?;
-            if epoch_of(&record).is_none_or(|epoch| epoch < sharing.epoch) {
+            if epoch_of(&record).is_none_or(|of| of < epoch) {
                 self.seeds.remove(key)?;
             }
         }
@@ -450,10 +412,6 @@ fn set_aside(path: &Path) -> Result<PathBuf, NodeError> {
     removed.map_err(NodeError::file("remove", &aside))?;
     fs::rename(path, &aside).map_err(NodeError::file("move", path))?;
     Ok(aside)
-}
-
-fn place_of(sharing: &Sharing, input: B256) -> Vec<u8> {
-    [sharing.tag.as_slice(), input.as_slice()].concat()
 }
 
 /// What a record of a tree holds under a key; none if it is damaged, or not of this place.

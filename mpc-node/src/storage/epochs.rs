@@ -15,7 +15,7 @@ use std::{
 use wire::sealed::SealKey;
 use zeroize::Zeroizing;
 
-use super::{finished_files, records, remove, secret_box::SecretBox, write_whole};
+use super::{finished_files, prepare_folder, records, remove, secret_box::SecretBox, write_whole};
 use crate::{NodeError, keys};
 
 const KEY_BYTES: usize = 32;
@@ -67,6 +67,7 @@ impl EpochKeys {
         first: Option<FirstEpoch>,
     ) -> Result<Self, NodeError> {
         let keeper = SecretBox::new(storage_key);
+        prepare_folder(folder)?;
         let mut known = BTreeMap::new();
         for name in finished_files(folder)? {
             let Ok(epoch) = name.parse::<u64>() else {

@@ -3,8 +3,8 @@
 //! The truth is two append-only files: the log of decided blocks and the write-ahead log of
 //! consensus, both fsynced before anything that depends on them leaves the node ([`records`]).
 //! What follows from them, and the seeds of inputs, is in sled ([`derived`]), and is rebuilt from
-//! the log and from peers when it is lost. Lots of the reserve ([`lots`]) and outputs that are not
-//! open yet ([`outputs`]) are files of their own. Whatever is secret is encrypted ([`secret_box`]).
+//! the log and from peers when it is lost. Lots of the reserve ([`lots`]), outputs that are not open
+//! yet ([`outputs`]), and inputs that were shared anew ([`shares`]) are files of their own. Whatever is secret is encrypted ([`secret_box`]).
 //! Read [`records`] first.
 
 pub mod block_log;
@@ -15,6 +15,7 @@ pub mod outputs;
 pub mod records;
 pub mod secret_box;
 pub mod seed_box;
+pub mod shares;
 pub mod wal;
 
 use std::{

@@ -4,7 +4,7 @@
 use alloy_primitives::B256;
 use wire::{
     codec,
-    limits::{INPUT_BYTES, NODES},
+    limits::{INPUT_BYTES, NODES, SHARE_PROOF_BYTES},
     sealed::Seed,
 };
 use zeroize::Zeroizing;
@@ -23,7 +23,8 @@ pub struct SeedBox(EpochKeys);
 /// The three seeds that one node holds of one input; the place of its own component is empty.
 pub type HeldSeeds = [Option<Seed>; NODES];
 
-/// The three components that one node holds of one input that was shared anew; likewise.
+/// The three components that one node holds of one input that was shared anew; likewise. In the store
+/// and between nodes each has with it what proves it ([`mpc_engine::check_proven`]).
 pub type HeldShares = [Option<Zeroizing<Vec<u8>>>; NODES];
 
 impl SeedBox {
@@ -99,7 +100,7 @@ impl SeedBox {
     #[must_use]
     pub fn open_shares(&self, sharing: &Sharing, input: B256, record: &[u8]) -> Option<HeldShares> {
         let plain = self.open_any(&bound_to(b"shares", input, sharing.tag), record)?;
-        let limit = 4 * (INPUT_BYTES + 16);
+        let limit = NODES * (INPUT_BYTES + SHARE_PROOF_BYTES + 16);
         let shares: [Option<Vec<u8>>; NODES] = codec::decode("shares", &plain, limit).ok()?;
         Some(shares.map(|share| share.map(Zeroizing::new)))
     }

@@ -15,8 +15,9 @@ use alloy::{
 use mpc_node::{
     keys::{NodeKeys, SEAL_FILE},
     session::refresh::held,
-    storage::{derived::Derived, epochs::EpochKeys, seed_box::HeldShares},
+    storage::{derived::Derived, epochs::EpochKeys, seed_box::HeldShares, shares::ShareStore},
 };
+use prometheus_client::metrics::counter::Counter;
 use wire::{
     attestation::computation_id,
     limits::REFRESH_MS,
@@ -132,6 +133,7 @@ impl Stolen {
         let epochs = EpochKeys::open(&data.join("epochs"), &keys.storage_key(), first)?;
         let (derived, damaged) = Derived::open(&data.join("derived"), &epochs)?;
         assert_eq!(damaged, None);
+        let shares = ShareStore::open(&data.join("shares"), &epochs, Counter::default())?;
         let mut found = BTreeMap::new();
         let mut note = |sharing: B256, shares: Option<HeldShares>| {
             if let Some(shares) = shares {
@@ -140,14 +142,14 @@ impl Stolen {
         };
         let as_sealed = Sharing {
             epoch: cast.pending.binding.key_epoch,
-            tag: B256::ZERO,
+            ..Sharing::default()
         };
         for sharing in sharings {
-            note(sharing.tag, derived.shares(sharing, cast.id));
+            note(sharing.tag, shares.get(sharing, cast.id));
         }
         note(
             B256::ZERO,
-            held(&derived, &as_sealed, cast.id, &cast.pending),
+            held((&derived, &shares), &as_sealed, cast.id, &cast.pending),
         );
         let opens = epochs
             .get(cast.pending.binding.key_epoch)
@@ -253,6 +255,7 @@ async fn copies_of_before_and_after_a_refresh_do_not_combine_and_the_count_is_ri
     let sharings = [Sharing {
         epoch: info.sharing,
         tag: info.sharing_tag,
+        ..Sharing::default()
     }];
     for ballot in &ballots[..2] {
         // Who has two nodes' copies of one epoch has the ballot.

@@ -75,8 +75,8 @@ pub enum PeerMessage {
 pub struct InputShares {
     /// Hash of the transaction that carried the input.
     pub input: B256,
-    /// Number and bytes of each, in the encoding of the input's type; empty if the sender holds
-    /// none (yet).
+    /// Number and bytes of each, in the encoding of the input's type, with what proves it, at most
+    /// [`crate::limits::SHARE_PROOF_BYTES`]; empty if the sender holds none (yet).
     pub components: Vec<(u8, Vec<u8>)>,
 }
 

@@ -102,10 +102,11 @@ impl SealKeys {
     }
 }
 
-/// What names a sharing of the inputs: a hash of the key that it was made with, which it hides.
+/// What names a sharing of the inputs: the attempt that has made it for a key epoch.
 #[must_use]
-pub fn sharing_tag(key: &[u8; 32]) -> B256 {
+pub fn sharing_tag(epoch: u64, attempt: u32) -> B256 {
     let mut hasher = blake3::Hasher::new_derive_key("quartet v1 sharing");
-    hasher.update(key);
+    hasher.update(&epoch.to_be_bytes());
+    hasher.update(&attempt.to_be_bytes());
     B256::from(*hasher.finalize().as_bytes())
 }

@@ -4,7 +4,7 @@ use wire::{
     limits::{JOIN_MS, OLD_KEYS_MS, SEAL_KEY_MS},
     node_transaction::{NodeMessage, StopReason},
     rpc::{ComputationStatus, InputStatus},
-    seal_keys::SignedSealKey,
+    seal_keys::{SignedSealKey, sharing_tag},
 };
 
 use super::{
@@ -77,12 +77,12 @@ impl Chain {
         refresh_job(epoch)
     }
 
-    /// A block in which these nodes have shared the inputs anew.
-    fn shared(&mut self, job: B256, nodes: &[u8], tag: u8) -> Applied {
+    /// A block in which these nodes have shared the inputs anew; `root` is that of component 0.
+    fn shared(&mut self, job: B256, nodes: &[u8], root: u8) -> Applied {
         let (attempt, _) = self.attempt(job);
         let ready = |node: &u8| {
-            let tag = |c: u8| (c != *node).then_some(B256::repeat_byte(tag));
-            let commitments = [0, 1, 2, 3].map(tag);
+            let root = |c: u8| (c != *node).then_some(B256::repeat_byte(root + c));
+            let commitments = [0, 1, 2, 3].map(root);
             let message = NodeMessage::Ready {
                 job,
                 attempt,
@@ -176,8 +176,12 @@ fn an_epoch_ends_with_new_keys_and_a_new_sharing() {
     assert_eq!(chain.runtime.sharing().epoch, 0);
     let applied = chain.shared(job, &[3], 9);
     assert_eq!(applied.events, [Event::InputsRefreshed { epoch: 1 }]);
-    let tag = B256::repeat_byte(9);
-    assert_eq!(chain.runtime.sharing(), Sharing { epoch: 1, tag });
+    let expected = Sharing {
+        epoch: 1,
+        tag: sharing_tag(1, 0),
+        roots: [0, 1, 2, 3].map(|c| B256::repeat_byte(9 + c)),
+    };
+    assert_eq!(chain.runtime.sharing(), expected);
     assert!(chain.runtime.job(job).is_none());
     assert_eq!(
         chain.runtime.next_due_ms(),

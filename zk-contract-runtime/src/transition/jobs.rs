@@ -138,7 +138,7 @@ impl Transition<'_> {
     }
 
     /// An attempt is over without a result.
-    pub(super) fn stopped(&mut self, job: B256, attempt: u32, blames: &[Blame]) {
+    fn stopped(&mut self, job: B256, attempt: u32, blames: &[Blame]) {
         let now_ms = self.now_ms;
         self.event(Event::AttemptStopped { job, attempt });
         for blame in blames {

@@ -72,15 +72,8 @@ impl Transition<'_> {
     }
 
     /// All who took part have shared the inputs anew.
-    pub(super) fn agree_on_sharing(&mut self, attempt: u32, hashes: [B256; NODES]) {
-        let [tag, others @ ..] = hashes;
-        if others.iter().any(|other| *other != tag) {
-            // Each component has an honest holder, and they all say the same.
-            let job = self.state.jobs().refresh.job();
-            self.stopped(job, attempt, &[]);
-            return;
-        }
-        self.state.jobs_mut().refresh.phase = Phase::Agreed { tag };
+    pub(super) fn agree_on_sharing(&mut self, attempt: u32, roots: [B256; NODES]) {
+        self.state.jobs_mut().refresh.phase = Phase::Agreed { attempt, roots };
     }
 
     /// The new sharing counts. Nothing of the reserve goes over from one epoch to the next but the

@@ -4,7 +4,6 @@ use wire::{block::Header, sealed::Seed};
 use zk_contract_runtime::SystemLog;
 
 use super::*;
-use zeroize::Zeroizing;
 
 fn log(address: u8, topics: &[u8]) -> Log {
     Log {
@@ -177,40 +176,18 @@ fn seeds_are_kept_encrypted_and_damage_is_noticed() -> Result<(), Box<dyn Error>
     Ok(())
 }
 
-/// Of an epoch that is over nothing is left, and what is being made for the next stays.
 #[test]
-fn only_the_sharing_that_counts_is_kept() -> Result<(), Box<dyn Error>> {
+fn seeds_of_an_epoch_that_is_over_are_forgotten() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let path = folder.path().join("derived");
-    let derived = store(&path)?;
-    let sharing = |epoch: u64| Sharing {
-        epoch,
-        tag: B256::repeat_byte(epoch as u8),
-    };
+    let derived = store(&folder.path().join("derived"))?;
     let seeds = || [1, 2, 3, 4].map(|b| (b > 1).then(|| Seed::new([b; 32])));
-    let shares = |b: u8| [None, Some(b), Some(b), Some(b)].map(|b| Some(Zeroizing::new(vec![b?])));
+    let id = |epoch: u64| B256::repeat_byte(epoch as u8);
     for epoch in 0..4u64 {
-        let input = B256::repeat_byte(epoch as u8);
-        derived.keep_seeds(input, epoch, &seeds())?;
-        derived.keep_shares(&sharing(epoch), B256::ZERO, &shares(epoch as u8))?;
+        derived.keep_seeds(id(epoch), epoch, &seeds())?;
     }
-    // An attempt that came to nothing.
-    let lost = Sharing {
-        tag: B256::repeat_byte(9),
-        ..sharing(2)
-    };
-    derived.keep_shares(&lost, B256::ZERO, &shares(9))?;
-    assert_eq!(derived.shares(&lost, B256::ZERO), Some(shares(9)));
-    derived.keep_only(&sharing(2))?;
-    for epoch in 0..4u64 {
-        let kept = derived.shares(&sharing(epoch), B256::ZERO);
-        assert_eq!(kept, (epoch >= 2).then(|| shares(epoch as u8)), "{epoch}");
-        assert_eq!(
-            derived.has_seeds(B256::repeat_byte(epoch as u8)),
-            epoch >= 2
-        );
-    }
-    assert_eq!(derived.shares(&lost, B256::ZERO), None);
+    derived.forget_before(2)?;
+    let kept = [0, 1, 2, 3].map(|epoch| derived.has_seeds(id(epoch)));
+    assert_eq!(kept, [false, false, true, true]);
     Ok(())
 }
 

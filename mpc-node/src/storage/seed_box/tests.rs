@@ -19,6 +19,7 @@ fn shares() -> HeldShares {
 const SHARING: Sharing = Sharing {
     epoch: 2,
     tag: B256::repeat_byte(2),
+    roots: [B256::ZERO; NODES],
 };
 
 #[test]
