@@ -10,7 +10,8 @@ use wire::{
     },
     limits::BLOCK_BYTES,
     node_transaction::{NodeMessage, NodeTransaction, OpenedComponent, StopReason},
-    peer::PeerMessage,
+    peer::{InputShares, PeerMessage},
+    seal_keys::SignedSealKey,
     signing::{self, Purpose},
 };
 
@@ -256,7 +257,7 @@ impl Sim {
             block: Some(hash),
             voter: party,
         };
-        let message = match self.rng.random_range(0..16) {
+        let message = match self.rng.random_range(0..18) {
             0 => PeerMessage::Vote(self.sign_vote(vote)),
             1 => {
                 vote.voter = (party + 1) % 4;
@@ -323,6 +324,17 @@ impl Sim {
                 from: [0, 1, u64::MAX][self.rng.random_range(0..3)],
             },
             10 => PeerMessage::WantSeeds { inputs: vec![hash] },
+            16 => PeerMessage::WantShares {
+                sharing: self.runtime(me).sharing().tag,
+                inputs: vec![hash],
+            },
+            17 => PeerMessage::Shares {
+                sharing: self.runtime(me).sharing().tag,
+                shares: vec![InputShares {
+                    input: self.accepted.first().copied().unwrap_or(hash),
+                    components: (0..6).map(|c| (c, self.random_bytes(65))).collect(),
+                }],
+            },
             n => {
                 let node = if n == 11 { (party + 1) % 4 } else { party };
                 let messages = self.junk_messages(hash, round, n == 12);
@@ -358,7 +370,7 @@ impl Sim {
             NodeMessage::Hold { inputs: vec![hash] },
             NodeMessage::Attest {
                 computation: job,
-                signature: self.sign_vote(vote).signature,
+                signature: self.sign_vote(vote.clone()).signature,
             },
             NodeMessage::Join {
                 job,
@@ -380,6 +392,13 @@ impl Sim {
                 components: vec![component],
             },
             NodeMessage::Here,
+            NodeMessage::SealKey {
+                epoch: self.runtime(self.liar()).seal_keys().epoch + 1,
+                key: SignedSealKey {
+                    key: hash,
+                    signature: self.sign_vote(vote).signature,
+                },
+            },
             NodeMessage::Stop {
                 job,
                 attempt,

@@ -20,11 +20,21 @@ pub struct Disk {
     pub wal: File,
     /// Seeds of inputs, by input and component.
     pub seeds: BTreeMap<B256, [Option<[u8; 32]>; NODES]>,
+    /// Sealing keys that were drawn, by key epoch.
+    pub keys: BTreeMap<u64, [u8; 32]>,
+    /// Keys of the epochs before this one are erased, that of epoch 0 among them.
+    pub keys_from: u64,
+    /// Components of inputs that were shared anew, with what proves them: by key epoch and tag of the
+    /// sharing, then by input and component.
+    pub shares: BTreeMap<(u64, B256), Shares>,
     /// What attempts computed and is not open yet, by job and attempt.
     pub outputs: BTreeMap<(B256, u32), Vec<u8>>,
     /// Components of lots, by lot and component.
     pub lots: BTreeMap<(u64, u8), Piece>,
 }
+
+/// Components of one sharing, with what proves them, by input and component.
+pub type Shares = BTreeMap<B256, [Option<Vec<u8>>; NODES]>;
 
 /// A component of a lot.
 #[derive(Clone, Debug)]

@@ -122,8 +122,8 @@ impl Sim {
             Effect::KeepLot { lot } => self.keep_lot(node, lot),
             Effect::DropLot { .. } => self.forget_lots(node),
             Effect::TakeStock => self.take_stock(node),
-            // No key epoch ends here.
-            Effect::DrawSealKey { .. } | Effect::EraseEpochs { .. } => {}
+            Effect::DrawSealKey { epoch } => self.draw_seal_key(node, epoch),
+            Effect::EraseEpochs { .. } => self.erase_epochs(node),
             Effect::Suspect { peer, suspicion } => {
                 self.on_suspicion(node, usize::from(peer), &suspicion);
             }

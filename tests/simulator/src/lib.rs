@@ -27,11 +27,11 @@ mod users;
 mod violation;
 
 pub use byzantine::{Corrupt, Lie};
-pub use disk::{Disk, File, Piece};
+pub use disk::{Disk, File, Piece, Shares};
 pub use network::{CALM, Network};
 pub use run::{Report, fingerprint_text, run};
 pub use scenario::{Cut, Fault, Feature, Scenario};
 pub use shrink::shrink;
 pub use sim::{Event, Machine, Sim, committee, key, seed};
-pub use users::{Call, User, Users};
+pub use users::{Ballot, Call, User, Users};
 pub use violation::Violation;

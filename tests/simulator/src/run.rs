@@ -98,6 +98,10 @@ fn play(sim: &mut Sim, scenario: &Scenario) {
                 sim.users.add(vec![bump; calls]);
             }
             Feature::Shuffle => {}
+            Feature::Refresh { every_ms, times } => {
+                sim.committee.refresh_ms = every_ms;
+                sim.refreshes = times;
+            }
             Feature::Ballot {
                 choice,
                 at_ms,
@@ -132,7 +136,8 @@ impl Sim {
             let Some(what) = self.unfinished() else {
                 // What comes late must break nothing either.
                 self.go(500);
-                return self.check_seeds();
+                self.check_seeds();
+                return self.check_sharings();
             };
             if self.now_ms > end_ms {
                 return self.violate(Violation::NoProgress { what });
@@ -148,6 +153,13 @@ impl Sim {
         }
         if !self.agrees() {
             return Some(format!("the same head everywhere: {:?}", self.heads()));
+        }
+        let refreshed = |node: &usize| self.runtime(*node).sharing().epoch >= self.refreshes;
+        if !self.honest().all(|node| refreshed(&node)) {
+            return Some(format!("{} key epochs", self.refreshes));
+        }
+        if let Some(node) = self.lacks_shares() {
+            return Some(format!("shares of node {node}"));
         }
         let open = self.honest().find_map(|node| {
             let counts = self.runtime(node).counts();
@@ -212,6 +224,7 @@ impl Sim {
                 Happened::NodeAway { .. } => "nodes away",
                 Happened::NodeBack { .. } => "nodes back",
                 Happened::OpeningFinal { .. } => "openings",
+                Happened::InputsRefreshed { .. } => "refreshes",
                 _ => continue,
             };
             *self.seen.entry(what).or_default() += 1;
@@ -243,6 +256,9 @@ impl Sim {
             let Some(pending) = self.runtime(node).pending_input(input) else {
                 continue; // What was tallied is forgotten.
             };
+            if pending.binding.key_epoch < self.runtime(node).sharing().epoch {
+                continue;
+            }
             let held = self.machines[node].disk.seeds.get(&input);
             let good = (0..4u8).all(|component| {
                 let place = usize::from(component);
@@ -255,6 +271,25 @@ impl Sim {
             });
             if !good {
                 self.violate(Violation::Seeds { node, input });
+            }
+        }
+    }
+
+    /// Whatever two honest nodes are looked at, they have all that users said, and no more of it than
+    /// they should.
+    fn check_sharings(&mut self) {
+        let honest: Vec<usize> = self.honest().collect();
+        let known = |input: &B256| Some((*input, *self.users.choices.get(input)?));
+        let inputs: Vec<_> = self.accepted.iter().filter_map(known).collect();
+        for (input, choice) in inputs {
+            for (one, two) in honest
+                .iter()
+                .flat_map(|a| honest.iter().map(move |b| (*a, *b)))
+            {
+                let is_known = self.runtime(one).pending_input(input).is_some();
+                if one != two && is_known {
+                    self.check_sharing([one, two], input, choice);
+                }
             }
         }
     }

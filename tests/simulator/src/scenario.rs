@@ -132,6 +132,13 @@ pub enum Feature {
     },
     /// Ballots are shuffled before they are counted.
     Shuffle,
+    /// Key epochs end.
+    Refresh {
+        /// How long each lasts, in milliseconds.
+        every_ms: u64,
+        /// How many end, at least.
+        times: u64,
+    },
     /// The poll is tallied after it has closed.
     Tally {
         /// Not before this, in milliseconds from the beginning.
@@ -166,6 +173,7 @@ impl Scenario {
         maker.users();
         maker.network();
         maker.nodes();
+        maker.epochs();
         Self {
             seed,
             chaos_ms: maker.chaos_ms,
@@ -294,6 +302,15 @@ impl Maker {
                 let by_ms = self.rng.random_range(-800..=800);
                 self.features.push(Feature::Skew { node, by_ms });
             }
+        }
+    }
+
+    /// A refresh takes six seconds and more: some are under way when things stop to go wrong.
+    fn epochs(&mut self) {
+        if self.rng.random_bool(0.4) {
+            let every_ms = self.rng.random_range(500..self.chaos_ms);
+            let times = self.rng.random_range(1..=2);
+            self.features.push(Feature::Refresh { every_ms, times });
         }
     }
 

@@ -200,6 +200,8 @@ pub struct Sim {
     pub code: Bytes,
     /// What a lot of the reserve has.
     pub lot: Amounts,
+    /// How many key epochs are to end.
+    pub refreshes: u64,
     /// What was certified, by computation.
     pub certified: BTreeMap<B256, Attestation>,
     /// Computations that have a certificate.
@@ -276,6 +278,7 @@ impl Sim {
             ledger: Ledger::default(),
             code: poll::poll_code(),
             lot: LOT,
+            refreshes: 0,
             certified: BTreeMap::new(),
             ended: BTreeSet::new(),
             accepted: BTreeSet::new(),
@@ -388,6 +391,9 @@ impl Sim {
         machine.life += 1;
         machine.starts += 1;
         machine.wake_ms = None;
+        if self.runtime(node).sharing().epoch > 0 {
+            self.erase_epochs(node);
+        }
         // What an older copy of the disk lacks.
         for input in inputs {
             self.has_seeds(node, input);

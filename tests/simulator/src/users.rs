@@ -11,7 +11,7 @@ use ordering::{Input, Refusal};
 use poll::CHAIN_ID;
 use rand::RngExt as _;
 use wire::{
-    seal_keys::SealKeys,
+    rpc::FETCH_KEYS_AGAIN,
     sealed::{self, Seed},
     signing,
     transaction::Deployment,
@@ -36,6 +36,17 @@ pub struct Call {
     pub until_ms: u64,
     /// Whether it may fail before this time, and is sent again then: the call that closes a poll.
     pub from_ms: u64,
+    /// The ballot that it casts, sealed when it is sent first.
+    pub ballot: Option<Ballot>,
+}
+
+/// A ballot.
+#[derive(Clone, Copy, Debug)]
+pub struct Ballot {
+    /// Its choice.
+    pub choice: u8,
+    /// The node that cannot open its seal, if there is one.
+    pub spoiled: Option<usize>,
 }
 
 impl Call {
@@ -48,6 +59,7 @@ impl Call {
             data,
             until_ms,
             from_ms,
+            ballot: None,
         }
     }
 }
@@ -65,6 +77,9 @@ pub struct User {
     /// It sends nothing new before this.
     pub idle_until_ms: u64,
     sent: Vec<(B256, Bytes, u64)>,
+    /// What it gave up since the keys had changed, by its place among what is sent: some node may
+    /// have taken it.
+    given_up: Vec<(usize, (B256, Bytes, u64))>,
 }
 
 impl User {
@@ -72,6 +87,17 @@ impl User {
     fn call_of(&self, transaction: B256) -> Option<&Call> {
         let index = self.sent.iter().position(|sent| sent.0 == transaction)?;
         self.script.get(index)
+    }
+
+    /// Notes that a transaction is in a block which it had given up.
+    fn regret(&mut self, transaction: B256) {
+        let found = self.given_up.iter().find(|(_, sent)| sent.0 == transaction);
+        if let Some((index, sent)) = found.cloned() {
+            self.sent.truncate(index);
+            self.sent.push(sent);
+            self.acknowledged = index + 1;
+            self.asked = None;
+        }
     }
 }
 
@@ -86,6 +112,8 @@ pub struct Users {
     pub included: BTreeMap<B256, u32>,
     /// Transactions that took no effect, and may have.
     pub excused: u64,
+    /// How often a ballot had to be sealed again since the keys had changed.
+    pub sealed_again: u64,
     applied: u64,
     last_time_ms: u64,
     /// Time of each block, and true time at which it was first applied.
@@ -121,6 +149,7 @@ impl Users {
             asked: None,
             idle_until_ms: 0,
             sent: Vec::new(),
+            given_up: Vec::new(),
         });
         usize::from(number)
     }
@@ -146,6 +175,18 @@ impl Users {
                 Ok(())
             }
             Ok(_) => refused("another hash".into()),
+            // It is sealed to keys that are not in use: later, anew.
+            Err(Refusal::State(refusal))
+                if refusal.to_string().contains(FETCH_KEYS_AGAIN)
+                    && user.script[user.acknowledged].until_ms > now_ms =>
+            {
+                let sent = user.sent.pop();
+                user.given_up
+                    .extend(sent.map(|sent| (user.acknowledged, sent)));
+                user.asked = Some((request, now_ms + 50));
+                self.sealed_again += 1;
+                Ok(())
+            }
             // The node is behind, or the sender has too many pending: later, elsewhere.
             Err(Refusal::State(_) | Refusal::CatchingUp(_) | Refusal::SenderFull) => {
                 let call = &user.script[user.acknowledged];
@@ -197,18 +238,21 @@ impl Users {
             }
             let user = self.users.iter_mut().find(|u| u.address == receipt.from);
             let Some(user) = user else { continue };
+            user.regret(transaction);
             let sent = user.sent.iter().find(|sent| sent.0 == transaction);
             self.latencies_ms
                 .extend(sent.map(|(_, _, sent_ms)| now_ms - sent_ms));
             let call = user.call_of(transaction).cloned();
             if !receipt.status {
                 let in_time = |call: &Call| (call.from_ms..call.until_ms).contains(&time_ms);
-                if call.as_ref().is_some_and(in_time) {
-                    let why = receipt.revert_reason.clone().unwrap_or_default();
+                let why = receipt.revert_reason.clone().unwrap_or_default();
+                let other_keys = why.contains(FETCH_KEYS_AGAIN);
+                if call.as_ref().is_some_and(in_time) && !other_keys {
                     return Err(Violation::NoEffect { transaction, why });
                 }
                 self.excused += 1;
-                // Too early: again.
+                self.sealed_again += u64::from(other_keys);
+                // Too early, or to keys that were not in use any more: again.
                 user.script
                     .extend(call.filter(|call| call.until_ms > time_ms));
             } else if self.choices.contains_key(&transaction) {
@@ -340,37 +384,40 @@ impl Sim {
         until_ms: u64,
         spoiled: Option<usize>,
     ) -> usize {
-        let user = self.users.add(Vec::new());
-        let User { key, address, .. } = &self.users.users[user];
-        let (key, sender) = (key.clone(), *address);
-        let code_hash = keccak256(&self.code);
-        let binding = poll::binding(poll, code_hash, sender, 0);
-        let seeds = std::array::from_fn(|_| Seed::new(self.rng.random()));
-        let (input_type, rng) = (poll::ballot_type(), &mut self.rng);
-        let mut sealed = sealed::seal(
-            &SealKeys::first(&self.committee),
-            &binding,
-            &input_type,
-            &[choice],
-            &seeds,
-            rng,
-        )
-        .unwrap();
-        if let Some(node) = spoiled {
-            sealed.seals[node].ciphertext[0] ^= 1;
-        }
-        let data = poll::cast_calldata(&sealed.encode());
-        let id = keccak256(sign(&key, 0, Some(poll), data.clone()));
-        self.users.choices.insert(id, choice);
-        if spoiled.is_some() {
-            self.users.spoiled.insert(id);
-        }
         let call = Call {
             until_ms,
-            ..Call::new(Some(poll), data)
+            ballot: Some(Ballot { choice, spoiled }),
+            ..Call::new(Some(poll), Bytes::new())
         };
-        self.users.users[user].script.push(call);
-        user
+        self.users.add(vec![call])
+    }
+
+    /// What a user sends to cast a ballot as its transaction `nonce`, sealed to the keys of which a
+    /// node tells it.
+    fn seal_ballot(
+        &mut self,
+        user: usize,
+        nonce: u64,
+        poll: Address,
+        ballot: Ballot,
+    ) -> Option<Bytes> {
+        let node = self.random_up()?;
+        let keys = self.seal_keys(node);
+        let mut binding = poll::binding(
+            poll,
+            keccak256(&self.code),
+            self.users.users[user].address,
+            nonce,
+        );
+        binding.key_epoch = keys.epoch;
+        let seeds = std::array::from_fn(|_| Seed::new(self.rng.random()));
+        let (input_type, rng) = (poll::ballot_type(), &mut self.rng);
+        let sealed = sealed::seal(&keys, &binding, &input_type, &[ballot.choice], &seeds, rng);
+        let mut sealed = sealed.unwrap();
+        if let Some(node) = ballot.spoiled {
+            sealed.seals[node].ciphertext[0] ^= 1;
+        }
+        Some(poll::cast_calldata(&sealed.encode()))
     }
 
     pub(crate) fn act_users(&mut self) {
@@ -409,10 +456,26 @@ impl Sim {
                 let pause_ms = self.rng.random_range(0..=self.users.pause_ms);
                 self.users.users[index].idle_until_ms = now_ms + pause_ms;
                 let user = &self.users.users[index];
-                let Call { to, data, .. } = user.script[next].clone();
-                let raw = sign(&user.key, next as u64, to, data);
-                let sent = (keccak256(&raw), raw, now_ms);
-                self.users.users[index].sent.push(sent);
+                let (key, nonce) = (user.key.clone(), next as u64);
+                let Call {
+                    to,
+                    mut data,
+                    ballot,
+                    ..
+                } = user.script[next].clone();
+                if let Some((ballot, poll)) = ballot.zip(to) {
+                    match self.seal_ballot(index, nonce, poll, ballot) {
+                        Some(sealed) => data = sealed,
+                        None => continue, // There is no node that tells the keys.
+                    }
+                }
+                let raw = sign(&key, nonce, to, data);
+                let id = keccak256(&raw);
+                if let Some(Ballot { choice, spoiled }) = ballot {
+                    self.users.choices.insert(id, choice);
+                    self.users.spoiled.extend(spoiled.map(|_| id));
+                }
+                self.users.users[index].sent.push((id, raw, now_ms));
             }
             let raw = self.users.users[index].sent[next].1.clone();
             if let Some(request) = self.submit(raw) {

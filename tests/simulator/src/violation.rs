@@ -106,12 +106,19 @@ pub enum Violation {
         /// Those who are named.
         nodes: Vec<u8>,
     },
-    /// An honest node has no seeds of an accepted input, or wrong ones.
+    /// An honest node has no seeds or components of an accepted input, or wrong ones.
     Seeds {
         /// The node.
         node: usize,
         /// The input.
         input: B256,
+    },
+    /// An honest node still has keys, seeds or components of a key epoch that is over.
+    Kept {
+        /// The node.
+        node: usize,
+        /// The epoch before which everything is to be erased.
+        epoch: u64,
     },
     /// Two certificates of one computation differ in what they attest.
     Certificates {

@@ -2,7 +2,9 @@
 //!
 //! `sessions.rs`: attempts from the preparation to what they leave. `exchange.rs`: their frames on
 //! the network. `supplies.rs`: seeds of inputs and parts of lots, from the disk or from peers.
+//! `epochs.rs`: what changes with the key epoch.
 
+mod epochs;
 mod exchange;
 mod sessions;
 mod supplies;
@@ -33,6 +35,8 @@ pub(crate) struct Shell {
     early: BTreeMap<SessionId, Vec<(usize, u32, Frame)>>,
     /// Inputs whose seeds are asked for, with what has come.
     seeds: BTreeMap<B256, [Option<[u8; 32]>; 4]>,
+    /// Inputs whose components are asked for, likewise.
+    shares: BTreeMap<B256, epochs::Held>,
     /// Components of lots that are asked for.
     pieces: BTreeSet<(u64, u8)>,
     /// Since when it takes stock.
@@ -71,6 +75,8 @@ struct Run {
     live: [bool; 4],
     /// The lot that it makes.
     lot: Option<u64>,
+    /// The key epoch for which it shares inputs anew.
+    epoch: Option<u64>,
     sent: u32,
     received: u32,
     frames: BTreeMap<(u32, usize), Frame>,
@@ -120,6 +126,7 @@ impl Sim {
         let shell = &self.machines[node].shell;
         let idle = shell.sessions.is_empty()
             && shell.seeds.is_empty()
+            && shell.shares.is_empty()
             && shell.pieces.is_empty()
             && shell.stocking_ms.is_none();
         if !idle {

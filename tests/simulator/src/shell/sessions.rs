@@ -131,6 +131,10 @@ impl Sim {
                 JobTask::Produce { lot, .. } => Some(lot),
                 JobTask::Compute { .. } | JobTask::Refresh { .. } => None,
             },
+            epoch: match job.task {
+                JobTask::Refresh { epoch } => Some(epoch),
+                JobTask::Compute { .. } | JobTask::Produce { .. } => None,
+            },
             sent: 0,
             received: 0,
             frames: BTreeMap::new(),
@@ -175,6 +179,9 @@ impl Sim {
     /// What the process before this one has made in an attempt, if it is on disk.
     fn kept(&self, node: usize, id: SessionId, job: &Job) -> Option<[Option<B256>; 4]> {
         let disk = &self.machines[node].disk;
+        if matches!(job.task, JobTask::Refresh { .. }) {
+            return None; // Another attempt costs little.
+        }
         let JobTask::Produce { lot, .. } = job.task else {
             let outputs = Outputs::decode(disk.outputs.get(&id)?).ok()?;
             return Some(outputs.commitments().map(|c| c.map(B256::from)));
@@ -195,12 +202,15 @@ impl Sim {
     /// A session has run to its end.
     pub(super) fn session_done(&mut self, node: usize, id: SessionId, outcome: &Outcome) {
         let (job, attempt) = id;
-        let lot = match self.running(node, id) {
-            Some(run) => run.lot,
+        let (lot, epoch) = match self.running(node, id) {
+            Some(run) => (run.lot, run.epoch),
             None => return,
         };
         let disk = &mut self.machines[node].disk;
         let mut commitments = match (outcome, lot) {
+            (Outcome::Tossed(key), None) if epoch.is_some() => {
+                self.share_anew(node, epoch.unwrap_or_default(), id, key)
+            }
             (Outcome::Committed(outputs), _) => {
                 disk.outputs.insert(id, outputs.encode().to_vec());
                 outputs.commitments()

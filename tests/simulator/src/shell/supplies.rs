@@ -9,7 +9,7 @@ use rand::RngExt as _;
 use wire::{
     limits::{LOT_PART_BYTES, NODES},
     peer::{LotPart, PeerMessage, SharedSeeds},
-    sealed::{SealKey, Seed},
+    sealed::Seed,
 };
 use zk_contract_runtime::{Job, JobTask};
 
@@ -26,7 +26,13 @@ impl Sim {
             JobTask::Produce { amounts, .. } => {
                 return Some(Ok(Task::Produce { amounts: *amounts }));
             }
-            JobTask::Refresh { .. } => return Some(Ok(Task::Toss)),
+            JobTask::Refresh { epoch } => {
+                let mut complete = true;
+                for input in self.runtime(node).inputs_before(*epoch) {
+                    complete &= self.has_input(node, input);
+                }
+                return complete.then_some(Ok(Task::Toss));
+            }
             JobTask::Compute {
                 program,
                 inputs,
@@ -37,7 +43,7 @@ impl Sim {
         };
         let mut complete = true;
         for (input, _) in inputs {
-            complete &= self.has_seeds(node, *input);
+            complete &= self.has_input(node, *input);
         }
         let lots = reserve.iter().map(|slice| slice.lot);
         for lot in lots.chain(seed.map(|seed| seed.lot)) {
@@ -50,9 +56,9 @@ impl Sim {
         let collect = || {
             let mut collector = InputCollector::new(me, program, types)?;
             for (input, input_type) in inputs {
-                let seeds = self.machines[node].disk.seeds[input].map(|seed| seed.map(Seed::new));
-                if let Some(pending) = self.runtime(node).pending_input(*input) {
-                    collector.push(*input_type, &pending.sealed.masked, &seeds)?;
+                if let Some(held) = self.components(node, *input) {
+                    let held = held.each_ref().map(|component| component.as_deref());
+                    collector.push_components(*input_type, held)?;
                 }
             }
             let mut shares = ReserveShares::new(me);
@@ -109,7 +115,16 @@ impl Sim {
         })
     }
 
-    /// Whether a node has its seeds of an input, of which the seal is opened if need be.
+    /// Whether a node has its components of an input, or its seeds if it is as its user shared it.
+    fn has_input(&mut self, node: usize, input: B256) -> bool {
+        let pending = self.runtime(node).pending_input(input);
+        match pending.is_some_and(|pending| self.is_anew(node, &pending)) {
+            true => self.has_shares(node, input),
+            false => self.has_seeds(node, input),
+        }
+    }
+
+    /// Whether a node has its seeds of an input, of which the seal is opened if need be, or needs none.
     pub(crate) fn has_seeds(&mut self, node: usize, input: B256) -> bool {
         if self.machines[node].disk.seeds.contains_key(&input) {
             return true;
@@ -117,9 +132,13 @@ impl Sim {
         let Some(pending) = self.runtime(node).pending_input(input) else {
             return true; // It is rejected: nobody needs them.
         };
+        if self.is_anew(node, &pending) {
+            return true;
+        }
         let me = u8::try_from(node).unwrap();
-        let key = SealKey::from_bytes(&[0x20 + me; 32]).unwrap();
-        if let Ok(seeds) = key.open(me, &pending.binding, &pending.sealed) {
+        let key = self.seal_key(node, pending.binding.key_epoch);
+        let opened = key.and_then(|key| key.open(me, &pending.binding, &pending.sealed).ok());
+        if let Some(seeds) = opened {
             let bytes = seeds.map(|seed| seed.map(|seed| *seed.expose()));
             self.machines[node].disk.seeds.insert(input, bytes);
             return true;
@@ -179,7 +198,8 @@ impl Sim {
             return;
         };
         let lots: Vec<u64> = self.runtime(node).lots().keys().copied().collect();
-        let mut complete = self.machines[node].shell.seeds.is_empty();
+        let shell = &self.machines[node].shell;
+        let mut complete = shell.seeds.is_empty() && shell.shares.is_empty();
         for lot in lots {
             complete &= self.has_lot(node, lot);
         }
@@ -200,6 +220,7 @@ impl Sim {
                 self.send(node, to, &message);
             }
         }
+        self.ask_for_shares(node);
         for (lot, component) in pieces {
             let to = self.rng.random_range(0..4);
             let known = self.runtime(node).lot(lot).is_some();
@@ -239,6 +260,12 @@ impl Sim {
                 for shared in seeds {
                     self.take_seeds(node, &shared);
                 }
+            }
+            PeerMessage::WantShares { sharing, inputs } => {
+                self.give_shares(node, from, sharing, inputs);
+            }
+            PeerMessage::Shares { sharing, shares } => {
+                self.take_shares(node, sharing, &shares);
             }
             PeerMessage::WantLot {
                 lot,
