@@ -5,8 +5,12 @@ use std::{fs, process::Command};
 
 use devnet::{FaultTools, FaultyDisk};
 use eyre::{Result, ensure};
-use system_tests::{ALL, World, faulty_disk};
+use system_tests::{ALL, World, faulty_disk, until};
 use voting::stage::Poll;
+use wire::rpc::SealKeysInfo;
+
+/// How long a key epoch lasts: less than people may vote.
+const EPOCH_SECONDS: u64 = 3_000;
 
 async fn world(voters: usize) -> Result<World> {
     let tools = FaultTools {
@@ -41,7 +45,43 @@ async fn accepted_ballots_outlast_a_power_cut_of_all_nodes() -> Result<()> {
         .await
 }
 
-/// The test above can fail: nodes whose disks lie about the block log lose what they acknowledged.
+/// Once inputs are shared anew, nothing but the disks of the nodes gives them back.
+#[tokio::test(flavor = "multi_thread")]
+async fn ballots_that_were_shared_anew_outlast_a_power_cut_of_all_nodes() -> Result<()> {
+    let tools = FaultTools {
+        disk: Some(faulty_disk().await?),
+        ..FaultTools::default()
+    };
+    World::with_epochs(8, tools, Some(1_000 * EPOCH_SECONDS))
+        .await?
+        .play(async |world| {
+            world.vote(0..4, 4).await?;
+            end_key_epoch(world).await?;
+            black_out(world).await?;
+            world.agree(&ALL).await?;
+            // Clients know the keys of the epoch before, are refused, and seal again.
+            world.vote(4..8, 8).await?;
+            black_out(world).await?;
+            world.count_all().await
+        })
+        .await
+}
+
+/// Lets time pass until the nodes have other keys and shares.
+async fn end_key_epoch(world: &World) -> Result<()> {
+    world.stage.client(0).advance_time(EPOCH_SECONDS).await?;
+    for node in ALL {
+        until("inputs that are shared anew", async || {
+            let client = &world.stage.direct[node];
+            let info: SealKeysInfo = client.request("quartet_sealKeys", ()).await?;
+            Ok((info.sharing > 0).then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// The first test can fail: nodes whose disks lie about the block log lose what they acknowledged.
 #[tokio::test(flavor = "multi_thread")]
 async fn ballots_are_lost_if_the_block_log_is_not_synced() -> Result<()> {
     world(6)

@@ -60,6 +60,8 @@ pub struct ClusterOptions {
     pub not_started: Option<usize>,
     /// Lots of the reserve that the nodes keep; the usual number if none is given.
     pub reserve_lots: Option<u32>,
+    /// How long a key epoch lasts, in milliseconds; as long as usual if nothing is given.
+    pub refresh_ms: Option<u64>,
 }
 
 /// What a cluster needs from its start so that tests can do harm to it.
@@ -87,6 +89,7 @@ impl ClusterOptions {
             },
             not_started: None,
             reserve_lots: None,
+            refresh_ms: None,
         }
     }
 }
@@ -201,7 +204,7 @@ impl PreparedCluster {
             genesis_ms: u64::try_from(genesis_ms).unwrap_or(u64::MAX),
             dev: true,
             reserve_lots: options.reserve_lots.unwrap_or(RESERVE_LOTS),
-            refresh_ms: REFRESH_MS,
+            refresh_ms: options.refresh_ms.unwrap_or(REFRESH_MS),
             l1,
             nodes: std::array::from_fn(|i| keys[i].node(&files[i])),
         };

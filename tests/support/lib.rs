@@ -66,8 +66,9 @@ impl World {
     /// # Errors
     /// Whatever keeps it from standing.
     pub async fn without_node(node: usize, voters: usize) -> Result<Self> {
-        let down = Some(Trouble::Down { node });
-        let world = Self::raise(voters, FaultTools::default(), down).await?;
+        let mut options = Options::new(voters);
+        options.trouble = Some(Trouble::Down { node });
+        let world = Self::raise(options).await?;
         electorate::register(&world.stage, &world.electorate, &world.narrator).await?;
         Ok(world)
     }
@@ -77,7 +78,22 @@ impl World {
     /// # Errors
     /// Whatever keeps it from standing.
     pub async fn equipped(voters: usize, tools: FaultTools) -> Result<Self> {
-        let world = Self::raise(voters, tools, None).await?;
+        Self::with_epochs(voters, tools, None).await
+    }
+
+    /// As [`Self::equipped`], with key epochs of this length in milliseconds.
+    ///
+    /// # Errors
+    /// Whatever keeps it from standing.
+    pub async fn with_epochs(
+        voters: usize,
+        tools: FaultTools,
+        refresh_ms: Option<u64>,
+    ) -> Result<Self> {
+        let mut options = Options::new(voters);
+        options.tools = tools;
+        options.refresh_ms = refresh_ms;
+        let world = Self::raise(options).await?;
         electorate::register(&world.stage, &world.electorate, &world.narrator).await?;
         Ok(world)
     }
@@ -87,15 +103,13 @@ impl World {
     /// # Errors
     /// Whatever keeps it from standing.
     pub async fn without_list(voters: usize) -> Result<Self> {
-        Self::raise(voters, FaultTools::default(), None).await
+        Self::raise(Options::new(voters)).await
     }
 
-    async fn raise(voters: usize, tools: FaultTools, trouble: Option<Trouble>) -> Result<Self> {
+    async fn raise(mut options: Options) -> Result<Self> {
         let narrator = Arc::new(Narrator::new(Detail::Story));
-        let mut options = Options::new(voters);
+        let voters = options.voters;
         options.round_timeout_ms = Some(ROUND_TIMEOUT_MS);
-        options.tools = tools;
-        options.trouble = trouble;
         options.reserve_lots = Some(RESERVE_LOTS);
         let electorate = Electorate::random(voters)?;
         let l1 = L1::connect(&options.l1).await?;

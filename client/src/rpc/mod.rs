@@ -177,7 +177,7 @@ impl Client {
         Ok(*known.insert(keys))
     }
 
-    pub(super) async fn forget_seal_keys(&self) {
+    async fn forget_seal_keys(&self) {
         *self.cache.seal_keys.lock().await = None;
     }
 

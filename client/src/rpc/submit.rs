@@ -240,10 +240,18 @@ impl Client {
     /// Sends a prepared input; its id. [`Client::wait_input`] gives the verdict.
     ///
     /// # Errors
-    /// As [`Client::send_raw`].
+    /// As [`Client::send_raw`]. If [`ClientError::asks_for_keys`], the next one that is prepared is
+    /// sealed to keys that are fetched again.
     pub async fn send_input(&self, input: &PreparedInput) -> Result<B256, ClientError> {
-        self.send_raw(Some(input.contract), &input.transaction)
-            .await
+        let answer = self
+            .send_raw(Some(input.contract), &input.transaction)
+            .await;
+        if let Err(error) = &answer
+            && error.asks_for_keys()
+        {
+            self.forget_seal_keys().await;
+        }
+        answer
     }
 
     /// Shares, seals, signs and sends an input; its id. [`Client::wait_input`] gives the verdict. If the
@@ -268,11 +276,8 @@ impl Client {
             self.send_input(&input).await
         };
         match submit().await {
-            Err(error) if error.asks_for_keys() => {
-                // A key epoch has ended since they were fetched.
-                self.forget_seal_keys().await;
-                submit().await
-            }
+            // A key epoch has ended since they were fetched.
+            Err(error) if error.asks_for_keys() => submit().await,
             answer => answer,
         }
     }

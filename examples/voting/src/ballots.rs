@@ -162,7 +162,13 @@ pub async fn cast(
         // A task of its own: sealing takes time, and there are more cores than one.
         let task = tokio::spawn(async move {
             let ballot = seal(&client, &contracts, &key, 0, choice).await?;
-            send(&client, &ballot).await.doing("sending a ballot")
+            let mut answer = send(&client, &ballot).await;
+            if answer.as_ref().is_err_and(ClientError::asks_for_keys) {
+                // The nodes have drawn new ones since the client asked for them.
+                let ballot = seal(&client, &contracts, &key, 0, choice).await?;
+                answer = send(&client, &ballot).await;
+            }
+            answer.doing("sending a ballot")
         });
         async move { Ok::<_, StoryError>((place, task.await??)) }
     });

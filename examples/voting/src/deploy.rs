@@ -62,6 +62,7 @@ pub async fn raise(
     cluster_options.tools.clone_from(&options.tools);
     cluster_options.not_started = options.trouble.and_then(Trouble::not_started);
     cluster_options.reserve_lots = options.reserve_lots;
+    cluster_options.refresh_ms = options.refresh_ms;
     let prepared = PreparedCluster::new(cluster_options)?;
     let nodes = prepared.addresses();
     let committee = deploy_committee(&l1.provider, l1.chain_id, nodes).await?;

@@ -31,6 +31,8 @@ pub struct Options {
     pub trouble: Option<Trouble>,
     /// Lots of the reserve that the nodes keep; the usual number if none is given.
     pub reserve_lots: Option<u32>,
+    /// How long a key epoch lasts, in milliseconds; as long as usual if nothing is given.
+    pub refresh_ms: Option<u64>,
 }
 
 impl Options {
@@ -49,6 +51,7 @@ impl Options {
             },
             trouble: None,
             reserve_lots: None,
+            refresh_ms: None,
         }
     }
 
