@@ -108,6 +108,7 @@ fn sealed(input: &InputType) -> Vec<u8> {
         ciphertext: vec![0; SEAL_BYTES],
     };
     let sealed = SealedInput {
+        key_epoch: 0,
         masked: vec![0; input.bytes()],
         commitments: [B256::ZERO; NODES],
         seals: [const { None::<Seal> }; NODES].map(|_| seal.clone()),
