@@ -215,6 +215,12 @@ impl Refresh {
         refresh_job(self.epoch)
     }
 
+    /// Whether inputs are being shared anew, so that none of them may be dropped: nodes that are not
+    /// equally far in the log would not have the same ones.
+    pub(crate) const fn is_sharing(&self) -> bool {
+        matches!(self.phase, Phase::Sharing(_) | Phase::Agreed { .. })
+    }
+
     /// Whether no session may begin that uses the sharing.
     pub(crate) const fn is_agreed(&self) -> bool {
         matches!(self.phase, Phase::Agreed { .. })

@@ -181,7 +181,8 @@ impl Runtime {
         self.state.jobs().refresh.sharing()
     }
 
-    /// Ids of the accepted inputs that are sealed to keys of before an epoch.
+    /// Ids, in their order, of the inputs that may still be read and are sealed to keys of before an
+    /// epoch.
     #[must_use]
     pub fn inputs_before(&self, epoch: u64) -> Vec<B256> {
         self.state.inputs_before(epoch)

@@ -16,13 +16,8 @@ use serde::Serialize;
 use wire::codec;
 
 use crate::{
-    computation::Computation,
-    contract::Contract,
-    input::{Input, Status},
-    refresh::Refresh,
-    reserve::Reserve,
-    sandbox::Timers,
-    suspicion::Standing,
+    computation::Computation, contract::Contract, input::Input, refresh::Refresh, reserve::Reserve,
+    sandbox::Timers, suspicion::Standing,
 };
 
 pub use keys::StateKey;
@@ -177,12 +172,18 @@ impl State {
         self.inputs.get_mut(&id)
     }
 
-    /// Ids of the accepted inputs that are sealed to keys of before an epoch.
+    /// Ids, in their order, of the inputs that may still be read and are sealed to keys of before an
+    /// epoch. While they are shared anew, they stay the same.
     pub(crate) fn inputs_before(&self, epoch: u64) -> Vec<B256> {
-        let counts =
-            |input: &Input| input.status == Status::Accepted && input.binding.key_epoch < epoch;
+        let is_kept = |input: &Input| input.decided_in.is_some() && input.sealed.is_some();
+        let counts = |input: &Input| is_kept(input) && input.binding.key_epoch < epoch;
         let inputs = self.inputs.iter().filter(|(_, input)| counts(input));
         inputs.map(|(id, _)| *id).collect()
+    }
+
+    /// Addresses of all contracts.
+    pub(crate) fn addresses(&self) -> Vec<Address> {
+        self.contracts.keys().copied().collect()
     }
 
     pub(crate) fn add_input(&mut self, id: B256, input: Input) {

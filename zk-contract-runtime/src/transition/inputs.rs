@@ -186,8 +186,12 @@ impl Transition<'_> {
             .filter(move |c| c.contract == address && c.reads_inputs())
     }
 
-    /// Drops the sealed parts of inputs that have left and that no computation reads any more.
+    /// Drops the sealed parts of inputs that have left and that no computation reads any more; not
+    /// while inputs are shared anew, after which it is done.
     pub(super) fn forget_inputs(&mut self, address: Address) {
+        if self.state.jobs().refresh.is_sharing() {
+            return;
+        }
         let contract = self.state.contract(address);
         let Some(leaving) = contract
             .map(|c| c.accepted.leaving())

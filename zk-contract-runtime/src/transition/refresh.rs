@@ -101,6 +101,9 @@ impl Transition<'_> {
         }
         let epoch = sharing.epoch;
         self.event(Event::InputsRefreshed { epoch });
+        for address in self.state.addresses() {
+            self.forget_inputs(address);
+        }
         // Those that waited for this.
         self.begin_attempts();
     }
