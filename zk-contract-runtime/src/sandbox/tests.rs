@@ -372,6 +372,7 @@ fn an_input_has_an_id_and_marks() {
         ContractFault::InputNotTaken
     );
     let sealed = wire::sealed::SealedInput {
+        key_epoch: 0,
         masked: vec![9],
         commitments: Default::default(),
         seals: [(); 4].map(|()| wire::sealed::Seal {
