@@ -20,6 +20,7 @@ mod chain {
     pub mod docs;
     pub mod node_transaction;
     pub mod peer;
+    pub mod read;
     pub mod receipt;
     pub mod results;
     pub mod rpc;

@@ -63,7 +63,6 @@ pub(crate) struct Frozen {
     /// Whether it takes a seed, since its result is random or some of it stays secret.
     pub(crate) takes_seed: bool,
     /// Of each secret result that was given, how many rows it has, and the detail.
-    #[expect(dead_code, reason = "rows become inputs next")]
     pub(crate) results: Vec<Option<(usize, u32)>>,
     /// The program; dropped once the computation has ended.
     pub(crate) program: Option<Arc<Program>>,
@@ -102,6 +101,8 @@ pub(crate) struct Computation {
     pub(crate) attempts: Option<Attempts>,
     /// The result.
     pub(crate) opened: Option<Bytes>,
+    /// Commitments to the base seeds of its secret results, by component.
+    pub(crate) commitments: Option<[B256; NODES]>,
     /// What is signed.
     pub(crate) attestation: Option<Attestation>,
     /// Its EIP-712 digest.
@@ -156,7 +157,11 @@ impl Computation {
             keccak256(self.options.encode()),
             (self.started_by, self.started_in, self.cutoff),
             frozen.map(|f| (f.tree.root(), f.input_count, f.program_hash)),
-            (&self.attempts, self.opened.as_ref().map(keccak256)),
+            (
+                &self.attempts,
+                self.opened.as_ref().map(keccak256),
+                self.commitments,
+            ),
             (self.digest, &self.signatures, self.attested_in, &self.phase),
         ))
     }

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256, Bytes};
 use serde::Serialize;
 use wire::{
-    codec,
+    WireError, codec,
     kind::InputType,
     limits::{NODES, ONE_HONEST, QUORUM},
+    results::{RowPlace, check_base},
     rpc::{InputInfo, InputStatus},
-    sealed::{Binding, SealedInput},
+    sealed::{Binding, SealedInput, Seed, check_seed},
 };
 
 /// A sealed input, as the nodes need it to check their seeds and to collect their shares.
@@ -27,6 +28,42 @@ pub struct PendingInput {
     pub sealed: Arc<SealedInput>,
     /// Its type.
     pub input_type: Arc<InputType>,
+    /// Of which computation it is a result, if it is none of a client. Its seeds then follow from the
+    /// base seeds of that computation, which open the commitments.
+    pub row: Option<RowPlace>,
+}
+
+impl PendingInput {
+    /// Under which id nodes keep and share what its seeds follow from; `id` is its own.
+    #[must_use]
+    pub fn seeds_id(&self, id: B256) -> B256 {
+        self.row.map_or(id, |row| row.computation)
+    }
+
+    /// Checks a seed, or a base seed, against its commitment, in constant time.
+    ///
+    /// # Errors
+    /// [`WireError::CommitmentMismatch`].
+    pub fn check_seed(&self, component: u8, seed: &Seed) -> Result<(), WireError> {
+        let Some(row) = self.row else {
+            return check_seed(&self.binding, &self.sealed, component, seed);
+        };
+        let expected = self.sealed.commitments.get(usize::from(component));
+        let expected = expected.ok_or(WireError::CommitmentMismatch { component })?;
+        check_base(row.computation, component, seed, expected)
+    }
+
+    /// Its seeds, from what nodes keep.
+    #[must_use]
+    pub fn seeds(&self, kept: &[Option<Seed>; NODES]) -> [Option<Seed>; NODES] {
+        kept.each_ref().map(|kept| {
+            let kept = kept.as_ref()?;
+            Some(match &self.row {
+                Some(row) => row.seed(kept),
+                None => Seed::new(*kept.expose()),
+            })
+        })
+    }
 }
 
 /// What a node has said about its seeds.
@@ -88,6 +125,8 @@ pub(crate) struct Input {
     pub(crate) tag: u64,
     /// The sealed part; dropped once nobody needs it.
     pub(crate) sealed: Option<Arc<SealedInput>>,
+    /// Of which computation it is a result, if it is none of a client.
+    pub(crate) row: Option<RowPlace>,
     /// What each node has said.
     pub(crate) votes: [Option<Vote>; NODES],
     /// How far it has come.
@@ -128,7 +167,7 @@ impl Input {
         codec::encode(&(
             (self.contract, self.owner, &self.binding, self.sequence),
             (self.ordered_in, self.ordered_ms, self.decided_in, self.fuel),
-            (self.group, self.tag, self.votes, &self.status),
+            (self.group, self.tag, self.row, self.votes, &self.status),
         ))
     }
 

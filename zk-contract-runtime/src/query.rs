@@ -9,7 +9,7 @@ use wire::{
     attestation::{Attestation, Certificate},
     limits::QUORUM,
     receipt::{self, InputReceipt},
-    rpc::{ComputationInfo, ContractInfo, InputInfo},
+    rpc::{ComputationInfo, ContractInfo, InputInfo, SECRETS, SecretInfo},
 };
 
 use crate::{
@@ -85,7 +85,42 @@ impl Runtime {
             binding: input.binding.clone(),
             sealed: input.sealed.clone()?,
             input_type: Arc::clone(input_type),
+            row: input.row,
         })
+    }
+
+    /// What nodes need to get the seeds that they keep under an id: an input's, or a computation's
+    /// whose secret results follow from them. None if nobody needs them.
+    #[must_use]
+    pub fn pending_seeds(&self, id: B256) -> Option<PendingInput> {
+        let rows = self.state.rows_of(id).iter();
+        let mut ids = rows.copied().chain([id]);
+        ids.find_map(|id| self.pending_input(id))
+    }
+
+    /// A secret result: who may read it, and where it comes from.
+    #[must_use]
+    pub fn secret(&self, id: B256) -> Option<SecretInfo> {
+        let input = self.state.input(id)?;
+        let row = input.row?;
+        Some(SecretInfo {
+            id,
+            contract: input.contract,
+            owner: input.owner,
+            input: input.binding.input,
+            computation: row.computation,
+            result: row.result,
+            row: row.row,
+            block: input.ordered_in,
+        })
+    }
+
+    /// The newest secret results of a contract that an owner may read, oldest first.
+    #[must_use]
+    pub fn secrets(&self, contract: Address, owner: Address) -> Vec<SecretInfo> {
+        let ids = self.state.secrets_of(contract, owner);
+        let newest = &ids[ids.len().saturating_sub(SECRETS)..];
+        newest.iter().filter_map(|id| self.secret(*id)).collect()
     }
 
     /// A computation.
@@ -93,9 +128,11 @@ impl Runtime {
     pub fn computation(&self, id: B256) -> Option<ComputationInfo> {
         let computation = self.state.computation(id)?;
         let contract = self.state.contract(computation.contract)?;
-        let types = contract.types_of(computation.number);
+        let types = contract.awaited_by(computation.number);
         let undecided = match computation.phase {
-            Phase::Waiting => contract.undecided_before(computation.cutoff, types).count(),
+            Phase::Waiting => contract
+                .undecided_before(computation.cutoff, &types)
+                .count(),
             _ => 0,
         };
         let described = &contract.compiled.description().computations;

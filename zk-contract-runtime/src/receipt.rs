@@ -114,6 +114,11 @@ pub enum Event {
         /// The computation.
         computation: B256,
     },
+    /// Results of a computation stay secret: keep what their seeds follow from, or get it.
+    ResultsKept {
+        /// The computation.
+        computation: B256,
+    },
     /// A lot of the reserve is made.
     LotAvailable {
         /// Its number.

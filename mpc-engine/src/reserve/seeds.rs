@@ -6,6 +6,7 @@
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{EngineError, prf::Masks};
+use wire::sealed::Seed;
 
 /// Bytes of a seed.
 pub const SEED_BYTES: usize = 32;
@@ -71,6 +72,15 @@ impl ComponentSeeds {
             &stream.to_le_bytes(),
         )?;
         key.first_chunk().map(Masks::new)
+    }
+
+    /// Of each component, what the masks of secret results follow from.
+    #[must_use]
+    pub fn results(&self) -> [Option<Seed>; 4] {
+        std::array::from_fn(|c| {
+            let key = self.derive(c, "quartet v1 secret results of a computation", &[])?;
+            Some(Seed::new(*key))
+        })
     }
 
     fn derive(&self, c: usize, context: &str, name: &[u8]) -> Option<Zeroizing<[u8; 32]>> {

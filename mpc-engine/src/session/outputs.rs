@@ -79,6 +79,15 @@ impl Outputs {
         }
     }
 
+    /// Adds bytes to each component, to be committed to and opened with it.
+    pub fn append(&mut self, tails: &[Option<Hash>; 4]) {
+        for (component, tail) in self.components.iter_mut().zip(tails) {
+            if let (Some(component), Some(tail)) = (component, tail) {
+                component.value.extend_from_slice(tail);
+            }
+        }
+    }
+
     /// The commitments to the components that this party holds.
     #[must_use]
     pub fn commitments(&self) -> [Option<[u8; 32]>; 4] {

@@ -99,6 +99,7 @@ impl Ordering {
                 Event::InputAccepted { .. }
                 | Event::InputRejected { .. }
                 | Event::InputDropped { .. }
+                | Event::ResultsKept { .. }
                 | Event::Attested { .. }
                 | Event::Contradiction(_)
                 | Event::NodeAway { .. }

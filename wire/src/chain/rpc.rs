@@ -10,6 +10,8 @@
 //! | `quartet_computations` | address | list of [`ComputationInfo`], oldest first |
 //! | `quartet_certificate` | computation id | [`crate::attestation::Certificate`] or null |
 //! | `quartet_sealKeys` | – | [`SealKeysInfo`] |
+//! | `quartet_getSecrets` | contract, owner | list of [`SecretInfo`], oldest first, at most [`SECRETS`] of the newest |
+//! | `quartet_readSecret` | id, [`crate::read::ReadRequest`] | [`crate::read::SecretAnswer`] |
 //! | `quartet_status` | – | [`NodeStatus`] |
 //! | `quartet_advanceTime` | seconds | the new block's time in seconds; dev clusters only |
 
@@ -241,6 +243,31 @@ pub struct SealKeysInfo {
     pub sharing: u64,
     /// What names that sharing; zero in epoch 0.
     pub sharing_tag: B256,
+}
+
+/// Most secrets of one owner that a node lists.
+pub const SECRETS: usize = 1_000;
+
+/// A result that is for one user, or that a contract keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretInfo {
+    /// Its id.
+    pub id: B256,
+    /// The contract.
+    pub contract: Address,
+    /// Who may read it; if it is the contract, nobody.
+    pub owner: Address,
+    /// Number of its type in the contract's description.
+    pub input: u32,
+    /// The computation of which it is a result.
+    pub computation: B256,
+    /// Number of the result among the secret ones of the computation.
+    pub result: u32,
+    /// Number of the row.
+    pub row: u32,
+    /// Block in which it was made.
+    pub block: u64,
 }
 
 /// A node about itself.

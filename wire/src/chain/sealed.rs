@@ -124,6 +124,14 @@ pub struct Seal {
     pub ciphertext: Vec<u8>,
 }
 
+impl Seal {
+    /// In the place of a seal, where nothing is sealed.
+    pub const NONE: Self = Self {
+        encapsulated: B256::ZERO,
+        ciphertext: Vec::new(),
+    };
+}
+
 impl SealedInput {
     /// Encodes it, as the last argument of an input function.
     #[must_use]

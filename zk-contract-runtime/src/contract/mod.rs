@@ -114,6 +114,20 @@ impl Contract {
         computation.map_or(&[], |c| c.inputs.as_slice())
     }
 
+    /// Numbers of the types of the secret results that one of its computations makes.
+    pub(crate) fn made_by(&self, computation: u32) -> Vec<u32> {
+        let computations = &self.compiled.description().computations;
+        let computation = computations.get(computation as usize);
+        let secrets = computation.into_iter().flat_map(|c| &c.secrets);
+        secrets.map(|secret| secret.input).collect()
+    }
+
+    /// Numbers of the types that one of its computations reads or makes: before it begins there is
+    /// none undecided.
+    pub(crate) fn awaited_by(&self, computation: u32) -> Vec<u32> {
+        [self.types_of(computation), &self.made_by(computation)].concat()
+    }
+
     /// Its undecided inputs of these types, ordered before `cutoff`.
     pub(crate) fn undecided_before<'a>(
         &'a self,

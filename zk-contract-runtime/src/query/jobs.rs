@@ -6,6 +6,7 @@ use alloy_primitives::B256;
 use wire::{
     limits::NODES,
     node_transaction::OpenedComponent,
+    results::mask_type,
     rpc::{Contradiction, SealKeysInfo},
 };
 
@@ -46,6 +47,9 @@ impl Runtime {
         let inputs = &contract.compiled.description().inputs;
         let numbers = contract.types_of(computation.number).iter();
         let types = numbers.filter_map(|n| Some((*n, inputs.get(*n as usize)?.clone())));
+        let results = contract.compiled.interface.results_of(computation.number);
+        let masks = (0..).zip(results);
+        let types = types.chain(masks.map(|(result, (_, ty))| (mask_type(result), ty)));
         Some(JobTask::Compute {
             program: Arc::clone(frozen.program.as_ref()?),
             inputs: frozen.inputs.to_vec(),

@@ -83,6 +83,10 @@ pub(crate) struct State {
     jobs: Jobs,
     tree: Tree,
     touched: BTreeSet<StateKey>,
+    /// Secret results by contract and owner, oldest first.
+    secrets: BTreeMap<(Address, Address), Vec<B256>>,
+    /// The rows of each computation that has secret results.
+    rows: BTreeMap<B256, Vec<B256>>,
     /// Undecided inputs by sequence.
     pub(crate) undecided: BTreeMap<u64, B256>,
     /// Undecided inputs of each sender, in ordering order.
@@ -189,6 +193,28 @@ impl State {
     pub(crate) fn add_input(&mut self, id: B256, input: Input) {
         self.touched.insert(StateKey::Input(id));
         self.inputs.insert(id, input);
+    }
+
+    /// Adds a row of a secret result.
+    pub(crate) fn add_secret(&mut self, id: B256, input: Input) {
+        let own = self.secrets.entry((input.contract, input.owner));
+        own.or_default().push(id);
+        if let Some(row) = input.row {
+            self.rows.entry(row.computation).or_default().push(id);
+        }
+        self.add_input(id, input);
+    }
+
+    /// Secret results of a contract that an owner may read.
+    pub(crate) fn secrets_of(&self, contract: Address, owner: Address) -> &[B256] {
+        self.secrets
+            .get(&(contract, owner))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The rows of the secret results of a computation.
+    pub(crate) fn rows_of(&self, computation: B256) -> &[B256] {
+        self.rows.get(&computation).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn computation(&self, id: B256) -> Option<&Computation> {

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{Address, B256, Bytes};
-use mpc_engine::Plan;
+use mpc_engine::{OpenedParts, Plan};
 use wire::{
     attestation::Attestation,
     guest::Fault,
+    kind::InputType,
     limits::{
         CALL_FUEL, MOST_RESERVE_LOTS, SESSION_FRAME_BYTES, SESSION_LINK_BYTES, SESSION_ROUNDS,
         SESSIONS_MEMORY_BYTES, TRACE_FUEL,
@@ -40,9 +41,12 @@ impl Transition<'_> {
         };
         let ready = |id: &B256| {
             self.state.computation(*id).is_none_or(|computation| {
-                let types = contract.types_of(computation.number);
-                let mut undecided = contract.undecided_before(computation.cutoff, types);
-                computation.names_inputs() || undecided.next().is_none()
+                let types = match computation.names_inputs() {
+                    true => contract.made_by(computation.number),
+                    false => contract.awaited_by(computation.number),
+                };
+                let mut undecided = contract.undecided_before(computation.cutoff, &types);
+                undecided.next().is_none()
             })
         };
         let ready: Vec<_> = contract.waiting.iter().copied().filter(ready).collect();
@@ -149,12 +153,19 @@ impl Transition<'_> {
         let Some((computation, contract)) = self.find(id) else {
             return Ok(0);
         };
+        let Some(parts) = parts(computation, contract) else {
+            return Ok(0);
+        };
         let mut calldata = computation.number.to_be_bytes().to_vec();
-        calldata.extend_from_slice(computation.opened.as_ref().map_or(&[], |o| o));
+        let opened = computation.opened.iter().flatten();
+        calldata.extend(opened.take(parts.public));
         let outcome = self.tell(contract, Entry::Encode, calldata, None, CALL_FUEL)?;
         let code_hash = contract.compiled.code_hash;
         match outcome.ending {
-            Ending::Ok => self.open(id, code_hash, outcome.output),
+            Ending::Ok => {
+                self.add_rows(id, &parts);
+                self.open(id, code_hash, outcome.output);
+            }
             ref ending => {
                 let reason = format!("the contract could not encode the result: {}", why(ending));
                 self.fail(id, Fault::Output, reason);
@@ -190,6 +201,7 @@ impl Transition<'_> {
         computation.phase = Phase::Opened;
         self.event(Event::Opened { computation: id });
         self.forget_inputs(address);
+        self.leave_place(id);
     }
 
     /// Checks and counts a node's signature of an attestation. Those after the third are kept too.
@@ -241,6 +253,7 @@ impl Transition<'_> {
         self.state.unfinished.remove(&id);
         self.state.work.push_back(Work::TellFailed(id, fault));
         self.event(Event::Failed { computation: id });
+        self.leave_place(id);
     }
 
     /// Tells the contract that a computation was attested; what it does then is kept if it ends
@@ -307,7 +320,7 @@ impl Transition<'_> {
         contract.compiled.run(call, &mut others)
     }
 
-    fn find(&self, id: B256) -> Option<(&Computation, &Contract)> {
+    pub(super) fn find(&self, id: B256) -> Option<(&Computation, &Contract)> {
         let computation = self.state.computation(id)?;
         let contract = self.state.contract(computation.contract)?;
         Some((computation, contract))
@@ -374,6 +387,14 @@ fn check(plan: &Plan, how: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// What was opened of a computation, taken apart.
+fn parts(computation: &Computation, contract: &Contract) -> Option<OpenedParts> {
+    let program = computation.frozen.as_ref()?.program.as_ref()?;
+    let results = contract.compiled.interface.results_of(computation.number);
+    let types: Vec<InputType> = results.into_iter().map(|(_, ty)| ty).collect();
+    OpenedParts::of(program, &types, computation.opened.as_ref()?)
 }
 
 fn why(ending: &Ending) -> String {

@@ -155,6 +155,7 @@ impl Transition<'_> {
             group: 0,
             tag: 0,
             sealed: Some(Arc::new(sealed)),
+            row: None,
             votes: [None; wire::limits::NODES],
             status: Status::Ordered,
         };
@@ -189,6 +190,7 @@ impl Transition<'_> {
             frozen: None,
             attempts: None,
             opened: None,
+            commitments: None,
             attestation: None,
             digest: B256::ZERO,
             signatures: Default::default(),
@@ -197,6 +199,7 @@ impl Transition<'_> {
         };
         self.state.add_computation(id, computation);
         self.state.unfinished.insert(id);
+        self.keep_place(address, number, id, cutoff);
         self.release(address);
     }
 }

@@ -2,7 +2,12 @@
 
 use alloy_primitives::{B256, Bytes};
 use mpc_engine::{Program, combine};
-use wire::{limits::SESSIONS_MEMORY_BYTES, node_transaction::OpenedComponent, rpc::Contradiction};
+use wire::{
+    limits::{NODES, SESSIONS_MEMORY_BYTES},
+    node_transaction::OpenedComponent,
+    results::COMMITMENT_BYTES,
+    rpc::Contradiction,
+};
 
 use super::{
     Transition,
@@ -119,9 +124,10 @@ impl Transition<'_> {
     fn combine(&mut self, id: B256) {
         let computation = self.state.computation(id);
         match computation.and_then(combined) {
-            Some(opened) => {
+            Some((opened, commitments)) => {
                 if let Some(computation) = self.state.computation_mut(id) {
                     computation.opened = Some(opened);
+                    computation.commitments = commitments;
                     computation.phase = Phase::Encoding;
                     if let Some(attempts) = &mut computation.attempts {
                         attempts.current = None;
@@ -321,8 +327,9 @@ impl State {
     }
 }
 
-/// The result of a computation, if all its components are there.
-fn combined(computation: &Computation) -> Option<Bytes> {
+/// The result of a computation, if all its components are there, and the commitments to the base seeds
+/// of its secret results, which are at the end of each component.
+fn combined(computation: &Computation) -> Option<(Bytes, Option<[B256; NODES]>)> {
     let attempt = computation.attempts.as_ref()?.current.as_ref()?;
     let Progress::Opening { components, .. } = &attempt.progress else {
         return None;
@@ -331,6 +338,16 @@ fn combined(computation: &Computation) -> Option<Bytes> {
         return None;
     };
     let program: &Program = computation.frozen.as_ref()?.program.as_ref()?;
-    let opened = combine(&program.outputs(), [a, b, c, d].map(|bytes| &bytes[..]));
-    opened.ok().map(Bytes::from)
+    let mut components = [a, b, c, d].map(|bytes| &bytes[..]);
+    let mut commitments = None;
+    if program.has_secret_results() {
+        let mut tails = [B256::ZERO; NODES];
+        for (component, tail) in components.iter_mut().zip(&mut tails) {
+            let (value, commitment) = component.split_last_chunk::<COMMITMENT_BYTES>()?;
+            (*component, *tail) = (value, B256::new(*commitment));
+        }
+        commitments = Some(tails);
+    }
+    let opened = combine(&program.outputs(), components).ok()?;
+    Some((Bytes::from(opened), commitments))
 }

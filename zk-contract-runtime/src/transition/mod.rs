@@ -10,6 +10,7 @@ mod jobs;
 mod modules;
 mod others;
 mod refresh;
+mod results;
 mod start;
 mod timers;
 
