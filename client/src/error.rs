@@ -38,6 +38,14 @@ pub enum ClientError {
     /// Bytes, or the making of them, that [`wire`] refuses.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// A secret that cannot be read.
+    #[error("secret {id} cannot be read: {why}")]
+    Secret {
+        /// Its id.
+        id: alloy_primitives::B256,
+        /// Why.
+        why: String,
+    },
     /// A key that is none.
     #[error("this is not a secp256k1 key: {why}")]
     BadKey {
@@ -204,7 +212,10 @@ impl ClientError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::BadAnswer { .. } => true,
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::BadAnswer { .. }
+            | Self::Secret { .. } => true,
             Self::Refused { code, .. } => RETRYABLE_CODES.contains(code),
             Self::OutOfRange { .. }
             | Self::WrongShape { .. }

@@ -2,6 +2,7 @@
 
 mod fixed;
 mod json;
+mod show;
 
 use alloy_primitives::{Address, B256};
 use wire::{
@@ -16,6 +17,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::ClientError;
 use fixed::NotFixed;
 pub use json::from_json;
+pub use show::to_json;
 
 /// The value of one field. Erased on drop, never printed.
 #[derive(Zeroize, ZeroizeOnDrop, PartialEq, Eq)]

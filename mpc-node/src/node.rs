@@ -42,6 +42,7 @@ use crate::{
         lots::LotStore,
         outputs::OutputStore,
         records::Tail,
+        results::ResultStore,
         shares::ShareStore,
         wal::Wal,
     },
@@ -76,6 +77,7 @@ struct Stored {
     lots: LotStore,
     shares: ShareStore,
     outputs: OutputStore,
+    results: ResultStore,
     inputs: Vec<B256>,
 }
 
@@ -128,6 +130,7 @@ pub async fn run(
         lots,
         shares,
         outputs,
+        results,
         inputs,
     } = stored;
     tracing::info!(block = runtime.head().number, "the block log is replayed");
@@ -181,10 +184,12 @@ pub async fn run(
             filter,
         },
         outputs,
+        results,
         lots: lots.store().clone(),
         runtime: Handle::current(),
     };
     let reader = blocks.reader();
+    let shares_store = shares.store().clone();
     let core = Core {
         shared: shared.clone(),
         blocks,
@@ -209,6 +214,7 @@ pub async fn run(
         genesis: *Runtime::new(membership.committee.clone()).head(),
         blocks: reader,
         derived,
+        shares: shares_store,
         network: network.clone(),
         membership,
         commands: command_sender,
@@ -302,6 +308,7 @@ fn open(
         })?;
         inputs.extend(applied.events.iter().filter_map(|event| match event {
             Event::InputOrdered { id } => Some(*id),
+            Event::ResultsKept { computation } => Some(*computation),
             _ => None,
         }));
         if !derived.is_indexed(applied.number, applied.hash) {
@@ -316,6 +323,7 @@ fn open(
     let lots = LotStore::open(&folder.join("lots"), storage_key, damaged.clone())?;
     let shares = ShareStore::open(&folder.join("shares"), &epochs, damaged.clone())?;
     let outputs = OutputStore::open(&folder.join("outputs"), storage_key)?;
+    let results = ResultStore::open(&folder.join("results"), &epochs)?;
     // The log may lack its newest blocks: what it does not know of may still be asked for.
     outputs.retain(|job| !has_ended(&runtime, job))?;
     let sharing = runtime.sharing();
@@ -325,6 +333,12 @@ fn open(
         }
         shares.keep_only(&sharing)?;
         derived.forget_before(sharing.epoch)?;
+        results.forget_before(sharing.epoch)?;
+    }
+    for (job, epoch, seeds) in results.all()? {
+        if derived.seeds(job).is_none() {
+            derived.keep_seeds(job, epoch, &seeds)?;
+        }
     }
     Ok(Stored {
         runtime,
@@ -336,6 +350,7 @@ fn open(
         lots,
         shares,
         outputs,
+        results,
         inputs,
     })
 }
@@ -367,7 +382,7 @@ fn restore_seeds(shared: &Shared, derived: &Derived, seeds: &SeedKeeper, inputs:
     let mut count = 0u64;
     for input in lost {
         // None for a rejected input, of which no seeds are needed.
-        if let Some(pending) = state.runtime().pending_input(input) {
+        if let Some(pending) = state.runtime().pending_seeds(input) {
             count += 1;
             seeds.order(Order::Open { input, pending });
         }

@@ -149,6 +149,12 @@ impl Computation {
         self.phase == Phase::Opened && self.signatures.iter().flatten().count() == QUORUM
     }
 
+    /// Whether some of its results stay secret, once it is traced.
+    pub(crate) fn makes_rows(&self) -> bool {
+        let program = self.frozen.as_ref().and_then(|f| f.program.as_ref());
+        program.is_some_and(|program| program.has_secret_results())
+    }
+
     /// What the state's root commits to.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let frozen = self.frozen.as_ref();

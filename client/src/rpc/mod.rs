@@ -2,6 +2,7 @@
 
 mod answer;
 mod failover;
+mod secrets;
 mod submit;
 mod wait;
 
@@ -36,6 +37,7 @@ use crate::{
 };
 pub use answer::{error as rpc_error, revert_data};
 pub use failover::Failover;
+pub use secrets::Secret;
 pub use submit::PreparedInput;
 
 /// How many nodes of a cluster must refuse until it is believed, where several are known.

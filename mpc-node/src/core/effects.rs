@@ -117,6 +117,13 @@ impl Running {
                 Event::InputRejected { id } | Event::InputDropped { id } => {
                     core.seeds.order(Order::Forget { input: *id });
                 }
+                Event::ResultsKept { computation } => {
+                    if let Some((epoch, seeds)) = core.workers.results.get(*computation) {
+                        core.derived.keep_seeds(*computation, epoch, &seeds)?;
+                    }
+                    // Gets them from the peers if it has others, or none.
+                    self.open_seal(*computation);
+                }
                 Event::Contradiction(contradiction) => {
                     tracing::warn!(?contradiction, "two nodes contradict each other in the log");
                 }
@@ -157,7 +164,7 @@ impl Running {
     fn open_seal(&self, input: B256) {
         let pending = {
             let state = self.core.shared.read();
-            state.runtime().pending_input(input)
+            state.runtime().pending_seeds(input)
         };
         let Some(pending) = pending else { return };
         if !self.core.seeds.order(Order::Open { input, pending }) {

@@ -37,6 +37,7 @@ impl Running {
         }
         core.shares.store().keep_only(&sharing)?;
         core.derived.forget_before(sharing.epoch)?;
+        core.workers.results.forget_before(sharing.epoch)?;
         core.seeds.order(seeds::Order::ForgetOld);
         tracing::info!(
             epoch = sharing.epoch,

@@ -172,6 +172,7 @@ impl Running {
         };
         let supplies = Supplies {
             me: core.workers.membership.me,
+            job: id.job,
             seeds: core.seeds.clone(),
             lots: core.lots.clone(),
             shares: core.shares.clone(),

@@ -3,7 +3,7 @@
 //! Reads run on blocking threads under the state's read lock. How many run at a time is bounded, for
 //! their memory; so are calls and estimates, which run contracts, and their fuel; and searches for
 //! events, which read many blocks. Transactions go to the core by a bounded queue. No
-//! method returns a share. [`server`] bounds connections, rates and patience with clients. Read [`eth`] and [`quartet`]; [`shapes`] has the JSON, [`params`] what
+//! method returns a share, but to its owner, sealed ([`secrets`]). [`server`] bounds connections, rates and patience with clients. Read [`eth`] and [`quartet`]; [`shapes`] has the JSON, [`params`] what
 //! is accepted, [`error`] what is refused and how.
 
 mod clients;
@@ -13,6 +13,7 @@ pub mod logs;
 pub mod params;
 mod patient;
 pub mod quartet;
+mod secrets;
 pub mod server;
 pub mod shapes;
 mod writes;
@@ -30,7 +31,7 @@ use crate::{
     core::{Command, Shared},
     metrics::Metrics,
     network::Network,
-    storage::{block_log::BlockReader, derived::Derived},
+    storage::{block_log::BlockReader, derived::Derived, shares::ShareStore},
 };
 use error::RpcError;
 use params::Arguments;
@@ -43,8 +44,10 @@ pub struct Rpc {
     pub genesis: Head,
     /// Decided blocks.
     pub blocks: BlockReader,
-    /// Indices.
+    /// Indices, and seeds.
     pub derived: Derived,
+    /// Components that were shared anew.
+    pub shares: ShareStore,
     /// The other nodes.
     pub network: Network,
     /// The committee.
@@ -83,8 +86,10 @@ const READS: &[(&str, Read)] = &[
     ("quartet_computation", quartet::computation),
     ("quartet_computations", quartet::computations),
     ("quartet_contract", quartet::contract),
+    ("quartet_getSecrets", secrets::secrets),
     ("quartet_input", quartet::input),
     ("quartet_inputReceipt", quartet::input_receipt),
+    ("quartet_readSecret", secrets::read),
     ("quartet_sealKeys", quartet::seal_keys),
     ("quartet_status", quartet::status),
     ("web3_clientVersion", eth::client_version),

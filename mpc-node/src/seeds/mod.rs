@@ -48,7 +48,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub enum Order {
     /// Get the seeds of an input and tell the core.
     Open {
-        /// Id of the input.
+        /// Id of the input, or of the computation that made it ([`PendingInput::seeds_id`]).
         input: B256,
         /// The input.
         pending: PendingInput,
@@ -224,7 +224,7 @@ impl Keeper {
             // Shared anew: nobody has seeds of it any more.
             Order::Open { pending, .. } if self.epochs.is_over(pending.binding.key_epoch) => {}
             Order::Open { input, pending } => {
-                if self.derived.has_seeds(input) && self.derived.seeds(input).is_some() {
+                if self.derived.has_seeds(input) && self.holds(input, &pending) {
                     self.held(input).await;
                 } else if self.opening.insert(input) {
                     self.sealed.push_back((input, pending));
@@ -238,7 +238,7 @@ impl Keeper {
                 let ids = inputs.iter().map(|(id, _)| *id).collect();
                 let mut missing = HashSet::new();
                 for (id, pending) in inputs {
-                    if self.derived.seeds(id).is_none() {
+                    if !self.holds(id, &pending) {
                         missing.insert(id);
                         if self.opening.insert(id) {
                             self.sealed.push_back((id, pending));
@@ -286,6 +286,18 @@ impl Keeper {
         }
     }
 
+    /// Whether the seeds under an id are here. Those of results may be of an attempt that came to
+    /// nothing.
+    fn holds(&self, id: B256, pending: &PendingInput) -> bool {
+        let Some(seeds) = self.derived.seeds(id) else {
+            return false;
+        };
+        let mut held = (0..)
+            .zip(&seeds)
+            .filter_map(|(c, s)| Some((c, s.as_ref()?)));
+        pending.row.is_none() || held.all(|(c, seed)| pending.check_seed(c, seed).is_ok())
+    }
+
     /// Opens seals on blocking threads, a batch at a time.
     fn start_jobs(&mut self) {
         while self.jobs.len() < JOBS && !self.sealed.is_empty() {
@@ -294,7 +306,9 @@ impl Keeper {
             self.jobs.spawn_blocking(move || {
                 let open = |(input, pending): (B256, PendingInput)| {
                     let epoch = pending.binding.key_epoch;
-                    let opened = epochs.get(epoch).and_then(|keys| {
+                    // Nothing is sealed of what nodes have made.
+                    let keys = epochs.get(epoch).filter(|_| pending.row.is_none());
+                    let opened = keys.and_then(|keys| {
                         let opened = keys.seal.open(me, &pending.binding, &pending.sealed);
                         opened.ok()
                     });
@@ -314,8 +328,10 @@ impl Keeper {
             if kept {
                 self.held(input).await;
             } else {
-                self.metrics.seals_bad.inc();
-                tracing::info!(%input, "the seal for this node does not open: asking the peers");
+                if pending.row.is_none() {
+                    self.metrics.seals_bad.inc();
+                    tracing::info!(%input, "the seal for this node does not open: asking the peers");
+                }
                 self.wants.add(input, pending, self.me, Instant::now());
             }
         }

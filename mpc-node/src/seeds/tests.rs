@@ -62,6 +62,7 @@ fn pending() -> Result<(PendingInput, Vec<NodeKeys>), Box<dyn Error>> {
         binding,
         sealed: Arc::new(sealed),
         input_type: Arc::new(input_type),
+        row: None,
     };
     Ok((pending, keys))
 }

@@ -4,11 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use alloy_primitives::B256;
 use tokio::time::Instant;
-use wire::{
-    limits::NODES,
-    peer::SharedSeeds,
-    sealed::{Seed, check_seed},
-};
+use wire::{limits::NODES, peer::SharedSeeds, sealed::Seed};
 use zk_contract_runtime::PendingInput;
 
 use crate::storage::seed_box::HeldSeeds;
@@ -96,22 +92,20 @@ impl Wants {
         let Some(want) = self.0.get_mut(&shared.input) else {
             return Weighed::Nothing;
         };
-        let PendingInput {
-            binding, sealed, ..
-        } = &want.pending;
         for (component, bytes) in &shared.seeds {
             let seed = Seed::new(*bytes);
             let Some(place) = want.have.get_mut(usize::from(*component)) else {
                 return Weighed::Lie;
             };
             // One's own component is nobody's to send.
-            if *component == want.me || check_seed(binding, sealed, *component, &seed).is_err() {
+            if *component == want.me || want.pending.check_seed(*component, &seed).is_err() {
                 return Weighed::Lie;
             }
             *place = Some(seed);
         }
         if want.have.iter().flatten().count() == NODES - 1 {
-            let (epoch, have) = (binding.key_epoch, std::mem::take(&mut want.have));
+            let epoch = want.pending.binding.key_epoch;
+            let have = std::mem::take(&mut want.have);
             self.0.remove(&shared.input);
             return Weighed::Complete(epoch, have);
         }

@@ -21,7 +21,7 @@ use futures::future::BoxFuture;
 use mpc_engine::{LotShares, Outputs, RefreshKey, SessionBinding, Task, Transcript};
 use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
-use wire::{limits::NODES, node_transaction::StopReason};
+use wire::{limits::NODES, node_transaction::StopReason, results};
 
 use crate::{
     NodeError,
@@ -30,12 +30,14 @@ use crate::{
     storage::{
         lots::{LotStore, Piece},
         outputs::OutputStore,
+        results::ResultStore,
     },
     transport::{connection::Connection, sessions::SessionId},
 };
 use driver::{Driver, Progress};
 use exchange::{Exchange, Links};
 use refresh::Refresh;
+use supplies::{Bases, Supplied};
 
 /// The nonces of an attempt, by party number; zero for who is absent.
 pub type Nonces = [B256; NODES];
@@ -51,7 +53,7 @@ pub struct Assignment {
     /// What is shared anew, if that is the task.
     pub refresh: Option<Refresh>,
     /// Gets what is to be computed, and on what.
-    pub task: BoxFuture<'static, Result<Task, StopReason>>,
+    pub task: BoxFuture<'static, Result<Supplied, StopReason>>,
     /// The nonces, once the log has them all, and this worker's among them.
     pub go: oneshot::Receiver<Nonces>,
 }
@@ -65,6 +67,8 @@ pub struct Workers {
     pub exchange: Exchange,
     /// Where outputs are kept that are not open yet.
     pub outputs: OutputStore,
+    /// Where base seeds of secret results are kept.
+    pub results: ResultStore,
     /// Where lots of the reserve are kept.
     pub lots: LotStore,
     /// Where asynchronous parts run.
@@ -160,7 +164,7 @@ impl Workers {
             task,
             go,
         } = assignment;
-        let task = self.wait(cancelled, task)?;
+        let Supplied { task, bases } = self.wait(cancelled, task)?;
         let nonce = keys::random().map_err(|_| StopReason::Local)?;
         prepared(B256::from(*nonce));
         let nonces = self.runtime.block_on(async {
@@ -184,7 +188,7 @@ impl Workers {
         }
         tracing::info!(job = %id.job, attempt = id.attempt, ?absent, %elapsed_ms, "session done");
         let kept = match made {
-            Made::Outputs(outputs) => self.keep_outputs(id, &outputs),
+            Made::Outputs(outputs) => self.keep_outputs(id, outputs, bases.as_ref()),
             Made::Lot(shares) => self.keep_lot(id, lot, &shares),
             Made::Key(key) => {
                 let refresh = refresh.ok_or(StopReason::Local)?;
@@ -275,7 +279,23 @@ impl Workers {
         }
     }
 
-    fn keep_outputs(&self, id: SessionId, outputs: &Outputs) -> Result<Commitments, NodeError> {
+    /// Keeps outputs, and what the seeds of secret results follow from. Commitments to that are opened
+    /// with the outputs.
+    fn keep_outputs(
+        &self,
+        id: SessionId,
+        mut outputs: Outputs,
+        bases: Option<&Bases>,
+    ) -> Result<Commitments, NodeError> {
+        if let Some(Bases { seeds, epoch }) = bases {
+            let mut tails = [None; NODES];
+            for ((component, seed), tail) in (0..).zip(seeds).zip(&mut tails) {
+                let commitment = |seed| results::commit(id.job, component, seed).0;
+                *tail = seed.as_ref().map(commitment);
+            }
+            outputs.append(&tails);
+            self.results.keep(id.job, *epoch, seeds)?;
+        }
         self.outputs.keep(id.job, id.attempt, &outputs.encode())?;
         Ok(outputs.commitments().map(|c| c.map(B256::from)))
     }

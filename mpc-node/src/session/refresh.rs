@@ -119,7 +119,8 @@ pub fn held(
         proven.for_each(|bytes| bytes.truncate(pending.input_type.bytes()));
         return Some(held);
     }
-    of_seeds(pending, &derived.seeds(input)?)
+    let kept = derived.seeds(pending.seeds_id(input))?;
+    of_seeds(pending, &pending.seeds(&kept))
 }
 
 /// The components that follow from seeds.

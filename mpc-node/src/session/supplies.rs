@@ -2,7 +2,7 @@
 //! reserve. Whatever is not at hand is got from peers, however long it takes; whoever does not have it
 //! in time is left out.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use alloy_primitives::B256;
 use mpc_engine::{
@@ -10,7 +10,13 @@ use mpc_engine::{
     ReserveShares, Task,
 };
 use tokio::sync::oneshot;
-use wire::{kind::InputType, limits::NODES, node_transaction::StopReason};
+use wire::{
+    kind::InputType,
+    limits::NODES,
+    node_transaction::StopReason,
+    results::{MASKS, RowPlace},
+    sealed::Seed,
+};
 use zeroize::Zeroizing;
 use zk_contract_runtime::{PendingInput, Sharing};
 
@@ -67,11 +73,37 @@ pub enum Needs {
     },
 }
 
+/// What an attempt needs, once it is there.
+pub struct Supplied {
+    /// What to run.
+    pub task: Task,
+    /// What the masks of secret results follow from, if there are any.
+    pub bases: Option<Bases>,
+}
+
+/// The base seeds that this node holds of the secret results of a computation.
+#[derive(Debug)]
+pub struct Bases {
+    /// By component.
+    pub seeds: HeldSeeds,
+    /// The key epoch in which they are made.
+    pub epoch: u64,
+}
+
+impl From<Task> for Supplied {
+    fn from(task: Task) -> Self {
+        let bases = None;
+        Self { task, bases }
+    }
+}
+
 /// Where it comes from.
 #[derive(Clone, Debug)]
 pub struct Supplies {
     /// Party number of this node.
     pub me: u8,
+    /// The job.
+    pub job: B256,
     /// The keeper of seeds.
     pub seeds: SeedKeeper,
     /// The keeper of lots.
@@ -89,18 +121,18 @@ impl Supplies {
     ///
     /// # Errors
     /// [`StopReason::Local`] if what the log has makes no sense to this node.
-    pub async fn get(self, needs: Needs) -> Result<Task, StopReason> {
+    pub async fn get(self, needs: Needs) -> Result<Supplied, StopReason> {
         let nonsense = |error: EngineError| {
             tracing::error!(%error, "what an attempt needs does not fit together");
             StopReason::Local
         };
         match needs {
-            Needs::Produce { amounts } => Ok(Task::Produce { amounts }),
+            Needs::Produce { amounts } => Ok(Task::Produce { amounts }.into()),
             Needs::Refresh { inputs } => {
                 let inputs: Vec<_> = inputs.into_iter().map(|(id, p)| (id, 0, p)).collect();
                 self.held(&inputs).await;
                 self.shares(&inputs).await;
-                Ok(Task::Toss)
+                Ok(Task::Toss.into())
             }
             Needs::Compute {
                 program,
@@ -119,14 +151,20 @@ impl Supplies {
                 };
                 let seeds_held = self.held(&inputs).await;
                 let shares_held = self.shares(&inputs).await;
-                let shares = self.collect(&program, &types, &inputs, (seeds_held, shares_held));
-                Ok(Task::Compute {
+                let bases = seeds.as_ref().map(ComponentSeeds::results);
+                let bases = bases.filter(|_| program.has_secret_results());
+                let held = (seeds_held, shares_held, bases.as_ref());
+                let shares = self.collect(&program, &types, &inputs, held);
+                let task = Task::Compute {
                     inputs: shares.map_err(nonsense)?,
+                    seeds: seeds.filter(|_| program.is_random()),
                     program,
-                    seeds,
                     reserve,
                     ending: Ending::Commit,
-                })
+                };
+                let epoch = self.sharing.epoch;
+                let bases = bases.map(|seeds| Bases { seeds, epoch });
+                Ok(Supplied { task, bases })
             }
         }
     }
@@ -139,19 +177,28 @@ impl Supplies {
     /// The seeds of inputs that are shared as their clients did, in their order.
     async fn held(&self, inputs: &[(B256, u32, PendingInput)]) -> Vec<HeldSeeds> {
         let inputs = inputs.iter().filter(|(_, _, p)| !self.is_anew(p));
-        let inputs: Vec<_> = inputs.map(|(id, _, p)| (*id, p.clone())).collect();
+        let inputs: Vec<_> = inputs.map(|(id, _, p)| (p.seeds_id(*id), p)).collect();
+        // Rows of one computation have their seeds in common.
+        let ids: BTreeMap<B256, &PendingInput> = inputs.iter().copied().collect();
+        let ids: Vec<_> = ids.into_iter().map(|(id, p)| (id, p.clone())).collect();
         loop {
             let (answer, seeds) = oneshot::channel();
             let collect = Order::Collect {
-                inputs: inputs.clone(),
+                inputs: ids.clone(),
                 patience: self.patience,
                 answer,
             };
             if self.seeds.order(collect)
                 && let Ok(seeds) = seeds.await
-                && let Some(all) = seeds.into_iter().collect()
+                && let Some(all) = seeds.into_iter().collect::<Option<Vec<HeldSeeds>>>()
             {
-                return all;
+                let kept: BTreeMap<B256, HeldSeeds> =
+                    ids.iter().map(|(id, _)| *id).zip(all).collect();
+                let seeds = inputs.iter().map(|(id, pending)| {
+                    let kept = kept.get(id);
+                    kept.map(|kept| pending.seeds(kept)).unwrap_or_default()
+                });
+                return seeds.collect();
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -182,7 +229,7 @@ impl Supplies {
         program: &Program,
         types: &[(u32, InputType)],
         inputs: &[(B256, u32, PendingInput)],
-        (seeds, shares): (Vec<HeldSeeds>, Vec<HeldShares>),
+        (seeds, shares, bases): (Vec<HeldSeeds>, Vec<HeldShares>, Option<&HeldSeeds>),
     ) -> Result<PartyInputs, EngineError> {
         let mut collector = InputCollector::new(self.me, program, types)?;
         let (mut seeds, mut shares) = (seeds.into_iter(), shares.into_iter());
@@ -197,7 +244,35 @@ impl Supplies {
                 collector.push(*input_type, &pending.sealed.masked, &held)?;
             }
         }
+        if let Some(bases) = bases {
+            self.masks(&mut collector, program, types, bases)?;
+        }
         collector.finish()
+    }
+
+    /// The masks of secret results: inputs of zero, with seeds that follow from the base seeds.
+    fn masks(
+        &self,
+        collector: &mut InputCollector,
+        program: &Program,
+        types: &[(u32, InputType)],
+        bases: &HeldSeeds,
+    ) -> Result<(), EngineError> {
+        let masks = types.iter().filter(|(number, _)| *number >= MASKS);
+        let rows = program.result_rows(masks.clone().count());
+        for ((result, (number, ty)), rows) in (0..).zip(masks).zip(rows) {
+            let zero = vec![0; ty.bytes()];
+            for row in 0..u32::try_from(rows).unwrap_or(u32::MAX) {
+                let place = RowPlace {
+                    computation: self.job,
+                    result,
+                    row,
+                };
+                let seed = |base: &Option<Seed>| base.as_ref().map(|base| place.seed(base));
+                collector.push(*number, &zero, &bases.each_ref().map(seed))?;
+            }
+        }
+        Ok(())
     }
 
     async fn component_seeds(&self, portion: &Portion) -> Result<ComponentSeeds, EngineError> {

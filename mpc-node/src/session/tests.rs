@@ -22,6 +22,7 @@ use super::*;
 use crate::{
     filter::{FrameFilter, Honest, OutgoingFrame},
     network::tests::{Cluster, Node, PATIENCE, TestResult},
+    storage::epochs::EpochKeys,
 };
 
 const ROUND: Duration = Duration::from_millis(700);
@@ -113,6 +114,10 @@ impl Running {
                 filter,
             },
             outputs: OutputStore::open(&folder.join("outputs"), &[party; 32])?,
+            results: ResultStore::open(
+                &folder.join("results"),
+                &EpochKeys::open(&folder.join("epochs"), &[party; 32], None)?,
+            )?,
             lots: LotStore::open(&folder.join("lots"), &[party; 32], Counter::default())?,
             runtime: Handle::current(),
         })
@@ -143,7 +148,7 @@ impl Running {
                 absent: attempt.absent,
                 lot: attempt.lot,
                 refresh: None,
-                task: Box::pin(async { Ok(task) }),
+                task: Box::pin(async { Ok(task.into()) }),
                 go: wait,
             };
             let sender = sender.clone();

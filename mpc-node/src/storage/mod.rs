@@ -13,6 +13,7 @@ pub mod epochs;
 pub mod lots;
 pub mod outputs;
 pub mod records;
+pub mod results;
 pub mod secret_box;
 pub mod seed_box;
 pub mod shares;

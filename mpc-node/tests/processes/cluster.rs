@@ -14,6 +14,7 @@ use wire::{
     rpc::{ComputationInfo, ComputationStatus, InputInfo, InputStatus, NodeStatus},
     seal_keys::SealKeys,
     sealed::{Binding, SealedInput, Seed, seal},
+    transaction::Deployment,
 };
 
 use crate::{
@@ -69,7 +70,15 @@ pub(crate) async fn agreed(
 }
 
 pub(crate) async fn deploy(provider: &impl Provider, from: Address) -> TestResult<(Address, B256)> {
-    let deployment = deployment()?;
+    deploy_this(provider, from, &deployment()?).await
+}
+
+/// Deploys a contract; tells where, and the hash of its code.
+pub(crate) async fn deploy_this(
+    provider: &impl Provider,
+    from: Address,
+    deployment: &Deployment,
+) -> TestResult<(Address, B256)> {
     let request = TransactionRequest::default().with_deploy_code(deployment.encode());
     let receipt = provider
         .send_transaction(request)

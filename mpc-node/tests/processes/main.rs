@@ -6,5 +6,6 @@ mod cluster;
 mod contract;
 mod flood;
 mod refresh;
+mod results;
 mod rpc;
 mod support;

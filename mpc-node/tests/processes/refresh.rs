@@ -77,6 +77,7 @@ async fn vote(
         binding,
         sealed: sealed.into(),
         input_type: ballot_type().into(),
+        row: None,
     };
     Ok(Cast {
         id,

@@ -24,6 +24,7 @@ fn input() -> Input {
         group: 0,
         tag: 0,
         sealed: None,
+        row: None,
         votes: [None; NODES],
         status: Status::Ordered,
     }

@@ -5,7 +5,12 @@ use wire::{limits::NODES, seal_keys::SignedSealKey};
 
 use super::Transition;
 use crate::{
-    Event, attempt::Attempt, computation::Computation, job::Attempts, refresh::Phase, state::State,
+    Event,
+    attempt::Attempt,
+    computation::{self, Computation},
+    job::Attempts,
+    refresh::Phase,
+    state::State,
 };
 
 impl Transition<'_> {
@@ -92,6 +97,16 @@ impl Transition<'_> {
                 let attempts = c.attempts.as_ref();
                 attempts.is_some_and(|attempts| !attempts.reserve.is_empty())
             };
+            // Their masks would follow from a seed of the epoch that is over.
+            if self
+                .state
+                .computation(id)
+                .is_some_and(Computation::makes_rows)
+                && let Some(computation) = self.state.computation_mut(id)
+                && let Some(attempts) = &mut computation.attempts
+            {
+                attempts.seed = None;
+            }
             if self.state.computation(id).is_some_and(holds)
                 && let Some(computation) = self.state.computation_mut(id)
                 && let Some(attempts) = &mut computation.attempts
@@ -112,6 +127,18 @@ impl Transition<'_> {
 impl State {
     /// Whether all inputs have their verdict that are sealed to keys of before the current ones.
     fn old_inputs_are_decided(&self) -> bool {
+        // What comes of these belongs to the sharing before.
+        let makes_rows = |c: &Computation| {
+            let under_way = c.attempts.as_ref().is_some_and(|a| a.current.is_some());
+            c.makes_rows() && (under_way || c.phase == computation::Phase::Encoding)
+        };
+        let mut unfinished = self
+            .unfinished
+            .iter()
+            .filter_map(|id| self.computation(*id));
+        if unfinished.any(makes_rows) {
+            return false;
+        }
         let epoch = self.jobs().refresh.epoch();
         let mut undecided = self.undecided.values().filter_map(|id| self.input(*id));
         undecided.all(|input| input.binding.key_epoch >= epoch)

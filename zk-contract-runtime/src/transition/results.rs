@@ -110,7 +110,13 @@ impl Transition<'_> {
                     commitments,
                     seals: [const { Seal::NONE }; NODES],
                 };
-                self.add_row(place, (sequence, group), (address, code_hash, owner), input, sealed);
+                self.add_row(
+                    place,
+                    (sequence, group),
+                    (address, code_hash, owner),
+                    input,
+                    sealed,
+                );
             }
         }
         self.event(Event::ResultsKept { computation: id });
@@ -166,7 +172,13 @@ impl Transition<'_> {
     }
 
     /// Results of a computation take the place of what a contract has kept of a type.
-    fn replace_kept(&mut self, (address, id): (Address, B256), number: u32, group: u64, sequence: u64) {
+    fn replace_kept(
+        &mut self,
+        (address, id): (Address, B256),
+        number: u32,
+        group: u64,
+        sequence: u64,
+    ) {
         let Some(contract) = self.state.contract_mut(address) else {
             return;
         };

@@ -51,6 +51,13 @@ impl State {
         if attempts.current.is_some() || attempts.not_before_ms > now_ms {
             return Err(Lack::Turn);
         }
+        let makes_rows = frozen
+            .program
+            .as_ref()
+            .is_some_and(|p| p.has_secret_results());
+        if makes_rows && self.jobs().refresh.is_sharing() {
+            return Err(Lack::Turn); // Its rows would come too late to be shared anew.
+        }
         let out = self.jobs().standing.out_of(&attempts.history);
         let absent = self.left_out_of(&attempts.history);
         let seed = frozen.takes_seed && attempts.seed.is_none();
