@@ -12,6 +12,7 @@ mod play;
 mod production;
 mod refresh;
 mod replay;
+mod results;
 mod selection;
 mod timers;
 

@@ -125,7 +125,10 @@ impl Contract {
     /// Numbers of the types that one of its computations reads or makes: before it begins there is
     /// none undecided.
     pub(crate) fn awaited_by(&self, computation: u32) -> Vec<u32> {
-        [self.types_of(computation), &self.made_by(computation)].concat()
+        let mut types = [self.types_of(computation), &self.made_by(computation)].concat();
+        types.sort_unstable();
+        types.dedup();
+        types
     }
 
     /// Its undecided inputs of these types, ordered before `cutoff`.
