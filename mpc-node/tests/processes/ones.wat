@@ -8,7 +8,7 @@
   (import "quartet" "storage_write" (func $storage_write (param i32 i32 i32 i32)))
   (import "quartet" "emit" (func $emit (param i32 i32 i32 i32)))
   (import "quartet" "take_input" (func $take_input (param i32 i32 i32)))
-  (import "quartet" "start" (func $start (param i32 i32) (result i64)))
+  (import "quartet" "start" (func $start (param i32 i32 i32) (result i64)))
   (import "quartet" "secret_input" (func $secret_input (param i32 i32 i32) (result i32)))
   (import "quartet" "secret_constant" (func $secret_constant (param i32 i64 i64 i32) (result i32)))
   (import "quartet" "secret_op" (func $secret_op (param i32 i32 i32 i32 i64) (result i32)))
@@ -50,7 +50,8 @@
         (return (i32.const 0))))
     (if (i32.eq (local.get $s) (i32.const {close}))
       (then
-        (drop (call $start (i32.const 0) (i32.const 0x3000)))
+        ;; Over all inputs: the encoded options are zeros.
+        (drop (call $start (i32.const 0) (i32.const 0x3800) (i32.const 54)))
         (return (i32.const 0))))
     (if (i32.eq (local.get $s) (i32.const {bump})) (then (return (call $bump))))
     (if (i32.eq (local.get $s) (i32.const {spin})) (then (loop $for_ever (br $for_ever))))
