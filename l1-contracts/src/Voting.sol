@@ -93,8 +93,9 @@ contract Voting is QuartetApp {
         closes = closes_;
     }
 
-    /// @notice Adds a batch of at most `MAX_BATCH` voters. The list itself is only in the event;
-    /// here remains what its root needs.
+    /// @notice Adds a batch of at most `MAX_BATCH` voters. Who is named more than once, in this batch
+    /// or others, has as many votes. The list itself is only in the event; here remains what its root
+    /// needs.
     /// @dev The leaf is `keccak256(abi.encode(index, keccak256(abi.encodePacked(voters))))`, where
     /// packing gives each voter 32 bytes, as Solidity does for elements of arrays.
     function addVoters(address[] calldata voters) external whileOpen {
@@ -130,8 +131,8 @@ contract Voting is QuartetApp {
     }
 
     /// @notice The result of the poll.
-    /// @return votes how many valid ballots each choice got
-    /// @return invalid how many ballots named none of the choices
+    /// @return votes how many votes each choice got
+    /// @return invalid how many votes named none of the choices
     function tally() external view returns (uint64[CHOICES] memory votes, uint64 invalid) {
         if (phase != Phase.Published) revert NotPublished();
         uint256 counts = _counts;

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const CONTRACTS = ['Committee', 'QuartetApp', 'Verifier', 'Voting'];
+const CONTRACTS = ['Committee', 'Lottery', 'QuartetApp', 'Verifier', 'Voting'];
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(root, 'artifacts');
