@@ -1,5 +1,5 @@
 //! A poll with secret ballots: who voted is public, what they voted is not, and only the tally is
-//! ever opened.
+//! ever opened. Voters may change their mind until the end: the last ballot counts.
 //!
 //! The list of voters is fixed on L1. Here it arrives in batches, carried by anybody: each comes
 //! with a proof against the root that the contract was deployed with ([`electorate`]), so a hostile
@@ -31,16 +31,16 @@ pub mod voting {
         closes: Time,
         /// How many batches have arrived.
         batches_added: u32,
-        /// How many ballots count.
+        /// How many voters have voted.
         votes_cast: u64,
         /// Whether the tally has been started.
         started: bool,
         /// Which batches have arrived.
         added: Map<u32, bool>,
-        /// Who may vote.
-        voters: Map<Address, bool>,
+        /// How many votes each voter has: as many as the list names them.
+        voters: Map<Address, u64>,
         /// Who has voted.
-        voted: Map<Address, bool>,
+        voted: Set<Address>,
         /// The attested result.
         tally: Item<Tally>,
     }
@@ -55,9 +55,9 @@ pub mod voting {
     /// What is revealed.
     #[derive(Clone, Debug, PartialEq, Eq, Reveal)]
     pub struct Tally {
-        /// Ballots for each choice.
+        /// Votes for each choice.
         pub votes: [u64; CHOICES],
-        /// Ballots for none of them.
+        /// Votes for none of them.
         pub invalid: u64,
     }
 
@@ -72,8 +72,6 @@ pub mod voting {
         ElectorateIncomplete,
         /// The sender may not vote.
         NotOnTheList,
-        /// The sender has voted.
-        AlreadyVoted,
         /// Voting has ended.
         PollClosed,
         /// Voting ends at this time.
@@ -97,7 +95,7 @@ pub mod voting {
         pub voters: u32,
     }
 
-    /// A ballot counts. Whose it is, is public.
+    /// A ballot counts, in place of an earlier one of this voter. Whose it is, is public.
     #[event]
     pub struct VoteCast {
         /// The voter.
@@ -108,9 +106,9 @@ pub mod voting {
     /// Three nodes have signed the tally.
     #[event]
     pub struct Tallied {
-        /// Ballots for each choice.
+        /// Votes for each choice.
         pub votes: [u64; CHOICES],
-        /// Ballots for none of them.
+        /// Votes for none of them.
         pub invalid: u64,
     }
 
@@ -130,7 +128,8 @@ pub mod voting {
         ensure!(root == Some(s.tree_root), PollError::NotInElectorate);
 
         for voter in &voters {
-            s.voters.insert(voter, &true);
+            let votes = s.voters.get(voter).unwrap_or_default();
+            s.voters.insert(voter, &(votes + 1));
         }
         s.added.insert(&index, &true);
         s.batches_added += 1;
@@ -143,14 +142,17 @@ pub mod voting {
     }
 
     #[input]
-    fn cast(s: &mut Poll, ctx: &Ctx, _ballot: Sealed<Ballot>) -> Result<()> {
+    fn cast(s: &mut Poll, ctx: &Ctx, ballot: Sealed<Ballot>) -> Result<()> {
         ensure!(complete(s), PollError::ElectorateIncomplete);
         ensure!(ctx.time < s.closes, PollError::PollClosed);
-        ensure!(s.voters.contains(&ctx.sender), PollError::NotOnTheList);
-        ensure!(!s.voted.contains(&ctx.sender), PollError::AlreadyVoted);
+        let votes = s.voters.get(&ctx.sender).ok_or(PollError::NotOnTheList)?;
 
-        s.voted.insert(&ctx.sender, &true);
-        s.votes_cast += 1;
+        ballot.set_tag(votes);
+        ballot.replace();
+        if !s.voted.contains(&ctx.sender) {
+            s.voted.insert(&ctx.sender);
+            s.votes_cast += 1;
+        }
         VoteCast { voter: ctx.sender }.emit();
         Ok(())
     }
@@ -166,22 +168,22 @@ pub mod voting {
         ensure!(!s.started, PollError::AlreadyStarted);
 
         s.started = true;
-        Ok(Start::with_context(electorate::context(
-            s.l1_poll,
-            s.tree_root,
-            s.batches,
-        )))
+        let context = electorate::context(s.l1_poll, s.tree_root, s.batches);
+        Ok(Start::with_context(context))
     }
 
     #[compute]
     fn tally(ballots: SecretVec<Ballot>) -> Secret<Tally> {
+        let weights = ballots.tags();
+        let all: u64 = weights.iter().sum();
+        let weights = SecretVec::public(&weights);
         let mut votes = [Secret::ZERO; CHOICES];
         let mut valid = Secret::ZERO;
         for (i, v) in votes.iter_mut().enumerate() {
-            *v = ballots.choice.eq(i as u8).count();
+            *v = (ballots.choice.eq(i as u8).cast::<u64>() * weights).sum();
             valid += *v;
         }
-        Tally::secret(votes, ballots.len() as u64 - valid)
+        Tally::secret(votes, all - valid)
     }
 
     #[attested]

@@ -158,11 +158,13 @@ fn not_on_the_list() {
 }
 
 #[quartet::test]
-fn once_only() {
+fn the_last_ballot_counts() {
     let mut poll = open();
     vote(&mut poll, "ada", 1).unwrap();
-    assert_eq!(vote(&mut poll, "ada", 2), Err(PollError::AlreadyVoted));
-    assert_eq!(count(&mut poll), tally([0, 1, 0], 0));
+    vote(&mut poll, "ben", 0).unwrap();
+    vote(&mut poll, "ada", 2).unwrap();
+    assert_eq!(poll.view(&calls::votes_cast()), Ok(2), "voters, not ballots");
+    assert_eq!(count(&mut poll), tally([1, 0, 1], 0));
 }
 
 #[quartet::test(clear, mpc)]
@@ -171,9 +173,33 @@ fn two_ballots_at_once_through_two_nodes() {
     let first = poll.order(user("ada"), &cast(&Ballot::plain(0))).unwrap();
     let second = poll.order(user("ada"), &cast(&Ballot::plain(1))).unwrap();
     poll.accept(first).unwrap();
-    assert_eq!(poll.accept(second), Err(PollError::AlreadyVoted));
+    poll.accept(second).unwrap();
     assert_eq!(poll.view(&calls::votes_cast()), Ok(1));
-    assert_eq!(count(&mut poll), tally([1, 0, 0], 0));
+    assert_eq!(count(&mut poll), tally([0, 1, 0], 0));
+}
+
+#[quartet::test(clear, mpc)]
+fn a_ballot_that_is_rejected_replaces_nothing() {
+    let mut poll = open();
+    vote(&mut poll, "ada", 1).unwrap();
+    let rubbish = poll.order(user("ada"), &cast(&Ballot::plain(0))).unwrap();
+    poll.reject(rubbish);
+    assert_eq!(count(&mut poll), tally([0, 1, 0], 0));
+}
+
+#[quartet::test]
+fn who_is_named_more_than_once_has_as_many_votes() {
+    let (ada, ben) = (user("ada"), user("ben"));
+    let list = Electorate::new(vec![vec![ada, ben, ada], vec![ada]]);
+    let deployment = calls::new(L1_POLL, list.root(), 2, EVENING);
+    let mut poll: Poll = World::deploy(NOON, user("opener"), &deployment).unwrap();
+    for (index, batch) in (0..).zip(&list.batches) {
+        let batch = calls::add_voters(index, batch.clone(), list.proof(index));
+        poll.call(user("carrier"), &batch).unwrap();
+    }
+    vote(&mut poll, "ada", 2).unwrap();
+    vote(&mut poll, "ben", 9).unwrap();
+    assert_eq!(count(&mut poll), tally([0, 0, 3], 1));
 }
 
 #[quartet::test(clear, mpc)]
