@@ -55,6 +55,12 @@ const CRATES: &[(&str, &[&str], bool)] = &[
         false,
     ),
     ("voting-contract", &["contract-sdk"], true),
+    ("auction-contract", &["contract-sdk"], true),
+    ("lottery-contract", &["contract-sdk"], true),
+    ("matching-contract", &["contract-sdk"], true),
+    ("salaries-contract", &["contract-sdk"], true),
+    ("survey-contract", &["contract-sdk"], true),
+    ("book", &[], true),
     (
         "voting",
         &["client", "devnet", "voting-contract", "wire"],

@@ -31,7 +31,9 @@ fn updates() -> bool {
 fn examples() -> Vec<(PathBuf, String)> {
     let mut all = Vec::new();
     for example in fs::read_dir(root().join("examples")).unwrap() {
-        let folder = example.unwrap().path().join("contract");
+        let example = example.unwrap().path();
+        let inner = example.join("contract");
+        let folder = if inner.is_dir() { inner } else { example };
         let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else {
             continue;
         };

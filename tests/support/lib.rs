@@ -2,6 +2,8 @@
 //!
 //! Owns no expectations; each test states its own. Read [`World`] first.
 
+pub mod site;
+
 use std::{
     fs,
     ops::Range,

@@ -316,11 +316,6 @@ impl Computation {
                         arguments";
             return Err(syn::Error::new_spanned(ty, text));
         }
-        if secrets.is_empty() {
-            let text = "a #[compute] function takes the inputs that it reads, and public arguments \
-                        after them: write `ballots: SecretVec<Ballot>`";
-            return Err(syn::Error::new_spanned(&item.sig.ident, text));
-        }
         if matches!(item.sig.output, ReturnType::Default) {
             let text = "a #[compute] function returns what is revealed: write `-> Secret<Tally>`";
             return Err(syn::Error::new_spanned(&item.sig, text));

@@ -181,16 +181,16 @@ pub(crate) fn in_clear(program: &Program, columns: &[Vec<u128>]) -> Vec<Vec<u128
         .unwrap_or_else(|error| panic!("the computation does not run in clear: {error}"))
 }
 
-/// Runs a program on four parties with randomness from the seed, and compares with what it gives in
-/// clear.
+/// Runs a program on four parties with randomness from the seed of the test and the index of the
+/// computation, and compares with what it gives in clear.
 #[expect(clippy::panic, reason = "a test that finds this has failed")]
 pub(crate) fn on_parties(
     program: &Program,
     columns: &[Vec<u128>],
-    seed: u64,
+    (seed, index): (u64, u64),
     faults: Faults,
 ) -> Ran {
-    let ran = local::run_with(program, columns, seed, faults);
+    let ran = local::run_with(program, columns, seed.wrapping_add(index), faults);
     let ran = ran.unwrap_or_else(|stop| {
         panic!("the computation does not run on four parties with QUARTET_SEED={seed}: {stop}")
     });

@@ -101,7 +101,7 @@ impl<C: Contract> World<C> {
         }
         let traced = self.trace(started, &inputs);
         let columns = trace::columns(&traced.program, &inputs, self.seed.unwrap_or_default());
-        let opened = self.open(&traced.program, &columns);
+        let opened = self.open(started.index, &traced.program, &columns);
         let output = self.encode::<P>(&traced.program, &opened);
         self.keep_results(started, &traced, (&opened, &columns));
         self.delete_after(started);
@@ -117,13 +117,14 @@ impl<C: Contract> World<C> {
         self.end(started, || C::failed(P::NUMBER, started.index, fault));
     }
 
-    /// What the parties open, in the presence of nodes that fail.
-    fn open(&mut self, program: &Program, columns: &[Vec<u128>]) -> Vec<Vec<u128>> {
+    /// What the parties open, in the presence of nodes that fail. Each computation has randomness of
+    /// its own.
+    fn open(&mut self, index: u64, program: &Program, columns: &[Vec<u128>]) -> Vec<Vec<u128>> {
         let Some(seed) = self.seed else {
             self.nodes.blame_liar();
             return trace::in_clear(program, columns);
         };
-        let ran = trace::on_parties(program, columns, seed, self.nodes.faults());
+        let ran = trace::on_parties(program, columns, (seed, index), self.nodes.faults());
         self.nodes.blame(&ran.suspected);
         ran.opened
     }
