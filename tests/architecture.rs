@@ -25,7 +25,7 @@ const CRATES: &[(&str, &[&str], bool)] = &[
     ("contract-sdk", &["contract-sdk-macros", "wire"], true),
     (
         "contract-testing",
-        &["contract-sdk", "mpc-engine", "wire"],
+        &["client", "contract-sdk", "devnet", "mpc-engine", "wire"],
         false,
     ),
     ("zk-contract-runtime", &["mpc-engine", "wire"], true),

@@ -19,6 +19,10 @@ pub trait Contract: Sized {
     /// Its name.
     const NAME: &'static str;
 
+    /// Where it comes from, for tests and tools.
+    #[cfg(not(target_arch = "wasm32"))]
+    const PACKAGE: Package;
+
     /// Its description, as JSON of `wire::contract::Description`.
     fn describe() -> String;
 
@@ -57,6 +61,16 @@ pub trait Contract: Sized {
     /// # Errors
     /// There is no such computation, or the contract refuses.
     fn failed(number: u32, index: u64, fault: Fault) -> Result<(), Refused>;
+}
+
+/// The package that a contract is in.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Clone, Copy, Debug)]
+pub struct Package {
+    /// Its name for Cargo.
+    pub name: &'static str,
+    /// Its folder, where it was built.
+    pub folder: &'static str,
 }
 
 /// Why an entry point did not do its work.

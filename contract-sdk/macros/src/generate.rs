@@ -202,6 +202,12 @@ fn implementation(model: &Model) -> TokenStream {
         impl ::quartet::Contract for Contract {
             const NAME: &'static str = #name;
 
+            #[cfg(not(target_arch = "wasm32"))]
+            const PACKAGE: ::quartet::contract::Package = ::quartet::contract::Package {
+                name: ::core::env!("CARGO_PKG_NAME"),
+                folder: ::core::env!("CARGO_MANIFEST_DIR"),
+            };
+
             fn describe() -> ::std::string::String {
                 let mut __description = ::quartet::abi::json::Describer::new();
                 #describe

@@ -60,17 +60,26 @@
 
 mod host;
 mod mode;
+#[cfg_attr(not(feature = "nodes"), path = "no_nodes.rs")]
+mod nodes;
 mod trace;
 mod world;
 
-use alloy_primitives::{Address, keccak256};
+use alloy_primitives::Address;
+use quartet::Time;
 
 pub use mode::{Mode, mode, run};
 pub use mpc_engine::Explanation;
 pub use world::{Pending, TimerFailure, World};
 
+#[cfg(feature = "nodes")]
+pub use nodes::L1;
+
+/// A time for tests to begin at, in seconds since the Unix epoch: later than the clocks of real nodes.
+pub const NOON: Time = 4_000_000_000;
+
 /// The address of a user with this name.
 #[must_use]
 pub fn user(name: &str) -> Address {
-    Address::from_word(keccak256(name))
+    nodes::user(name)
 }

@@ -25,6 +25,7 @@ use crate::{
     Mode,
     host::{self, CallHost, Changes, Contracts, Effects, Log, Next, Start},
     mode::mode,
+    nodes::Real,
     user,
 };
 
@@ -46,6 +47,7 @@ pub struct World<C> {
     seed: Option<u64>,
     nodes: Nodes,
     opened: Vec<Opened>,
+    real: Option<Real>,
     contract: PhantomData<C>,
 }
 
@@ -125,8 +127,14 @@ impl<C: Contract> World<C> {
             seed: (mode() == Mode::Mpc).then(|| seed().unwrap_or_else(|| rand::rng().random())),
             nodes: Nodes::default(),
             opened: Vec::new(),
+            real: (mode() == Mode::Nodes).then(|| Real::raise(time)),
             contract: PhantomData,
         };
+        if let Some(real) = &world.real {
+            let deployed = real.deploy(deployer, (&C::PACKAGE, C::NAME), deployment.arguments());
+            world.address = deployed.map_err(|data| error::<R>(&data))?;
+            return Ok(world);
+        }
         world.add(world.address, C::call);
         let context = world.context(deployer);
         let result = world.enter(host::Mode::Action, context, || {
@@ -165,6 +173,9 @@ impl<C: Contract> World<C> {
         from: Address,
         call: &Call<C, R>,
     ) -> Result<Seen<R>, R::Error> {
+        if let Some(real) = &self.real {
+            return seen::<R>(real.call(from, self.address, call.data()));
+        }
         self.next_block();
         let context = self.context(from);
         let result = self.enter(host::Mode::Action, context, || C::call(call.data()));
@@ -181,6 +192,9 @@ impl<C: Contract> World<C> {
     /// # Panics
     /// The function changes something.
     pub fn view<R: Outcome>(&self, call: &Call<C, R>) -> Result<Seen<R>, R::Error> {
+        if let Some(real) = &self.real {
+            return seen::<R>(real.view(self.address, call.data()));
+        }
         let context = self.context(Address::ZERO);
         let result = self.enter(host::Mode::View, context, || C::call(call.data()));
         Ok(typed::<R>(result)?.0)
@@ -208,6 +222,16 @@ impl<C: Contract> World<C> {
         from: Address,
         call: &InputCall<C, R>,
     ) -> Result<Pending<C, R>, R::Error> {
+        if let Some(real) = &self.real {
+            let input = (call.number(), call.expose());
+            let with_sealed = |sealed| call.sealed(sealed).data().clone();
+            let ordered = real.order((from, self.address), input, with_sealed);
+            return Ok(Pending {
+                place: ordered.map_err(|data| error::<R>(&data))?,
+                context: self.context(from),
+                call: call.sealed(Bytes::new()),
+            });
+        }
         self.next_block();
         let context = self.context(from);
         let number = call.number();
@@ -243,6 +267,9 @@ impl<C: Contract> World<C> {
     /// # Panics
     /// An earlier input of the same sender awaits its verdict.
     pub fn accept<R: Outcome>(&mut self, pending: Pending<C, R>) -> Result<Seen<R>, R::Error> {
+        if let Some(real) = &self.real {
+            return seen::<R>(real.accept(pending.place));
+        }
         let Pending {
             place,
             context,
@@ -271,18 +298,28 @@ impl<C: Contract> World<C> {
     }
 
     /// The nodes have rejected the sealed part. The contract never hears of it.
+    ///
+    /// # Panics
+    /// On real nodes, which have their own verdict.
     pub fn reject<R: Outcome>(&mut self, pending: Pending<C, R>) {
+        self.in_process();
         self.inputs[pending.place].verdict = Verdict::Rejected;
     }
 
     /// The contract's events of this type, in the order in which they were emitted.
     #[must_use]
     pub fn events<E: Event>(&self) -> Vec<E> {
-        self.events
-            .iter()
-            .filter(|log| log.contract == self.address)
-            .filter_map(|log| E::decode(&log.topics, &log.data))
-            .collect()
+        self.events_at(self.address)
+    }
+
+    /// What only a world in this process knows or can do.
+    #[track_caller]
+    fn in_process(&self) {
+        assert!(
+            self.real.is_none(),
+            "real nodes do not do this: choose the modes of this test by \
+             `#[quartet::test(clear, mpc)]`"
+        );
     }
 
     fn context(&self, sender: Address) -> Context {
@@ -359,6 +396,18 @@ impl<C: Contract> World<C> {
     }
 }
 
+/// What a call on real nodes gave back, or its error.
+fn seen<R: Outcome>(result: Result<Bytes, Bytes>) -> Result<Seen<R>, R::Error> {
+    let result = result.map(|output| (output.to_vec(), Effects::default()));
+    let (seen, _) = typed::<R>(result.map_err(|data| Refused::Revert(data.into())))?;
+    Ok(seen)
+}
+
+#[expect(clippy::expect_used, reason = "no author can cause this")]
+fn error<R: Outcome>(data: &[u8]) -> R::Error {
+    R::Error::decode(data).expect("the error does not decode")
+}
+
 /// Decodes what a call gave back, or its error.
 #[expect(
     clippy::expect_used,
@@ -379,9 +428,7 @@ fn typed<R: Outcome>(
             let output = Params::decode(&output).expect("the output does not decode");
             Ok((R::Output::seen(output), effects))
         }
-        Err(Refused::Revert(data)) => {
-            Err(R::Error::decode(&data).expect("the error does not decode"))
-        }
+        Err(Refused::Revert(data)) => Err(error::<R>(&data)),
         Err(Refused::BadCall) => panic!("the contract does not know its own call"),
     }
 }

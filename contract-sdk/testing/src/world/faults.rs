@@ -6,6 +6,7 @@ use mpc_engine::local;
 use wire::limits::NODES;
 
 use super::World;
+use crate::nodes::Real;
 
 /// How the nodes do.
 #[derive(Default)]
@@ -74,6 +75,9 @@ impl<C> World<C> {
     /// There is no such node, or another one fails.
     pub fn stop_node(&mut self, node: usize) {
         self.nodes.fail(node, Fault::Stopped);
+        if let Some(real) = &self.real {
+            real.stop(node);
+        }
     }
 
     /// From now on a node lies in computations, until it is stopped or started: it alters what it sends.
@@ -83,6 +87,9 @@ impl<C> World<C> {
     /// There is no such node, or another one fails.
     pub fn tamper(&mut self, node: usize) {
         self.nodes.fail(node, Fault::Lies);
+        if let Some(real) = &self.real {
+            real.tamper(node);
+        }
     }
 
     /// Starts a node that was stopped, or that lied, as an honest one.
@@ -90,15 +97,22 @@ impl<C> World<C> {
     /// # Panics
     /// There is no such node.
     pub fn start_node(&mut self, node: usize) {
-        let node = number(node);
-        self.nodes.failing.take_if(|(failing, _)| *failing == node);
+        let failing = number(node);
+        self.nodes.failing.take_if(|(other, _)| *other == failing);
+        if let Some(real) = &self.real {
+            real.start(node);
+        }
     }
 
     /// The nodes that may have lied in computations so far. Where two nodes contradict each other, one
     /// of them lied, and both are here unless more is known; none is where nobody lied.
     #[must_use]
     pub fn suspects(&self) -> BTreeSet<usize> {
-        let suspects = self.nodes.suspects.iter();
+        let mut found = Nodes::default();
+        for pairs in self.real.iter().flat_map(Real::contradictions) {
+            found.blame(&pairs);
+        }
+        let suspects = self.nodes.suspects.union(&found.suspects);
         suspects.map(|node| usize::from(*node)).collect()
     }
 }

@@ -10,7 +10,7 @@ use quartet::{
 };
 use wire::guest::Context;
 
-use super::{World, typed};
+use super::{World, error, seen, typed};
 use crate::{
     host::{Changes, Deployed, Mode},
     user,
@@ -28,6 +28,10 @@ impl<C: Contract> World<C> {
         deployer: Address,
         deployment: &Deploy<D, R>,
     ) -> Result<Address, R::Error> {
+        if let Some(real) = &self.real {
+            let deployed = real.deploy(deployer, (&D::PACKAGE, D::NAME), deployment.arguments());
+            return deployed.map_err(|data| error::<R>(&data));
+        }
         self.next_block();
         let mut address = user(D::NAME);
         while self.contracts.contains_key(&address) {
@@ -61,6 +65,9 @@ impl<C: Contract> World<C> {
         from: Address,
         call: &Call<D, R>,
     ) -> Result<Seen<R>, R::Error> {
+        if let Some(real) = &self.real {
+            return seen::<R>(real.call(from, address, call.data()));
+        }
         self.next_block();
         let context = self.context_of_call(address, from);
         let result = self.enter(self.mode_of(address), context, || D::call(call.data()));
@@ -81,6 +88,9 @@ impl<C: Contract> World<C> {
         address: Address,
         call: &Call<D, R>,
     ) -> Result<Seen<R>, R::Error> {
+        if let Some(real) = &self.real {
+            return seen::<R>(real.view(address, call.data()));
+        }
         let context = self.context_of_call(address, Address::ZERO);
         let result = self.enter(Mode::View, context, || D::call(call.data()));
         Ok(typed::<R>(result)?.0)
@@ -90,7 +100,9 @@ impl<C: Contract> World<C> {
     /// emitted.
     #[must_use]
     pub fn events_at<E: Event>(&self, address: Address) -> Vec<E> {
-        self.events
+        let real = self.real.as_ref().map(|real| real.events(address));
+        let events = real.as_ref().unwrap_or(&self.events);
+        events
             .iter()
             .filter(|log| log.contract == address)
             .filter_map(|log| E::decode(&log.topics, &log.data))

@@ -34,6 +34,7 @@ impl<C: Contract> World<C> {
     /// address it is what the contract keeps, which nobody can read in a cluster.
     #[must_use]
     pub fn secrets<T: InputNumber>(&self, owner: Address) -> Vec<Plain<T>> {
+        self.in_process();
         let rows = self.started.iter().flat_map(|run| &run.rows);
         let own = rows.filter(|row| row.number == T::NUMBER && row.owner == owner);
         own.map(|row| Plain::new(row.fields.clone())).collect()

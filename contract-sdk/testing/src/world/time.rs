@@ -8,7 +8,7 @@ use quartet::{
     contract::{Computation, Output, Refused},
 };
 
-use super::World;
+use super::{Real, World};
 
 /// A call by a timer that did not end well: it changed nothing, and is not made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub struct TimerFailure {
 impl<C: Contract> World<C> {
     /// Time of the next block, in seconds since the Unix epoch.
     #[must_use]
-    pub const fn time(&self) -> Time {
-        self.time
+    pub fn time(&self) -> Time {
+        self.real.as_ref().map_or(self.time, Real::time)
     }
 
     /// Sets the time of the next block, in seconds since the Unix epoch. What has come due by then
@@ -38,6 +38,9 @@ impl<C: Contract> World<C> {
     pub fn set_time(&mut self, time: Time) {
         assert!(time >= self.time, "time only grows");
         self.time = time;
+        if let Some(real) = &self.real {
+            real.advance_to(time);
+        }
     }
 
     /// Lets time pass: what the contract does by itself until then runs when its time has come, each
@@ -47,6 +50,10 @@ impl<C: Contract> World<C> {
     /// Time only grows.
     pub fn advance_to(&mut self, time: Time) {
         assert!(time >= self.time, "time only grows");
+        if self.real.is_some() {
+            self.set_time(time);
+            return;
+        }
         while let Some(due) = self.next_due().filter(|due| *due <= time) {
             self.time = self.time.max(due);
             self.next_block();
@@ -57,6 +64,7 @@ impl<C: Contract> World<C> {
     /// When the contract next does something by itself, in seconds since the Unix epoch.
     #[must_use]
     pub fn next_due(&self) -> Option<Time> {
+        self.in_process();
         let timers = self.contracts.values().map(|contract| &contract.timers);
         timers.flat_map(|timers| timers.values()).min().copied()
     }
@@ -64,12 +72,19 @@ impl<C: Contract> World<C> {
     /// Calls by timers that did not end well, oldest first.
     #[must_use]
     pub fn timer_failures(&self) -> &[TimerFailure] {
+        self.in_process();
         &self.timer_failures
     }
 
     /// The computations of this kind that have been started, oldest first.
     #[must_use]
     pub fn started<P: Computation>(&self) -> Vec<Started<P>> {
+        if let Some(real) = &self.real {
+            let started = real.started(self.address, P::NAME).into_iter();
+            return started
+                .map(|index| <quartet::Start<P> as Output>::seen((index,)))
+                .collect();
+        }
         let of_kind = |(index, run): (u64, &super::Run)| {
             let is_one = run.start.computation == P::NUMBER;
             is_one.then(|| <quartet::Start<P> as Output>::seen((index,)))

@@ -7,7 +7,7 @@
 
 use alloy_primitives::{Address, B256};
 use client::electorate::Tree;
-use contract_testing::{World, user};
+use contract_testing::{NOON, World, user};
 use quartet::Fault;
 use voting_contract::{
     electorate,
@@ -19,8 +19,6 @@ use voting_contract::{
 
 type Poll = World<Contract>;
 
-/// Well in the future, as time on real nodes only grows.
-const NOON: u64 = 4_000_000_000;
 const EVENING: u64 = NOON + 6 * 3_600;
 const L1_POLL: Address = Address::repeat_byte(0x11);
 const NAMES: [&str; 5] = ["ada", "ben", "cleo", "dan", "eve"];
