@@ -22,6 +22,7 @@ const COMMANDS: &[&[&str]] = &[
     &["contract", "view"],
     &["contract", "input"],
     &["contract", "watch"],
+    &["contract", "read"],
     &["contract", "receipt"],
     &["verify-receipt"],
     &["advance"],

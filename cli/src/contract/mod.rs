@@ -11,6 +11,7 @@ mod deployments;
 mod input;
 mod new;
 mod package;
+mod read;
 mod receipt;
 mod target;
 mod test;
@@ -52,6 +53,9 @@ pub(crate) enum Command {
     /// Show how far inputs and computations are, until they have ended.
     #[command(after_help = watch::EXAMPLES)]
     Watch(watch::Options),
+    /// Read what computations of the contract made for you alone.
+    #[command(after_help = read::EXAMPLES)]
+    Read(read::Options),
     /// Keep a proof that an input was counted, which needs no node to be checked.
     #[command(after_help = receipt::EXAMPLES)]
     Receipt(receipt::Options),
@@ -69,6 +73,7 @@ pub(crate) async fn run(command: Command) -> Result<(), CliError> {
         Command::View(options) => call::view(options).await,
         Command::Input(options) => input::run(options).await,
         Command::Watch(options) => watch::run(options).await,
+        Command::Read(options) => read::run(options).await,
         Command::Receipt(options) => receipt::run(options).await,
     }
 }
