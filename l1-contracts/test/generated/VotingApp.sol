@@ -8,9 +8,9 @@ import {Verifier} from "../../src/Verifier.sol";
 
 /// @notice What is revealed.
 struct Tally {
-    /// @dev Ballots for each choice.
+    /// @dev Votes for each choice.
     uint64[3] votes;
-    /// @dev Ballots for none of them.
+    /// @dev Votes for none of them.
     uint64 invalid;
 }
 
