@@ -82,6 +82,7 @@ impl Writer {
             };
             self.outbox.set_open(true);
             self.connected.fetch_or(1 << peer, Ordering::Relaxed);
+            self.sessions.set_reached(peer, true);
             self.metrics.connected_peers.inc();
             if self.events.send(NetworkEvent::Up { peer }).await.is_err() {
                 return;
@@ -92,6 +93,7 @@ impl Writer {
             }
             self.outbox.set_open(false);
             self.connected.fetch_and(!(1 << peer), Ordering::Relaxed);
+            self.sessions.set_reached(peer, false);
             self.metrics.connected_peers.dec();
             if self.events.send(NetworkEvent::Down { peer }).await.is_err() {
                 return;

@@ -32,7 +32,10 @@ use crate::{
         outputs::OutputStore,
         results::ResultStore,
     },
-    transport::{connection::Connection, sessions::SessionId},
+    transport::{
+        connection::Connection,
+        sessions::{Reach, SessionId},
+    },
 };
 use driver::{Driver, Progress};
 use exchange::{Exchange, Links};
@@ -165,6 +168,7 @@ impl Workers {
             go,
         } = assignment;
         let Supplied { task, bases } = self.wait(cancelled, task)?;
+        let reaches = self.reaches(absent);
         let nonce = keys::random().map_err(|_| StopReason::Local)?;
         prepared(B256::from(*nonce));
         let nonces = self.runtime.block_on(async {
@@ -176,7 +180,7 @@ impl Workers {
         let metrics = self.exchange.sessions.metrics();
         metrics.session_started(absent.is_some());
         let started = std::time::Instant::now();
-        let connections = self.wait(cancelled, self.link(id, absent))?;
+        let connections = self.wait(cancelled, self.link(id, reaches))?;
         let token = cancelled.clone();
         let mut links = Links::new(id, connections, &self.exchange, token, &self.runtime)?;
         let binding = self.binding(id, absent, nonces);
@@ -228,27 +232,34 @@ impl Workers {
         }
     }
 
+    /// Looks from now on whether the peers that take part are reached.
+    fn reaches(&self, absent: Option<u8>) -> Vec<(u8, Reach)> {
+        let peers = self.membership.others();
+        let peers = peers.filter(|peer| Some(*peer) != absent);
+        let reach = |peer| (peer, self.exchange.sessions.reach(peer));
+        peers.map(reach).collect()
+    }
+
     /// Connections to the workers at all peers that take part. Whoever is not there in time is
-    /// silent.
+    /// silent, and so is whoever is gone.
     async fn link(
         &self,
         id: SessionId,
-        absent: Option<u8>,
+        reaches: Vec<(u8, Reach)>,
     ) -> Result<Vec<(u8, Connection)>, StopReason> {
         let Exchange {
             sessions,
             round_timeout,
             ..
         } = &self.exchange;
-        let peers = self
-            .membership
-            .others()
-            .filter(|peer| Some(*peer) != absent);
-        let linking = peers.map(|peer| async move {
-            let linked = timeout(*round_timeout, sessions.link(peer, id)).await;
+        let linking = reaches.into_iter().map(|(peer, reach)| async move {
+            let linked = tokio::select! {
+                linked = timeout(*round_timeout, sessions.link(peer, id)) => linked.ok(),
+                () = reach.lost() => None,
+            };
             match linked {
-                Ok(connection) => Ok((peer, connection)),
-                Err(_) => Err(StopReason::Silence { peer }),
+                Some(connection) => Ok((peer, connection)),
+                None => Err(StopReason::Silence { peer }),
             }
         });
         futures::future::try_join_all(linking).await

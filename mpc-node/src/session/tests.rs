@@ -320,6 +320,33 @@ async fn a_worker_that_is_not_there_is_silent() -> TestResult {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_node_ends_while_sessions_link_is_silent_at_once() -> TestResult {
+    let mut running = Running::start().await?;
+    let mut workers = running.workers(0, Arc::new(Honest))?;
+    // Without end, as far as this test goes.
+    workers.exchange.round_timeout = 100 * PATIENCE;
+    let reached = async {
+        while running.nodes[0].network.connected() != [1, 2, 3] {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, reached).await?;
+    let reaches = workers.reaches(None);
+    running.nodes.truncate(3);
+    let id = SessionId {
+        job: JOB,
+        attempt: 0,
+    };
+    let linked = timeout(PATIENCE, workers.link(id, reaches)).await?;
+    assert_eq!(linked.err(), Some(StopReason::Silence { peer: 3 }));
+    // Those that are there are waited for.
+    let others = workers.reaches(Some(3));
+    let linked = timeout(Duration::from_secs(4), workers.link(id, others)).await;
+    assert!(linked.is_err(), "{linked:?}");
+    Ok(())
+}
+
 type How = fn(Vec<u8>) -> Option<Vec<u8>>;
 
 /// Alters the frame of one round to one party.

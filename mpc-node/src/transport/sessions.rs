@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{
     io::AsyncWriteExt as _,
     net::TcpStream,
-    sync::{Notify, Semaphore, TryAcquireError},
+    sync::{Notify, Semaphore, TryAcquireError, watch},
     time::{sleep, timeout},
 };
 use wire::{WireError, codec, limits::NODES};
@@ -51,6 +51,8 @@ const WAITING: usize = 64;
 const IDLE: usize = 4;
 /// How long a connection is kept by the side that brought it.
 const KEPT: Duration = Duration::from_secs(60);
+/// How long a peer may be unreachable that was reached before: some dials fit into it.
+const GONE: Duration = Duration::from_secs(2);
 /// How long the other side waits for it to be used: longer, so that it is not closed while used.
 const UNUSED: Duration = Duration::from_secs(90);
 
@@ -94,11 +96,39 @@ struct Peer {
     key: Pinned,
     client: Arc<ClientConfig>,
     server: Arc<ServerConfig>,
+    /// Whether the swarm reaches it.
+    reached: watch::Sender<bool>,
     waiting: Mutex<Waiting>,
     arrived: Notify,
     idle: Mutex<Vec<Connection>>,
     connections: Arc<Semaphore>,
     handshakes: Semaphore,
+}
+
+/// Looks whether the swarm reaches a peer.
+pub(crate) struct Reach {
+    reached: watch::Receiver<bool>,
+    /// Whether it did at first.
+    before: bool,
+}
+
+impl Reach {
+    /// Ends when the peer was reached, since this was made, and then is not for [`GONE`] in one go: it
+    /// has ended, and the one that comes after it knows nothing of sessions. One that was never
+    /// reached is not lost.
+    pub(crate) async fn lost(mut self) {
+        let Self { reached, before } = &mut self;
+        let mut known = *before || reached.wait_for(|reached| *reached).await.is_ok();
+        while known {
+            known = reached.wait_for(|reached| !reached).await.is_ok();
+            let back = timeout(GONE, reached.wait_for(|reached| *reached)).await;
+            if known && back.is_err() {
+                return;
+            }
+        }
+        // The node itself has ended.
+        std::future::pending().await
+    }
 }
 
 /// Connections that wait for this node's workers.
@@ -159,6 +189,7 @@ impl SessionLinks {
                 key,
                 client,
                 server,
+                reached: watch::Sender::new(false),
                 waiting: Mutex::default(),
                 arrived: Notify::new(),
                 idle: Mutex::default(),
@@ -185,6 +216,18 @@ impl SessionLinks {
 
     fn peer(&self, peer: u8) -> &Peer {
         &self.0.peers[usize::from(peer) % NODES]
+    }
+
+    /// Notes whether the swarm reaches a peer.
+    pub(crate) fn set_reached(&self, peer: u8, reached: bool) {
+        self.peer(peer).reached.send_replace(reached);
+    }
+
+    /// Looks from now on whether the swarm reaches a peer.
+    pub(crate) fn reach(&self, peer: u8) -> Reach {
+        let reached = self.peer(peer).reached.subscribe();
+        let before = *reached.borrow();
+        Reach { reached, before }
     }
 
     /// What this node has to tell a peer, and nobody else.
