@@ -96,6 +96,19 @@ pub enum RelayerError {
         /// The root of the batches.
         actual: B256,
     },
+    /// Events are not there which must be.
+    #[error(
+        "L1 has {batches} batches of the voters of {app}, and shows the events of {found}: does its \
+         node keep all events?"
+    )]
+    EventsMissing {
+        /// The app on L1.
+        app: Address,
+        /// How many batches were found.
+        found: usize,
+        /// How many there are.
+        batches: u32,
+    },
     /// The key has too little to pay for the gas.
     #[error(
         "{side}: account {account} has {balance} wei, and the transaction may cost {needed}: fund it"
@@ -198,6 +211,7 @@ impl RelayerError {
             // nonce, or no room: neither lasts.
             Self::NotTaken { .. }
             | Self::RootMismatch { .. }
+            | Self::EventsMissing { .. }
             | Self::FailedInBlock { .. }
             | Self::NonceTaken { .. } => Class::Retryable,
             Self::Client { .. }

@@ -37,6 +37,9 @@ pub struct State {
 pub struct Scan {
     /// First block that was not read.
     pub next_block: u64,
+    /// A block in which the list was sealed already.
+    #[serde(default)]
+    pub sealed_by: Option<u64>,
     /// Batches of voters by index.
     pub batches: BTreeMap<u32, SeenBatch>,
 }
@@ -148,6 +151,7 @@ mod tests {
         let leaf = B256::repeat_byte(3);
         let scan = Scan {
             next_block: 9,
+            sealed_by: Some(7),
             batches: [(4, SeenBatch { leaf, block: 7 })].into(),
         };
         state.scans.insert(Address::repeat_byte(1), scan);

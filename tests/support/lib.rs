@@ -2,6 +2,7 @@
 //!
 //! Owns no expectations; each test states its own. Read [`World`] first.
 
+pub mod l1_proxy;
 pub mod site;
 
 use std::{
@@ -21,13 +22,15 @@ use tokio::time::Instant;
 use voting::{
     Options, ballots, deploy,
     electorate::{self, Electorate},
-    l1::L1,
+    l1::{L1, L1Choice},
     narrate::{Detail, Narrator},
     report::Tally,
     stage::{Programs, Stage},
-    trouble::{Trouble, same_state},
+    trouble::{Trouble as NodeTrouble, same_state},
 };
 use wire::limits::NODES;
+
+use l1_proxy::{L1Proxy, Trouble};
 
 /// How long anything in these tests may take.
 pub const PATIENCE: Duration = Duration::from_secs(180);
@@ -69,7 +72,7 @@ impl World {
     /// Whatever keeps it from standing.
     pub async fn without_node(node: usize, voters: usize) -> Result<Self> {
         let mut options = Options::new(voters);
-        options.trouble = Some(Trouble::Down { node });
+        options.trouble = Some(NodeTrouble::Down { node });
         let world = Self::raise(options).await?;
         electorate::register(&world.stage, &world.electorate, &world.narrator).await?;
         Ok(world)
@@ -108,13 +111,34 @@ impl World {
         Self::raise(Options::new(voters)).await
     }
 
-    async fn raise(mut options: Options) -> Result<Self> {
+    /// As [`Self::without_list`], with a relayer for which L1 is in trouble, and which believes L1
+    /// after so many blocks.
+    ///
+    /// # Errors
+    /// Whatever keeps it from standing.
+    pub async fn before_l1<T: Trouble>(
+        voters: usize,
+        confirmations: u64,
+        trouble: Arc<Mutex<T>>,
+    ) -> Result<(Self, L1Proxy)> {
+        let mut l1 = L1::connect(&L1Choice::Embedded).await?;
+        let proxy = L1Proxy::start(&l1.url, trouble).await?;
+        (l1.url, l1.confirmations) = (proxy.url(), Some(confirmations));
+        let world = Self::raise_on(l1, Options::new(voters)).await?;
+        Ok((world, proxy))
+    }
+
+    async fn raise(options: Options) -> Result<Self> {
+        let l1 = L1::connect(&options.l1).await?;
+        Self::raise_on(l1, options).await
+    }
+
+    async fn raise_on(l1: L1, mut options: Options) -> Result<Self> {
         let narrator = Arc::new(Narrator::new(Detail::Story));
         let voters = options.voters;
         options.round_timeout_ms = Some(ROUND_TIMEOUT_MS);
         options.reserve_lots = Some(RESERVE_LOTS);
         let electorate = Electorate::random(voters)?;
-        let l1 = L1::connect(&options.l1).await?;
         let programs = Programs::build(false, &narrator).await?;
         let stage = deploy::raise(l1, &options, &programs, &electorate, &narrator).await?;
         Ok(Self {

@@ -1,7 +1,8 @@
 //! From L1 to L2: the voter list.
 //!
 //! The list is in the events of the L1 app. Once it is sealed there and all its batches are believed,
-//! they must build the root on L1; then each batch that L2 lacks is posted with its proof.
+//! they must build the root on L1; then each batch that L2 lacks is posted with its proof. If events
+//! are missing in blocks that have been read, all are read again.
 
 use alloy::primitives::Address;
 use client::electorate::{Tree, leaf};
@@ -31,6 +32,7 @@ pub async fn carry(route: &Route, world: &mut World<'_>) -> Result<Outcome, Rela
         return Ok(Outcome::default());
     }
     let list = world.l1.list(app).await?;
+    let head = world.l1.chain.head().await?;
     let Some(believed) = world.l1.believed().await? else {
         return Ok(Outcome::waits("L1 has no final block yet".into()));
     };
@@ -38,6 +40,9 @@ pub async fn carry(route: &Route, world: &mut World<'_>) -> Result<Outcome, Rela
     if let Some((from, to)) = next_range(scan, route.from_block, believed) {
         let batches = world.l1.batches(app, from, to).await?;
         record(scan, &batches, to);
+        if list.root.is_some() {
+            scan.sealed_by.get_or_insert(head);
+        }
         world.store.save()?;
     }
     let scan = world.store.state.scans.entry(app).or_default();
@@ -98,6 +103,13 @@ fn decide(app: Address, list: List, scan: &Scan) -> Result<Decision, RelayerErro
     let leaves: Vec<_> = known.map(|batch| batch.leaf).collect();
     if leaves.len() < list.batches as usize {
         let (seen, batches) = (scan.batches.len(), list.batches);
+        if scan.sealed_by.is_some_and(|block| block < scan.next_block) {
+            return Err(RelayerError::EventsMissing {
+                app,
+                found: seen,
+                batches,
+            });
+        }
         let why = format!("{seen} of {batches} batches of {app} are believed so far");
         return Ok(Decision::Wait(why));
     }
@@ -212,6 +224,13 @@ mod tests {
         }
     }
 
+    fn sealed_scan(batches: &[Batch], sealed_by: u64) -> Scan {
+        Scan {
+            sealed_by: Some(sealed_by),
+            ..scan(batches)
+        }
+    }
+
     fn scan(batches: &[Batch]) -> Scan {
         let mut scan = Scan::default();
         record(&mut scan, batches, 10);
@@ -284,6 +303,22 @@ mod tests {
         assert!(
             waits(decide(APP, sealed(root, 3), &scan(&batches[1..]))),
             "a gap"
+        );
+        // Read beyond the block in which it was sealed: what is missing now has been lost.
+        let found =
+            |sealed_by| decide(APP, sealed(root, 3), &sealed_scan(&batches[1..], sealed_by));
+        assert!(waits(found(11)));
+        let lost = found(10).unwrap_err();
+        assert!(
+            matches!(
+                lost,
+                RelayerError::EventsMissing {
+                    found: 2,
+                    batches: 3,
+                    ..
+                }
+            ),
+            "{lost}"
         );
         let Ok(Decision::Carry(tree)) = decide(APP, sealed(root, 3), &scan(&batches)) else {
             panic!("the list is whole");
