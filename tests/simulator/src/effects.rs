@@ -4,9 +4,12 @@ use alloy_primitives::{B256, keccak256};
 use ordering::{Effect, Input, Suspicion, SyncBatch};
 use rand::RngExt as _;
 use wire::{block::Block, codec, node_transaction::StopReason, peer::PeerMessage};
-use zk_contract_runtime::Applied;
+use zk_contract_runtime::{Applied, Event as Happened};
 
 use crate::{Event, Lie, Sim, Violation};
+
+/// After this time seeds that a seal does not give count as missing, unless a peer has sent them.
+const SEEDS_MS: u64 = 8_000;
 
 impl Sim {
     pub(crate) fn step(&mut self, node: usize, input: Input) {
@@ -143,7 +146,8 @@ impl Sim {
         // Two nodes that miss their seeds reject an input, so one of them is slow only.
         let slow = self.rng.random_bool(self.slow_seals) && node == 1 && self.corrupt.is_none();
         if !self.has_seeds(node, input) {
-            return;
+            // Peers are asked; this does not count if they help in time.
+            return self.later(node, SEEDS_MS, Input::SeedsMissing { input });
         }
         let held_ms = if slow {
             self.later(node, in_ms, Input::SeedsMissing { input });
@@ -211,6 +215,11 @@ impl Sim {
         let judged = self.users.on_applied(applied, time_ms, self.now_ms);
         self.require(judged);
         self.check_computations(node, applied);
+        for event in &applied.events {
+            if let Happened::InputRejected { id } = event {
+                self.forget_seeds(node, *id);
+            }
+        }
     }
 
     /// The state root after a block, if the node has not gone on from there in the same step.

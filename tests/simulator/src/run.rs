@@ -102,6 +102,11 @@ fn play(sim: &mut Sim, scenario: &Scenario) {
                 sim.committee.refresh_ms = every_ms;
                 sim.refreshes = times;
             }
+            Feature::Rogue {
+                mischief,
+                at_ms,
+                deeds,
+            } => sim.add_rogue(poll, mischief, begin_ms + at_ms, deeds),
             Feature::Ballot {
                 choice,
                 at_ms,
@@ -177,6 +182,7 @@ impl Sim {
         if self.users.times.len() as u64 > self.counted {
             self.counted = applied.number;
             self.count(node, applied);
+            self.check_rogues(applied);
         }
         for event in &applied.events {
             match *event {

@@ -3,7 +3,7 @@
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 
-use crate::{Lie, byzantine::LIES};
+use crate::{Lie, Mischief, byzantine::LIES};
 
 /// Links that are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,15 @@ pub enum Feature {
         /// The node that cannot open its seal, if there is one.
         spoiled: Option<usize>,
     },
+    /// A user who means harm.
+    Rogue {
+        /// How.
+        mischief: Mischief,
+        /// From when on, in milliseconds from the beginning.
+        at_ms: u64,
+        /// How often.
+        deeds: u32,
+    },
     /// Ballots are shuffled before they are counted.
     Shuffle,
     /// Key epochs end.
@@ -174,6 +183,7 @@ impl Scenario {
         maker.network();
         maker.nodes();
         maker.epochs();
+        maker.rogues();
         Self {
             seed,
             chaos_ms: maker.chaos_ms,
@@ -221,6 +231,19 @@ impl Maker {
         for _ in 0..self.count(&[0, 1, 1, 1, 2, 3]) {
             let at_ms = self.time();
             self.features.push(Feature::Tally { at_ms });
+        }
+    }
+
+    fn rogues(&mut self) {
+        for mischief in [Mischief::Flood, Mischief::Nonces, Mischief::Copies] {
+            if self.rng.random_bool(0.25) {
+                let (at_ms, deeds) = (self.time(), self.rng.random_range(1..8));
+                self.features.push(Feature::Rogue {
+                    mischief,
+                    at_ms,
+                    deeds,
+                });
+            }
         }
     }
 

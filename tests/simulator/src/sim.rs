@@ -22,6 +22,7 @@ use zk_contract_runtime::{Amounts, Event as Happened, Runtime};
 
 use crate::{
     Corrupt, Disk, Fault, Network, Users, Violation,
+    rogues::Rogues,
     shell::{Frame, Ledger, Shell},
 };
 
@@ -173,6 +174,8 @@ pub struct Sim {
     pub(crate) connected: [[bool; 4]; 4],
     /// Who sends transactions.
     pub users: Users,
+    /// Who sends what does harm.
+    pub(crate) rogues: Rogues,
     /// The node that lies, if one does.
     pub corrupt: Option<Corrupt>,
     /// What each honest node signed; a second, different thing in one slot is a failure.
@@ -264,6 +267,7 @@ impl Sim {
             passes: [[true; 4]; 4],
             connected: [[false; 4]; 4],
             users: Users::default(),
+            rogues: Rogues::default(),
             corrupt: None,
             signed: BTreeMap::new(),
             chain: Vec::new(),
@@ -518,6 +522,7 @@ impl Sim {
             Event::Links { a, b, up } => self.on_links(a, b, up),
             Event::Users => {
                 self.act_users();
+                self.act_rogues();
                 self.at(10, Event::Users);
             }
             Event::Junk => {

@@ -264,6 +264,18 @@ impl Users {
         Ok(())
     }
 
+    /// Ballots that were sent: the envelope, and the call in it.
+    pub(crate) fn sealed(&self) -> Vec<(Bytes, Bytes)> {
+        let sent = self
+            .users
+            .iter()
+            .flat_map(|user| user.sent.iter().zip(&user.script));
+        let ballots = sent.filter(|((hash, _, _), _)| self.choices.contains_key(hash));
+        ballots
+            .map(|((_, raw, _), call)| (raw.clone(), call.data.clone()))
+            .collect()
+    }
+
     /// How many ballots of each choice a tally counts.
     #[must_use]
     pub fn tally(&self, number: usize) -> [u64; 3] {
@@ -316,7 +328,7 @@ impl Users {
 }
 
 /// An envelope.
-fn sign(key: &SigningKey, nonce: u64, to: Option<Address>, data: Bytes) -> Bytes {
+pub(crate) fn sign(key: &SigningKey, nonce: u64, to: Option<Address>, data: Bytes) -> Bytes {
     let transaction = TxEip1559 {
         chain_id: CHAIN_ID,
         nonce,
@@ -485,7 +497,7 @@ impl Sim {
         }
     }
 
-    fn submit(&mut self, raw: Bytes) -> Option<u64> {
+    pub(crate) fn submit(&mut self, raw: Bytes) -> Option<u64> {
         let node = self.random_up()?;
         self.users.requests += 1;
         let request = self.users.requests;

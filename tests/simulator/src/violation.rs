@@ -74,6 +74,11 @@ pub enum Violation {
         /// Its id.
         input: B256,
     },
+    /// A copied input counts.
+    Copied {
+        /// Its id.
+        input: B256,
+    },
     /// A result is not what the program computes from the accepted inputs.
     WrongOutput {
         /// The computation.

@@ -1,7 +1,7 @@
 //! The simulator finds what it looks for: with one bad node too many, and with an engine that uses
 //! what came before it has checked it (feature `insecure-late-checks`).
 
-use simulator::{CALM, Corrupt, Lie, Sim, Violation, seed};
+use simulator::{CALM, Corrupt, Lie, Mischief, Sim, Violation, seed};
 
 /// A few ballots with liars.
 fn ballots(seed: u64, lies: Vec<Lie>, accomplice: Option<usize>) -> Sim {
@@ -31,6 +31,31 @@ fn one_who_denies_its_seeds_harms_nobody_and_two_do() {
     let two = ballots(seed, vec![Lie::Seeds], Some(2));
     let found = two.violation;
     assert!(matches!(found, Some(Violation::Input { .. })), "{found:?}");
+}
+
+#[test]
+fn rogues_waste_only_what_is_theirs() {
+    let seed = seed();
+    let mut sim = Sim::new(seed, CALM);
+    sim.start_all();
+    let poll = sim.with_users(1, 0, 300);
+    for choice in [0, 1, 2] {
+        sim.add_voter(poll, choice, u64::MAX);
+    }
+    let from_ms = sim.now_ms;
+    for mischief in [Mischief::Flood, Mischief::Nonces, Mischief::Copies] {
+        sim.add_rogue(poll, mischief, from_ms, 12);
+    }
+    let decided = |sim: &Sim| {
+        let pending = |node| sim.runtime(node).counts().pending_inputs;
+        let rejected = sim.seen.get("copies rejected").is_some_and(|n| *n > 0);
+        rejected && sim.users.is_done() && sim.up().all(|node| pending(node) == 0)
+    };
+    sim.reaches(30_000, decided);
+    assert_eq!(sim.violation, None);
+    assert!(decided(&sim), "{:?}", sim.seen);
+    assert_eq!(sim.accepted.len(), 3);
+    assert!(sim.seen["transactions of rogues"] > 20, "{:?}", sim.seen);
 }
 
 #[test]

@@ -149,6 +149,11 @@ impl Sim {
         false
     }
 
+    /// Asks no more for the seeds of an input that is rejected.
+    pub(crate) fn forget_seeds(&mut self, node: usize, input: B256) {
+        self.machines[node].shell.seeds.remove(&input);
+    }
+
     /// Whether a node has its components of a lot.
     fn has_lot(&mut self, node: usize, lot: u64) -> bool {
         let me = u8::try_from(node).unwrap();
