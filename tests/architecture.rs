@@ -86,6 +86,7 @@ const CRATES: &[(&str, &[&str], bool)] = &[
             "mpc-engine",
             "mpc-node",
             "ordering",
+            "poll",
             "relayer",
             "wire",
             "zk-contract-runtime",

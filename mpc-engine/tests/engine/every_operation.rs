@@ -9,11 +9,12 @@ use crate::{
     support::{Cluster, number, random},
     tampering,
 };
-use mpc_engine::{ProgramError, clear, local};
+use mpc_engine::{Plan, Program, ProgramError, clear, local};
+use rand_chacha::ChaCha20Rng;
 use wire::{kind::Kind, secret::Op};
 
 /// Every operation at every kind on which it is defined.
-fn for_each(lanes: usize, stream: u64, mut f: impl FnMut(&Case)) {
+pub fn for_each(lanes: usize, stream: u64, mut f: impl FnMut(&Case)) {
     let mut random = random(stream);
     let mut kinds: BTreeMap<Op, usize> = BTreeMap::new();
     for op in Op::ALL {
@@ -74,53 +75,76 @@ fn computes_on_none() {
     for_each(0, 102, check_against_clear);
 }
 
+/// Checks that two runs on different secrets send as many bytes, round by round and link by link, and
+/// those that the plan says.
+pub fn sends_as_planned(
+    case: &Case,
+    plan: &Plan,
+    random: &mut ChaCha20Rng,
+    start: impl Fn(&Program, &[Vec<u128>], u64) -> Cluster,
+) {
+    let program = case.program(0).unwrap();
+    let mut traces = Vec::new();
+    for run in 0..2 {
+        let columns = case.columns(0);
+        let other = |(column, operand): (Vec<u128>, Kind)| match run {
+            0 => vec![0; column.len()],
+            // Permutations stay what they are.
+            _ if case.op == Op::Permute && operand == Kind::U32 => column,
+            _ => (column.iter())
+                .map(|_| number(random) & operand.mask())
+                .collect(),
+        };
+        let kinds = program.columns().iter().map(|c| c.kind);
+        let columns: Vec<Vec<u128>> = columns.into_iter().zip(kinds).map(other).collect();
+        traces.push(start(&program, &columns, run).run().1);
+    }
+    assert_eq!(traces[0], traces[1], "{case:?}");
+    let trace = &traces[0];
+    assert_eq!(trace.len(), plan.rounds, "{case:?}");
+    for (from, links) in plan.link_bytes.iter().enumerate() {
+        for (to, planned) in links.iter().enumerate() {
+            let sent: usize = trace.iter().map(|round| round[from][to]).sum();
+            assert_eq!(sent as u64, *planned, "{case:?}");
+        }
+    }
+    let largest = trace.iter().flatten().flatten().max();
+    assert_eq!(largest, Some(&plan.largest_frame), "{case:?}");
+}
+
 #[test]
 fn sends_what_the_plan_says_whatever_the_secrets() {
     let mut random = random(103);
     for_each(9, 104, |case| {
-        let program = case.program(0).unwrap();
-        let plan = program.plan();
-        let mut traces = Vec::new();
-        for run in 0..2 {
-            let columns = case.columns(0);
-            let other = |(column, operand): (Vec<u128>, Kind)| match run {
-                0 => vec![0; column.len()],
-                // Permutations stay what they are.
-                _ if case.op == Op::Permute && operand == Kind::U32 => column,
-                _ => (column.iter())
-                    .map(|_| number(&mut random) & operand.mask())
-                    .collect(),
-            };
-            let kinds = program.columns().iter().map(|c| c.kind);
-            let columns: Vec<Vec<u128>> = columns.into_iter().zip(kinds).map(other).collect();
-            traces.push(Cluster::start(&program, &columns, run).run().1);
-        }
-        assert_eq!(traces[0], traces[1], "{case:?}");
-        let trace = &traces[0];
-        assert_eq!(trace.len(), plan.rounds, "{case:?}");
-        for (from, links) in plan.link_bytes.iter().enumerate() {
-            for (to, planned) in links.iter().enumerate() {
-                let sent: usize = trace.iter().map(|round| round[from][to]).sum();
-                assert_eq!(sent as u64, *planned, "{case:?}");
-            }
-        }
-        let largest = trace.iter().flatten().flatten().max();
-        assert_eq!(largest, Some(&plan.largest_frame), "{case:?}");
+        let plan = case.program(0).unwrap().plan();
+        sends_as_planned(case, &plan, &mut random, Cluster::start);
     });
 }
 
-/// Some lies about messages of every operation; `QUARTET_LIES` says how many of each.
-#[test]
-fn notices_lies() {
-    let lies = std::env::var("QUARTET_LIES").ok();
-    let lies = lies.and_then(|n| n.parse().ok()).unwrap_or(24);
-    let mut random = random(105);
-    for_each(3, 106, |case| {
+/// Some lies about messages of every operation, without each of the absentees that `without` tells;
+/// `QUARTET_LIES` says how many of each, or else it is `lies`.
+pub fn lie_about_each(
+    lies: usize,
+    stream: u64,
+    without: impl Fn(&mut ChaCha20Rng) -> Vec<Option<u8>>,
+) {
+    let told = std::env::var("QUARTET_LIES").ok();
+    let lies = told.and_then(|n| n.parse().ok()).unwrap_or(lies);
+    let mut random = random(stream);
+    for_each(3, stream + 1, |case| {
         let wanted = [Kind::Bool, Kind::U8, Kind::I16, Kind::Fixed64(16)];
-        if wanted.contains(&case.kind) {
-            let program = case.program(0).unwrap();
-            let what = format!("{:?} on {:?}", case.op, case.kind);
-            tampering::sample(&what, None, &program, &case.columns(0), lies, &mut random);
+        if !wanted.contains(&case.kind) {
+            return;
+        }
+        let program = case.program(0).unwrap();
+        for absent in without(&mut random) {
+            let what = format!("{:?} on {:?} without {absent:?}", case.op, case.kind);
+            tampering::sample(&what, absent, &program, &case.columns(0), lies, &mut random);
         }
     });
+}
+
+#[test]
+fn notices_lies() {
+    lie_about_each(24, 105, |_| vec![None]);
 }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::{
-    catalogue::{Case, KINDS},
+    catalogue::Case,
+    every_operation::{for_each, lie_about_each, sends_as_planned},
     support::{Cluster, all_of, column, columns, number, random, single, without},
-    tampering,
 };
 use mpc_engine::{
     Amounts, ComponentSeeds, Ending, EngineError, LotShares, PartyInputs, Program, ProgramBuilder,
@@ -63,21 +63,15 @@ fn check(case: &Case, public: u32, absent: u8) {
 /// are absent, a sample.
 fn computes(lanes: usize, stream: u64) {
     let mut random = random(stream);
-    for op in Op::ALL {
-        for kind in KINDS {
-            let case = Case::new(op, kind, lanes, &mut random);
-            if case.program(0).is_err() {
-                continue;
-            }
-            let choices = 1 << case.operands.len();
-            let picked = (number(&mut random) >> 9) as u32 % choices;
-            for public in (0..choices).filter(|public| all() || [0, picked].contains(public)) {
-                for absent in absentees(&mut random) {
-                    check(&case, public, absent);
-                }
+    for_each(lanes, stream + 10, |case| {
+        let choices = 1 << case.operands.len();
+        let picked = (number(&mut random) >> 9) as u32 % choices;
+        for public in (0..choices).filter(|public| all() || [0, picked].contains(public)) {
+            for absent in absentees(&mut random) {
+                check(case, public, absent);
             }
         }
-    }
+    });
 }
 
 #[test]
@@ -161,40 +155,16 @@ fn sum_of_products(lanes: usize) -> Program {
 #[test]
 fn three_send_what_the_plan_says_whatever_the_secrets() {
     let mut random = random(206);
-    for op in Op::ALL {
-        for kind in [Kind::Bool, Kind::U16, Kind::I64, Kind::Fixed64(16)] {
-            let case = Case::new(op, kind, 9, &mut random);
-            let Ok(program) = case.program(0) else {
-                continue;
+    for_each(9, 216, |case| {
+        let wanted = [Kind::Bool, Kind::U16, Kind::I64, Kind::Fixed64(16)];
+        if wanted.contains(&case.kind) {
+            let plan = case.program(0).unwrap().reserve_plan();
+            let start = |program: &Program, columns: &[Vec<u128>], run| {
+                attempt(program, columns, run, Some(3))
             };
-            let plan = program.reserve_plan();
-            let mut traces = Vec::new();
-            for run in 0..2 {
-                let columns = case.columns(0).into_iter().zip(program.columns());
-                let columns = columns.map(|(column, form)| match run {
-                    0 => vec![0; column.len()],
-                    // Permutations stay what they are.
-                    _ if case.op == Op::Permute && form.kind == Kind::U32 => column,
-                    _ => (column.iter())
-                        .map(|_| number(&mut random) & form.kind.mask())
-                        .collect(),
-                });
-                let columns: Vec<Vec<u128>> = columns.collect();
-                traces.push(attempt(&program, &columns, run, Some(3)).run().1);
-            }
-            assert_eq!(traces[0], traces[1], "{case:?}");
-            let trace = &traces[0];
-            assert_eq!(trace.len(), plan.rounds, "{case:?}");
-            for (from, links) in plan.link_bytes.iter().enumerate() {
-                for (to, planned) in links.iter().enumerate() {
-                    let sent: usize = trace.iter().map(|round| round[from][to]).sum();
-                    assert_eq!(sent as u64, *planned, "{case:?}");
-                }
-            }
-            let largest = trace.iter().flatten().flatten().max();
-            assert_eq!(largest, Some(&plan.largest_frame), "{case:?}");
+            sends_as_planned(case, &plan, &mut random, start);
         }
-    }
+    });
 }
 
 /// The program that applies one operation and opens the first element of what comes of it.
@@ -231,25 +201,12 @@ fn messages_of_three_fit_frames() {
     }
 }
 
-/// Some lies of a live party about messages of every operation; `QUARTET_LIES` says how many of each.
+/// Some lies of a live party about messages of every operation.
 #[test]
 fn three_notice_lies() {
-    let lies = std::env::var("QUARTET_LIES").ok();
-    let lies = lies.and_then(|n| n.parse().ok()).unwrap_or(6);
-    let mut random = random(207);
-    for op in Op::ALL {
-        for kind in [Kind::Bool, Kind::U8, Kind::I16, Kind::Fixed64(16)] {
-            let case = Case::new(op, kind, 3, &mut random);
-            let Ok(program) = case.program(0) else {
-                continue;
-            };
-            for absent in absentees(&mut random) {
-                let what = format!("{op:?} on {kind:?} without {absent}");
-                let columns = case.columns(0);
-                tampering::sample(&what, Some(absent), &program, &columns, lies, &mut random);
-            }
-        }
-    }
+    lie_about_each(6, 207, |random| {
+        absentees(random).into_iter().map(Some).collect()
+    });
 }
 
 /// Deals a lot of which a holder of all components has changed one bit of one product.

@@ -3,6 +3,7 @@
 
 use alloy_primitives::{Address, B256, Bytes};
 use arbitrary::Unstructured;
+use poll::IMPORTS;
 use wasm_encoder::{CodeSection, Function, MemArg, Module as Encoded, RawSection};
 use wasmparser::{Parser, Payload};
 use wire::{
@@ -19,40 +20,8 @@ use crate::formats::{CHAIN_ID, signed};
 const DESCRIPTION: &str = r#"{"name":"n","abi":[],"inputs":[{"name":"B","fields":[{"name":"c","kind":"u8","len":1}]}],"input_functions":[],"computations":[{"name":"c","inputs":[0],"output":"(uint64)"}]}"#;
 /// Fuel of a trial.
 const FUEL: u64 = 3_000_000;
-/// All that a contract may import and must export, in this order.
-const SHAPE: &str = r#"
-  (import "quartet" "output" (func $output (param i32 i32)))
-  (import "quartet" "calldata_len" (func $calldata_len (result i32)))
-  (import "quartet" "calldata_read" (func $calldata_read (param i32)))
-  (import "quartet" "context" (func $context (param i32)))
-  (import "quartet" "storage_read" (func $storage_read (param i32 i32) (result i32)))
-  (import "quartet" "staged_read" (func $staged_read (param i32)))
-  (import "quartet" "storage_write" (func $storage_write (param i32 i32 i32 i32)))
-  (import "quartet" "storage_remove" (func $storage_remove (param i32 i32)))
-  (import "quartet" "storage_next" (func $storage_next (param i32 i32 i32) (result i32)))
-  (import "quartet" "set_timer" (func $set_timer (param i32 i64)))
-  (import "quartet" "call" (func $call (param i32 i32 i32) (result i32)))
-  (import "quartet" "emit" (func $emit (param i32 i32 i32 i32)))
-  (import "quartet" "keccak256" (func $keccak256 (param i32 i32 i32)))
-  (import "quartet" "take_input" (func $take_input (param i32 i32 i32)))
-  (import "quartet" "input_id" (func $input_id (result i64)))
-  (import "quartet" "input_group" (func $input_group (param i64)))
-  (import "quartet" "input_tag" (func $input_tag (param i64)))
-  (import "quartet" "input_replace" (func $input_replace))
-  (import "quartet" "start" (func $start (param i32 i32 i32) (result i64)))
-  (import "quartet" "delete_inputs" (func $delete_inputs (param i32 i32)))
-  (import "quartet" "secret_input" (func $secret_input (param i32 i32 i32) (result i32)))
-  (import "quartet" "secret_count" (func $secret_count (param i32) (result i32)))
-  (import "quartet" "secret_tags" (func $secret_tags (param i32 i32)))
-  (import "quartet" "secret_owners" (func $secret_owners (param i32 i32)))
-  (import "quartet" "secret_constant" (func $secret_constant (param i32 i64 i64 i32) (result i32)))
-  (import "quartet" "secret_public" (func $secret_public (param i32 i32 i32) (result i32)))
-  (import "quartet" "secret_op" (func $secret_op (param i32 i32 i32 i32 i64) (result i32)))
-  (import "quartet" "secret_len" (func $secret_len (param i32) (result i32)))
-  (import "quartet" "reveal" (func $reveal (param i32)))
-  (import "quartet" "keep" (func $keep (param i32 i32 i32 i32 i32)))
-  (memory (export "memory") 1)"#;
-const IMPORTS: u32 = 30;
+/// What a contract must have besides its imports.
+const MEMORY: &str = r#"(memory (export "memory") 1)"#;
 const DESCRIBE: &str = "quartet_describe";
 const INIT: &str = "quartet_init";
 const ENTRIES: [&str; 6] = ["init", "call", "compute", "encode", "attested", "failed"];
@@ -183,6 +152,11 @@ fn committee() -> Committee {
     }
 }
 
+/// All that a contract may import, in the order of their numbers.
+fn imports() -> impl Iterator<Item = &'static str> {
+    IMPORTS.lines().filter(|line| line.contains("import"))
+}
+
 /// A module of the right shape that does nothing.
 fn shape() -> Vec<u8> {
     let entries = ENTRIES.map(|name| format!("\"quartet_{name}\""));
@@ -190,7 +164,7 @@ fn shape() -> Vec<u8> {
     let functions: String = exports
         .map(|name| format!("(func (export {name}) (result i32) (i32.const 0))\n"))
         .collect();
-    wat::parse_str(format!("(module {SHAPE} {functions})")).unwrap()
+    wat::parse_str(format!("(module {IMPORTS} {MEMORY} {functions})")).unwrap()
 }
 
 /// The same module, but that it describes itself as [`DESCRIPTION`], and is content with being
@@ -198,7 +172,8 @@ fn shape() -> Vec<u8> {
 fn describing(module: &[u8]) -> Vec<u8> {
     let mut encoded = Encoded::new();
     let (mut bodies, mut describe, mut init) = (CodeSection::new(), None, None);
-    let (mut body, mut expected) = (IMPORTS, 0);
+    let imports = imports().count() as u32;
+    let (mut body, mut expected) = (imports, 0);
     for payload in Parser::new(0).parse_all(module) {
         let payload = payload.unwrap();
         match &payload {
@@ -224,7 +199,7 @@ fn describing(module: &[u8]) -> Vec<u8> {
                     bodies.raw(&module[reader.range()]);
                 }
                 body += 1;
-                if body == IMPORTS + expected {
+                if body == imports + expected {
                     encoded.section(&bodies);
                 }
                 continue;
@@ -258,10 +233,13 @@ fn describe_body() -> Function {
             .i64_store(place);
     }
     let length = i32::try_from(DESCRIPTION.len()).unwrap();
+    let output = imports()
+        .position(|line| line.contains("$output "))
+        .unwrap() as u32;
     instructions
         .i32_const(0)
         .i32_const(length)
-        .call(0)
+        .call(output)
         .i32_const(0)
         .end();
     body
@@ -276,7 +254,7 @@ pub fn module_seeds() -> Vec<Vec<u8>> {
         .map(|name| format!("(func (export \"quartet_{name}\") (result i32) (i32.const 0))\n"))
         .concat();
     let source = format!(
-        r#"(module {SHAPE}
+        r#"(module {IMPORTS} {MEMORY}
   (data (i32.const 0x8000) "{escaped}")
   (table 1 funcref)
   (global $calls (mut i32) (i32.const 0))
