@@ -14,7 +14,7 @@ use wire::{
     rpc::FETCH_KEYS_AGAIN,
     sealed::{self, Seed},
     signing,
-    transaction::Deployment,
+    transaction::{Deployment, Transaction},
 };
 use zk_contract_runtime::Applied;
 
@@ -266,14 +266,13 @@ impl Users {
 
     /// Ballots that were sent: the envelope, and the call in it.
     pub(crate) fn sealed(&self) -> Vec<(Bytes, Bytes)> {
-        let sent = self
-            .users
-            .iter()
-            .flat_map(|user| user.sent.iter().zip(&user.script));
-        let ballots = sent.filter(|((hash, _, _), _)| self.choices.contains_key(hash));
-        ballots
-            .map(|((_, raw, _), call)| (raw.clone(), call.data.clone()))
-            .collect()
+        let sent = self.users.iter().flat_map(|user| &user.sent);
+        let ballots = sent.filter(|(hash, _, _)| self.choices.contains_key(hash));
+        let call = |(_, raw, _): &(B256, Bytes, u64)| {
+            let transaction = Transaction::decode(raw.clone(), CHAIN_ID).unwrap();
+            (raw.clone(), transaction.data)
+        };
+        ballots.map(call).collect()
     }
 
     /// How many ballots of each choice a tally counts.
