@@ -6,7 +6,7 @@ use alloy::{
     network::EthereumWallet,
     primitives::{Address, B256, Bytes},
     providers::{DynProvider, Provider as _, ProviderBuilder},
-    rpc::types::{BlockId, TransactionRequest},
+    rpc::types::TransactionRequest,
     sol_types::SolCall as _,
 };
 use client::{Client, UserKey, input::Value};
@@ -209,15 +209,6 @@ impl Site {
             }
         }
         Ok(secrets)
-    }
-
-    /// Time of the last block of L1, in seconds.
-    ///
-    /// # Errors
-    /// If it does not answer.
-    pub async fn l1_time(&self) -> Result<u64> {
-        let block = self.provider.get_block(BlockId::latest()).await?;
-        Ok(block.ok_or_eyre("L1 has a block")?.header.timestamp)
     }
 
     /// Time of the last block, in seconds.

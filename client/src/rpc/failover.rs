@@ -1,8 +1,10 @@
 //! An HTTP transport over several URLs, tried in order.
 //!
 //! The first node that does what it is asked for is believed. The next one is asked when a node
-//! does not answer, says that it cannot now, or refuses: it may lag behind the others, or lie. Nothing
-//! is sent to two nodes at once.
+//! does not answer, says that it cannot now, or refuses: it may lag behind the others, or lie.
+//!
+//! A signed transaction that one node has taken is handed to another in the background: the first may
+//! be cut off from the others, or keep it to itself. Nothing else is sent to two nodes.
 //!
 //! What all refuse is refused, if at least so many do as [`Failover::believing`] says. Of a committee
 //! one node may lie and the others may be busy, so two must refuse; of two one is honest. If fewer do,
@@ -37,6 +39,9 @@ use crate::{ClientError, error::RETRYABLE_CODES};
 
 /// Methods that find nothing only where something is missing.
 const LOOKUPS: [&str; 1] = ["quartet_contract"];
+
+/// The method that sends a signed transaction.
+const SENDING: &str = "eth_sendRawTransaction";
 
 /// The transport. The URL that did last what it was asked for is asked first.
 #[derive(Clone, Debug)]
@@ -118,11 +123,36 @@ impl Failover {
                 }
                 Ok(answer) => {
                     self.preferred.store(place, Ordering::Relaxed);
+                    if request
+                        .as_single()
+                        .is_some_and(|one| one.method() == SENDING)
+                    {
+                        tokio::spawn(self.pass_on(place, request));
+                    }
                     return Ok(answer);
                 }
             }
         }
         said.conclude(self.refusals)
+    }
+
+    /// Hands what node `place` has taken to others, until so many have it as must refuse to be believed.
+    async fn pass_on(self, place: usize, request: RequestPacket) {
+        let mut have = 1;
+        for step in 1..self.nodes.len() {
+            let Some(node) = self.nodes.get((place + step) % self.nodes.len()) else {
+                continue;
+            };
+            if have >= self.refusals {
+                return;
+            }
+            // One that refuses has it already, as a rule.
+            let answer = node.clone().call(request.clone()).await;
+            let busy = |answer: &ResponsePacket| {
+                error(answer).is_some_and(|error| RETRYABLE_CODES.contains(&error.code))
+            };
+            have += usize::from(answer.is_ok_and(|answer| !busy(&answer)));
+        }
     }
 }
 

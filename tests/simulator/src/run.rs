@@ -98,7 +98,12 @@ fn play(sim: &mut Sim, scenario: &Scenario) {
                 sim.users.add(vec![bump; calls]);
             }
             Feature::Shuffle => {}
-            Feature::Refresh { every_ms, times } => {
+            Feature::Refresh {
+                first_ms,
+                every_ms,
+                times,
+            } => {
+                sim.committee.genesis_ms = (begin_ms + first_ms).saturating_sub(every_ms);
                 sim.committee.refresh_ms = every_ms;
                 sim.refreshes = times;
             }

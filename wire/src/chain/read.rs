@@ -15,7 +15,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{
     WireError, codec,
-    kind::InputType,
+    kind::{InputType, Kind},
     limits::{INPUT_BYTES, NODES, ONE_HONEST},
     sealed,
     signing::{self, Signature},
@@ -217,8 +217,26 @@ pub fn combine(ty: &InputType, held: &[Components]) -> Option<Zeroizing<Vec<u8>>
         for c in 0..NODES {
             sealed::add(ty, &mut value, agreed(one.epoch, c)?);
         }
+        clear_unused_bits(ty, &mut value);
         Some(value)
     })
+}
+
+/// Booleans are masked one by one, so what is beyond the last of a field is left of the masks.
+fn clear_unused_bits(ty: &InputType, mut value: &mut [u8]) {
+    for field in &ty.fields {
+        let bytes = field.kind.bytes(field.len as usize);
+        let Some((own, rest)) = value.split_at_mut_checked(bytes) else {
+            return;
+        };
+        let used = field.len % 8;
+        if let (Kind::Bool, Some(last)) = (field.kind, own.last_mut())
+            && used != 0
+        {
+            *last &= (1 << used) - 1;
+        }
+        value = rest;
+    }
 }
 
 fn malformed(why: &str) -> WireError {

@@ -170,3 +170,32 @@ fn urls_that_are_none_are_refused() {
     }
     assert!(Failover::new::<&str>(&[], Duration::from_secs(1)).is_err());
 }
+
+#[tokio::test]
+async fn a_transaction_that_is_taken_is_handed_to_one_more_node() {
+    let (first, _) = node(200, r#""result":"0x7""#).await;
+    let (busy, busy_count) = node(200, r#""error":{"code":-32005,"message":"busy"}"#).await;
+    let (second, second_count) = node(200, r#""result":"0x7""#).await;
+    let (third, third_count) = node(200, r#""result":"0x7""#).await;
+    let urls = [first, busy, second, third];
+    let failover = Failover::new(&urls, Duration::from_secs(5)).unwrap();
+    let provider = failover.believing(2).provider();
+    ask(&provider).await.unwrap();
+    assert_eq!(
+        busy_count.load(Ordering::Relaxed),
+        0,
+        "nothing else is passed on"
+    );
+
+    let sent: U64 = provider.raw_request(SENDING.into(), ("0x",)).await.unwrap();
+    assert_eq!(sent.to::<u64>(), 7);
+    let passed_on = async {
+        while second_count.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = Duration::from_secs(30);
+    tokio::time::timeout(patience, passed_on).await.unwrap();
+    assert_eq!(busy_count.load(Ordering::Relaxed), 1);
+    assert_eq!(third_count.load(Ordering::Relaxed), 0);
+}

@@ -161,7 +161,11 @@ fn the_last_ballot_counts() {
     vote(&mut poll, "ada", 1).unwrap();
     vote(&mut poll, "ben", 0).unwrap();
     vote(&mut poll, "ada", 2).unwrap();
-    assert_eq!(poll.view(&calls::votes_cast()), Ok(2), "voters, not ballots");
+    assert_eq!(
+        poll.view(&calls::votes_cast()),
+        Ok(2),
+        "voters, not ballots"
+    );
     assert_eq!(count(&mut poll), tally([1, 0, 1], 0));
 }
 
