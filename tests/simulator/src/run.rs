@@ -18,6 +18,8 @@ use crate::{
 
 /// How long everything may take once nothing goes wrong any more, in milliseconds.
 const PATIENCE_MS: u64 = 180_000;
+/// How long a key epoch lasts, in milliseconds.
+const EPOCH_MS: u64 = 3_600_000;
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -98,14 +100,10 @@ fn play(sim: &mut Sim, scenario: &Scenario) {
                 sim.users.add(vec![bump; calls]);
             }
             Feature::Shuffle => {}
-            Feature::Refresh {
-                first_ms,
-                every_ms,
-                times,
-            } => {
-                sim.committee.genesis_ms = (begin_ms + first_ms).saturating_sub(every_ms);
-                sim.committee.refresh_ms = every_ms;
-                sim.refreshes = times;
+            Feature::Refresh { first_ms } => {
+                sim.committee.genesis_ms = (begin_ms + first_ms).saturating_sub(EPOCH_MS);
+                sim.committee.refresh_ms = EPOCH_MS;
+                sim.refreshes = 1;
             }
             Feature::Rogue {
                 mischief,

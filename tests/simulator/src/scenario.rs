@@ -141,14 +141,10 @@ pub enum Feature {
     },
     /// Ballots are shuffled before they are counted.
     Shuffle,
-    /// Key epochs end.
+    /// A key epoch ends.
     Refresh {
         /// When the first one ends, in milliseconds from the beginning.
         first_ms: u64,
-        /// How long each lasts, in milliseconds.
-        every_ms: u64,
-        /// How many end, at least.
-        times: u64,
     },
     /// The poll is tallied after it has closed.
     Tally {
@@ -331,18 +327,12 @@ impl Maker {
     }
 
     /// The first key epoch ends while things go wrong. A refresh takes six seconds and more: some are
-    /// under way when that is over. Each ends what is left of the reserve, so that epochs are longer
-    /// than it takes to compute with a node that lies.
+    /// under way when that is over. The next one does not end soon: each end takes what is left of the
+    /// reserve, and with it what was learnt of a node that lies.
     fn epochs(&mut self) {
         if self.rng.random_bool(0.4) {
             let first_ms = self.rng.random_range(500..self.chaos_ms);
-            let every_ms = self.rng.random_range(60_000..90_000);
-            let times = self.rng.random_range(1..=2);
-            self.features.push(Feature::Refresh {
-                first_ms,
-                every_ms,
-                times,
-            });
+            self.features.push(Feature::Refresh { first_ms });
         }
     }
 
