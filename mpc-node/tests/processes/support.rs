@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use alloy::primitives::Address;
+use alloy::{
+    primitives::Address,
+    providers::{Provider as _, ProviderBuilder},
+};
 use mpc_node::keys::NodeKeys;
 use tempfile::TempDir;
 use wire::committee::{Committee, L1};
@@ -106,7 +109,20 @@ impl Cluster {
         for node in 0..4 {
             cluster.wait_ready(node).await?;
         }
+        for node in 0..4 {
+            cluster.wait_caught_up(node).await?;
+        }
         Ok(cluster)
+    }
+
+    /// Waits until a node has heard from its peers that it has all blocks.
+    async fn wait_caught_up(&self, node: usize) -> TestResult {
+        let provider = ProviderBuilder::new().connect_http(self.rpc(node).parse()?);
+        until("the node's word that it has caught up", || async {
+            let syncing: serde_json::Value = provider.raw_request("eth_syncing".into(), ()).await?;
+            Ok((syncing == serde_json::Value::Bool(false)).then_some(()))
+        })
+        .await
     }
 
     /// URL of a node's JSON-RPC.
