@@ -218,6 +218,7 @@ impl Real {
             let (key, client) = (key(from), &self.client);
             let info = must("reading the contract", client.contract(contract).await);
             let committee = must("reading the committee", client.committee().await);
+            let keys = must("reading the sealing keys", client.seal_keys().await);
             let nonce = must("reading the nonce", client.nonce(from).await);
             #[expect(clippy::expect_used, reason = "no author can cause this")]
             let input = info
@@ -231,6 +232,7 @@ impl Real {
                 .collect();
             let to = Destination {
                 committee,
+                keys: &keys,
                 contract,
                 code_hash: info.code_hash,
                 input_number: number,
