@@ -148,10 +148,7 @@ impl Failover {
             }
             // One that refuses has it already, as a rule.
             let answer = node.clone().call(request.clone()).await;
-            let busy = |answer: &ResponsePacket| {
-                error(answer).is_some_and(|error| RETRYABLE_CODES.contains(&error.code))
-            };
-            have += usize::from(answer.is_ok_and(|answer| !busy(&answer)));
+            have += usize::from(answer.is_ok_and(|answer| !is_busy(&answer)));
         }
     }
 }
@@ -167,7 +164,7 @@ struct Said {
 
 impl Said {
     fn note(&mut self, answer: ResponsePacket) {
-        if error(&answer).is_some_and(|error| RETRYABLE_CODES.contains(&error.code)) {
+        if is_busy(&answer) {
             self.busy.get_or_insert(answer);
         } else {
             self.refusals.push(answer);
@@ -213,6 +210,11 @@ fn refuses(request: &RequestPacket, answer: &ResponsePacket) -> bool {
         .as_single()
         .is_some_and(|one| LOOKUPS.contains(&one.method()));
     error(answer).is_some() || (nothing && lookup)
+}
+
+/// Whether a node says that it cannot now.
+fn is_busy(answer: &ResponsePacket) -> bool {
+    error(answer).is_some_and(|error| RETRYABLE_CODES.contains(&error.code))
 }
 
 /// The error of an answer, if it is one.
