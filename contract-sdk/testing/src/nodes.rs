@@ -376,13 +376,11 @@ async fn module(package: &Package) -> Bytes {
 
 /// Lets time pass until then, at every node that runs.
 async fn advance(client: &Client, direct: &[Client; NODES], cluster: &devnet::Cluster, time: Time) {
-    loop {
-        let now = must("asking for the time", client.status().await).time;
-        let left = time.saturating_sub(now).min(LONGEST_ADVANCE);
-        if left == 0 {
-            break;
-        }
-        must("letting time pass", client.advance_time(left).await);
+    // A step tells the time of the next block: the newest block's is still the old one.
+    let mut now = must("asking for the time", client.status().await).time;
+    while now < time {
+        let step = (time - now).min(LONGEST_ADVANCE);
+        now = must("letting time pass", client.advance_time(step).await);
     }
     for (node, client) in direct.iter().enumerate() {
         if cluster.process_id(node).is_some() {
