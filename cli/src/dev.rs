@@ -9,8 +9,7 @@ use std::{
 
 use alloy::{
     hex,
-    network::EthereumWallet,
-    providers::{Provider as _, ProviderBuilder},
+    providers::Provider as _,
     signers::local::PrivateKeySigner,
 };
 use devnet::{
@@ -102,23 +101,11 @@ async fn deploy(
     l1: &EmbeddedL1,
     prepared: &PreparedCluster,
 ) -> Result<CommitteeContracts, CliError> {
-    let failed = |error: String| CliError::L1(error);
-    let [deployer, ..] = l1.accounts() else {
-        return Err(failed("it has no accounts".into()));
-    };
-    let url = l1
-        .url()
-        .parse()
-        .map_err(|_| failed("its URL is none".into()))?;
-    let provider = ProviderBuilder::new()
-        .with_simple_nonce_management()
-        .wallet(EthereumWallet::from(deployer.clone()))
-        .connect_http(url)
-        .erased();
+    let provider = l1.provider()?;
     let chain_id = provider
         .get_chain_id()
         .await
-        .map_err(|e| failed(e.to_string()))?;
+        .map_err(|e| CliError::L1(e.to_string()))?;
     Ok(deploy_committee(&provider, chain_id, prepared.addresses()).await?)
 }
 

@@ -238,7 +238,7 @@ pub(crate) fn describe_status(status: &ComputationStatus) -> String {
         }
         ComputationStatus::Opened { signatures, .. } => format!("opened, {signatures} signatures"),
         ComputationStatus::Attested { .. } => "signed by three".into(),
-        ComputationStatus::Failed { reason } => format!("failed: {reason}"),
+        ComputationStatus::Failed { reason, .. } => format!("failed: {reason}"),
     }
 }
 

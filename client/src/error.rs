@@ -1,7 +1,7 @@
 //! What can go wrong between a user and the cluster.
 
 use alloy_primitives::{Address, B256, Bytes};
-use wire::WireError;
+use wire::{WireError, guest::Fault};
 
 /// Why something could not be encoded, sent, read or believed.
 ///
@@ -164,7 +164,9 @@ pub enum ClientError {
     ComputationFailed {
         /// The computation.
         id: B256,
-        /// Why.
+        /// Why, as its contract is told.
+        fault: Fault,
+        /// Why, in words.
         reason: String,
     },
     /// Nothing lives at this address, or under this id.

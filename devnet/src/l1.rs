@@ -21,7 +21,9 @@ use std::{
 };
 
 use alloy::{
+    network::EthereumWallet,
     primitives::{Address, U256},
+    providers::{DynProvider, Provider as _, ProviderBuilder},
     signers::local::PrivateKeySigner,
 };
 use jsonrpsee::server::{Server, ServerConfig, ServerHandle};
@@ -90,6 +92,28 @@ impl EmbeddedL1 {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// A connection that sends with the keys of all accounts, and with the first one's unless a request
+    /// says otherwise.
+    ///
+    /// # Errors
+    /// [`DevnetError::L1`] if there is no account.
+    pub fn provider(&self) -> Result<DynProvider, DevnetError> {
+        let failed = |why: &str| DevnetError::L1(why.into());
+        let [first, others @ ..] = self.accounts() else {
+            return Err(failed("it has no accounts"));
+        };
+        let mut wallet = EthereumWallet::from(first.clone());
+        for account in others {
+            wallet.register_signer(account.clone());
+        }
+        let url = self.url().parse().map_err(|_| failed("its URL is none"))?;
+        let provider = ProviderBuilder::new()
+            .with_simple_nonce_management()
+            .wallet(wallet)
+            .connect_http(url);
+        Ok(provider.erased())
     }
 
     /// Keys of the funded accounts, in the order of their creation.

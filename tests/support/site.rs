@@ -3,9 +3,8 @@
 use std::fs;
 
 use alloy::{
-    network::EthereumWallet,
     primitives::{Address, B256, Bytes},
-    providers::{DynProvider, Provider as _, ProviderBuilder},
+    providers::{DynProvider, Provider as _},
     rpc::types::TransactionRequest,
     sol_types::SolCall as _,
 };
@@ -62,15 +61,7 @@ impl Site {
         options.not_started = not_started;
         let prepared = PreparedCluster::new(options)?;
         let l1 = EmbeddedL1::start(ACCOUNTS).await?;
-        let mut wallet = EthereumWallet::default();
-        for account in l1.accounts().iter().rev() {
-            wallet.register_default_signer(account.clone());
-        }
-        let provider = ProviderBuilder::new()
-            .with_simple_nonce_management()
-            .wallet(wallet)
-            .connect_http(l1.url().parse()?)
-            .erased();
+        let provider = l1.provider()?;
         let chain_id = provider.get_chain_id().await?;
         let committee = deploy_committee(&provider, chain_id, prepared.addresses()).await?;
         let cluster = prepared.start(committee.l1).await?;

@@ -128,6 +128,11 @@ pub const CALL_FAILED: i32 = i32::MIN + 3;
 
 /// Why a computation failed, as its contract is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "chain",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "camelCase")
+)]
 #[repr(u32)]
 pub enum Fault {
     /// The program could not be traced: the contract trapped, or its program is not valid.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use wire::{
     attestation::Attestation,
     codec,
-    guest::{Selection, StartOptions},
+    guest::{Fault, Selection, StartOptions},
     limits::{NODES, QUORUM},
     receipt::InputTree,
     rpc::{AttemptStage, ComputationInfo, ComputationStatus, ReserveAmounts},
@@ -37,6 +37,8 @@ pub(crate) enum Phase {
     Attested,
     /// It ended without a result.
     Failed {
+        /// Why, as the contract is told.
+        fault: Fault,
         /// Why, in words, which the state's root does not depend on.
         #[serde(skip)]
         reason: String,
@@ -210,7 +212,8 @@ impl Computation {
                 signatures: self.signatures.iter().flatten().map(|_| 1).sum(),
             },
             Phase::Attested => ComputationStatus::Attested { output: output() },
-            Phase::Failed { reason } => ComputationStatus::Failed {
+            Phase::Failed { fault, reason } => ComputationStatus::Failed {
+                fault: *fault,
                 reason: reason.clone(),
             },
         };
@@ -220,6 +223,7 @@ impl Computation {
             index: self.index,
             name,
             started_in: self.started_in,
+            context: self.options.context,
             attested_in: self.attested_in,
             input_count: frozen.map(|f| f.input_count),
             program_hash: frozen.map(|f| f.program_hash),

@@ -183,7 +183,8 @@ impl Client {
         *self.cache.seal_keys.lock().await = None;
     }
 
-    /// A deployed contract. What does not change (all but the count of computations) is cached.
+    /// A deployed contract. It is cached, and then what changes is old: the
+    /// count of computations and the timers.
     ///
     /// # Errors
     /// As [`Client::request`]; [`ClientError::NotFound`].

@@ -128,8 +128,9 @@ impl Client {
             };
             match &info.status {
                 ComputationStatus::Attested { .. } => Ok(Some(info)),
-                ComputationStatus::Failed { reason } => Err(ClientError::ComputationFailed {
+                ComputationStatus::Failed { fault, reason } => Err(ClientError::ComputationFailed {
                     id,
+                    fault: *fault,
                     reason: reason.clone(),
                 }),
                 ComputationStatus::Waiting { .. }

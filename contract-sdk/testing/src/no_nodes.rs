@@ -1,7 +1,7 @@
 //! What stands for contracts on real nodes where they cannot be had: nothing that exists.
 
-use alloy_primitives::{Address, Bytes, keccak256};
-use quartet::{Time, contract::Package};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use quartet::{Fault, Time, contract::Package};
 
 use crate::host::Log;
 
@@ -32,7 +32,9 @@ never! {
     fn time() -> Time;
     fn advance_to(Time);
     fn started(Address, &str) -> Vec<u64>;
-    fn finish(Address, u64) -> Bytes;
+    fn context_of(Address, u64) -> B256;
+    fn finish(Address, u64) -> Result<Bytes, Fault>;
+    fn secrets(Address, Address, u32) -> Vec<Vec<Vec<u128>>>;
     fn stop(usize);
     fn start(usize);
     fn tamper(usize);

@@ -4,29 +4,33 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     future::Future,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use alloy::{providers::DynProvider, rpc::types::Filter};
+use alloy::{
+    providers::{DynProvider, Provider as _},
+    rpc::types::Filter,
+};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use client::{
     Client, ClientError, UserKey,
     input::{Destination, seal},
-    rpc::CheckedCertificate,
     transaction::{Draft, sign},
 };
 use devnet::{Builds, ClusterOptions, EmbeddedL1, PreparedCluster, contracts::deploy_committee};
 use quartet::{Time, contract::Package};
 use tokio::runtime::Runtime;
-use wire::{attestation::computation_id, limits::NODES, transaction::Deployment};
+use wire::{limits::NODES, transaction::Deployment};
 
 use crate::host::Log;
 
+mod computations;
 mod l1;
+mod processes;
 
 pub use l1::L1;
 
@@ -38,8 +42,6 @@ const PAUSE: Duration = Duration::from_millis(25);
 const ROUND_TIMEOUT_MS: u64 = 2_000;
 /// Lots of the reserve: enough for a few attempts without a node.
 const RESERVE_LOTS: u32 = 1;
-/// The most by which the clock is moved on at once, in seconds.
-const LONGEST_ADVANCE: u64 = 300_000_000;
 
 /// Gas limit of an input.
 const INPUT_GAS: u64 = 50_000_000;
@@ -116,7 +118,8 @@ impl Real {
             let programs = builds.programs(["mpc-node", "byzantine-node"]).await;
             let programs = must("building the nodes", programs);
             let l1 = must("starting the L1", EmbeddedL1::start(1).await);
-            let provider = l1::provider(&l1);
+            let provider = must("connecting to the L1", l1.provider());
+            provider.client().set_poll_interval(PAUSE);
             let mut options = ClusterOptions::new(programs[0].clone());
             options.round_timeout_ms = Some(ROUND_TIMEOUT_MS);
             options.reserve_lots = Some(RESERVE_LOTS);
@@ -276,89 +279,6 @@ impl Real {
         logs.into_iter().map(log).collect()
     }
 
-    pub(crate) fn time(&self) -> Time {
-        must("asking for the time", self.wait(self.client.status())).time
-    }
-
-    pub(crate) fn advance_to(&self, time: Time) {
-        self.wait(advance(&self.client, &self.direct, &self.cluster, time));
-    }
-
-    /// Indices of a contract's computations with this name.
-    pub(crate) fn started(&self, contract: Address, name: &str) -> Vec<u64> {
-        let all = self.wait(self.client.computations(contract));
-        let all = must("reading the computations", all).into_iter();
-        all.filter(|info| info.name == name)
-            .map(|info| info.index)
-            .collect()
-    }
-
-    /// Waits for the result of a computation, and for its certificate.
-    fn certificate(&self, contract: Address, index: u64) -> CheckedCertificate {
-        let id = computation_id(contract, index);
-        self.wait(async {
-            let done = self.client.wait_computation(id, PATIENCE).await;
-            must("waiting for a computation", done);
-            must("reading a certificate", self.client.certificate(id).await)
-        })
-    }
-
-    /// Waits for the result of a computation.
-    pub(crate) fn finish(&self, contract: Address, index: u64) -> Bytes {
-        self.certificate(contract, index)
-            .certificate
-            .attestation
-            .output
-    }
-
-    pub(crate) fn stop(&self, node: usize) {
-        must("stopping a node", self.cluster.stop(node));
-    }
-
-    pub(crate) fn start(&self, node: usize) {
-        self.replace(node, &self.programs[0], &[]);
-    }
-
-    pub(crate) fn tamper(&self, node: usize) {
-        let lies = ["--behaviour", "flip", "--from-round", "3"];
-        self.replace(node, &self.programs[1], &lies);
-    }
-
-    /// Starts another program in a node's place, and waits until it has caught up.
-    fn replace(&self, node: usize, program: &Path, arguments: &[&str]) {
-        let arguments = arguments.iter().copied().map(String::from).collect();
-        let replaced = self
-            .cluster
-            .replace_program(node, program.into(), arguments);
-        must("replacing a node", replaced);
-        self.wait(async {
-            must("starting a node", self.cluster.restart(node).await);
-            let block = must("asking for the block", self.client.block_number().await);
-            until("a node to catch up", async || {
-                let own = self.direct[node].block_number().await;
-                own.is_ok_and(|own| own >= block)
-            })
-            .await;
-        });
-    }
-
-    /// Pairs of nodes that contradict each other, by computation.
-    pub(crate) fn contradictions(&self) -> Vec<Vec<[u8; 2]>> {
-        let status = must("asking for contradictions", self.wait(self.client.status()));
-        let jobs: BTreeSet<B256> = status
-            .contradictions
-            .iter()
-            .map(|found| found.job)
-            .collect();
-        let of = |job: &B256| {
-            let found = status
-                .contradictions
-                .iter()
-                .filter(|found| found.job == *job);
-            found.map(|found| found.pair).collect()
-        };
-        jobs.iter().map(of).collect()
-    }
 }
 
 /// The module of a contract's package.
@@ -372,27 +292,6 @@ async fn module(package: &Package) -> Bytes {
     let code = Bytes::from(must("reading the contract", std::fs::read(path)));
     lock(&MODULES).insert(folder, code.clone());
     code
-}
-
-/// Lets time pass until then, at every node that runs.
-async fn advance(client: &Client, direct: &[Client; NODES], cluster: &devnet::Cluster, time: Time) {
-    // A step tells the time of the next block: the newest block's is still the old one.
-    let mut now = must("asking for the time", client.status().await).time;
-    while now < time {
-        let step = (time - now).min(LONGEST_ADVANCE);
-        now = must("letting time pass", client.advance_time(step).await);
-    }
-    for (node, client) in direct.iter().enumerate() {
-        if cluster.process_id(node).is_some() {
-            until("a node to get there in time", async || {
-                client
-                    .status()
-                    .await
-                    .is_ok_and(|status| status.time >= time)
-            })
-            .await;
-        }
-    }
 }
 
 /// Waits until it is so.

@@ -303,7 +303,7 @@ pub(crate) async fn count_ballots(cluster: &mut Cluster) -> TestResult {
     let output = until("the count is attested", || async {
         Ok(match computation().await? {
             Some(ComputationStatus::Attested { output }) => Some(output),
-            Some(ComputationStatus::Failed { reason }) => return Err(reason.into()),
+            Some(ComputationStatus::Failed { reason, .. }) => return Err(reason.into()),
             _ => None,
         })
     })

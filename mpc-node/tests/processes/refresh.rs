@@ -310,7 +310,7 @@ async fn copies_of_before_and_after_a_refresh_do_not_combine_and_the_count_is_ri
             .await?;
         Ok(match info.map(|info| info.status) {
             Some(ComputationStatus::Attested { output }) => Some(output),
-            Some(ComputationStatus::Failed { reason }) => return Err(reason.into()),
+            Some(ComputationStatus::Failed { reason, .. }) => return Err(reason.into()),
             _ => None,
         })
     })

@@ -64,7 +64,7 @@ async fn settle(cluster: &Cluster, contract: Address, index: u64) -> TestResult<
             .await?;
         Ok(match info.map(|info| info.status) {
             Some(ComputationStatus::Attested { output }) => Some(output),
-            Some(ComputationStatus::Failed { reason }) => return Err(reason.into()),
+            Some(ComputationStatus::Failed { reason, .. }) => return Err(reason.into()),
             _ => None,
         })
     })

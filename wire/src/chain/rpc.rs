@@ -18,7 +18,7 @@
 use alloy_primitives::{Address, B256, Bytes, FixedBytes};
 use serde::{Deserialize, Serialize};
 
-use crate::{contract::Description, limits::NODES, seal_keys::SignedSealKey};
+use crate::{contract::Description, guest::Fault, limits::NODES, seal_keys::SignedSealKey};
 
 /// A deployed contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,7 +152,9 @@ pub enum ComputationStatus {
     },
     /// It ended without a result.
     Failed {
-        /// Why.
+        /// Why, as the contract is told.
+        fault: Fault,
+        /// Why, in words.
         reason: String,
     },
 }
@@ -215,6 +217,8 @@ pub struct ComputationInfo {
     pub name: String,
     /// Block that started it.
     pub started_in: u64,
+    /// What the contract puts into its attestation.
+    pub context: B256,
     /// Block in which three signatures were complete.
     pub attested_in: Option<u64>,
     /// How many inputs it runs on; known once they are frozen.

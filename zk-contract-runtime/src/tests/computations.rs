@@ -365,7 +365,7 @@ fn a_program_that_takes_too_many_rounds_is_refused() {
     let poll = chain.deploy(&poll_that_computes(&endless), &closes_argument());
     chain.vote(&user(1), poll, 1);
     let id = close(&mut chain, poll);
-    let ComputationStatus::Failed { reason } = status(&chain, id) else {
+    let ComputationStatus::Failed { reason, .. } = status(&chain, id) else {
         panic!("{:?}", status(&chain, id));
     };
     assert!(reason.contains("rounds"), "{reason}");

@@ -62,9 +62,9 @@ impl Chain {
         }
     }
 
-    fn failure(&self, computation: B256) -> String {
+    fn failure(&self, computation: B256) -> (Fault, String) {
         match self.runtime.computation(computation).unwrap().status {
-            ComputationStatus::Failed { reason } => reason,
+            ComputationStatus::Failed { fault, reason } => (fault, reason),
             other => panic!("{other:?}"),
         }
     }
@@ -240,7 +240,8 @@ fn a_computation_with_too_few_inputs_is_not_traced() {
     }
     chain.counted(&user(3), poll, 1, false);
     let few = chain.start(poll, Selection::Group(0));
-    let reason = chain.failure(few);
+    let (fault, reason) = chain.failure(few);
+    assert_eq!(fault, Fault::TooFewInputs);
     assert_eq!(reason, "it has 2 inputs, and needs 3 at least");
     assert!(
         chain
@@ -272,11 +273,11 @@ fn sets_that_are_computed_on_are_far_apart() {
     let close = chain.start(poll, Selection::All);
     let expected = "its inputs differ in 1 from those of an earlier computation, and must be the \
                     same or differ in 3 at least";
-    assert_eq!(chain.failure(close), expected);
+    assert_eq!(chain.failure(close), (Fault::TooClose, expected.into()));
     chain.counted(&user(1), poll, 0, true);
     let swapped = vec![1, 2, chain.sequence(more) + 1];
     let close = chain.start(poll, Selection::Inputs(swapped));
-    assert!(chain.failure(close).starts_with("its inputs differ in 2"));
+    assert!(chain.failure(close).1.starts_with("its inputs differ in 2"));
     // Ballots of user 5 and the two changes make three.
     chain.counted(&user(5), poll, 0, true);
     let far = chain.start(poll, Selection::All);

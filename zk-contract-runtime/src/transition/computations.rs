@@ -242,7 +242,7 @@ impl Transition<'_> {
 
     pub(super) fn fail(&mut self, id: B256, fault: Fault, reason: String) {
         if let Some(computation) = self.state.computation_mut(id) {
-            computation.phase = Phase::Failed { reason };
+            computation.phase = Phase::Failed { fault, reason };
             computation.attempts = None;
             if let Some(frozen) = &mut computation.frozen {
                 frozen.release(false);

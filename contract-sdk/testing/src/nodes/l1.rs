@@ -1,13 +1,12 @@
 //! The L1 of a test on real nodes.
 
 use alloy::{
-    network::{EthereumWallet, TransactionBuilder as _},
-    providers::{DynProvider, Provider as _, ProviderBuilder},
+    network::TransactionBuilder as _,
+    providers::{DynProvider, Provider as _},
     rpc::types::TransactionRequest,
     sol_types::SolCall as _,
 };
 use alloy_primitives::{Address, Bytes};
-use devnet::EmbeddedL1;
 use quartet::Started;
 use wire::attestation::submitCall;
 
@@ -21,19 +20,6 @@ const DOOMED_GAS: u64 = 5_000_000;
 pub struct L1<'a> {
     pub(crate) real: &'a Real,
     pub(crate) contract: Address,
-}
-
-/// Sends with the key that owns everything.
-pub(super) fn provider(l1: &EmbeddedL1) -> DynProvider {
-    let wallet = l1.accounts().first().cloned().map(EthereumWallet::from);
-    let url = must("reading the L1's URL", l1.url().parse());
-    let provider = ProviderBuilder::new()
-        .with_simple_nonce_management()
-        .wallet(wallet.unwrap_or_default())
-        .connect_http(url)
-        .erased();
-    provider.client().set_poll_interval(super::PAUSE);
-    provider
 }
 
 impl L1<'_> {

@@ -20,7 +20,7 @@ impl<C: Contract> World<C> {
     /// The program of a computation, as the nodes would run it: its plan says what it costs.
     ///
     /// # Panics
-    /// An input that was ordered before the computation started awaits its verdict, or the
+    /// This is on real nodes, which do not tell. An input that was ordered before the computation started awaits its verdict, or the
     /// computation is not valid.
     #[must_use]
     pub fn program<P: Computation>(&self, started: Started<P>) -> Program {
@@ -70,6 +70,9 @@ impl<C: Contract> World<C> {
     /// The computation was started in another world.
     #[must_use]
     pub fn context_of<P: Computation>(&self, started: Started<P>) -> B256 {
+        if let Some(real) = &self.real {
+            return real.context_of(self.address, started.index);
+        }
         self.run_of(started).start.options.context
     }
 
@@ -94,7 +97,8 @@ impl<C: Contract> World<C> {
     /// Otherwise as [`World::run`].
     pub fn try_run<P: Computation>(&mut self, started: Started<P>) -> Result<P::Output, Fault> {
         if let Some(real) = &self.real {
-            return Ok(decoded::<P>(&real.finish(self.address, started.index)));
+            let output = real.finish(self.address, started.index)?;
+            return Ok(decoded::<P>(&output));
         }
         let inputs = self.inputs_of(started);
         self.judge(started.index as usize);
@@ -115,7 +119,7 @@ impl<C: Contract> World<C> {
     /// Lets a computation fail: the contract's `#[failed]` function runs.
     ///
     /// # Panics
-    /// The computation has ended before, or the `#[failed]` function refuses.
+    /// This is on real nodes, which fail none at will. The computation has ended before, or the `#[failed]` function refuses.
     pub fn fail<P: Computation>(&mut self, started: Started<P>, fault: Fault) {
         self.end(started, || C::failed(P::NUMBER, started.index, fault));
     }

@@ -1,5 +1,8 @@
 use alloy::sol_types::SolError as _;
-use wire::rpc::{AttemptStage, ReserveAmounts};
+use wire::{
+    guest::Fault,
+    rpc::{AttemptStage, ReserveAmounts},
+};
 
 use super::*;
 
@@ -10,6 +13,7 @@ fn computation(status: ComputationStatus) -> ComputationInfo {
         index: 0,
         name: "tally".into(),
         started_in: 1,
+        context: B256::ZERO,
         attested_in: None,
         input_count: None,
         program_hash: None,
@@ -63,6 +67,7 @@ fn what_is_not_signed_waits_and_what_failed_does_not() {
         assert!(matches!(due, Due::Later(_)), "{status:?}");
     }
     let failed = computation(ComputationStatus::Failed {
+        fault: Fault::TooFewInputs,
         reason: "no inputs".into(),
     });
     assert_eq!(due(&failed, None, Some(1)), Due::Nothing);
