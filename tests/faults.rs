@@ -1,11 +1,11 @@
 //! The network between the nodes fails, a node stands still, a disk is full: ballots that were
 //! acknowledged count, the others come through once it is over, and all nodes agree.
 
-use client::ClientError;
+use client::{ClientError, UserKey};
 use devnet::{FaultTools, Flow, Weather};
 use eyre::{Result, ensure};
 use serde_json::Value;
-use system_tests::{ALL, World, faulty_disk, seed, site, until};
+use system_tests::{ALL, World, faulty_disk, seed, until};
 use voting::{ballots, count, trouble::same_state};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +66,7 @@ async fn a_node_that_lags_says_so_and_the_next_one_is_asked() -> Result<()> {
             let direct = &world.stage.direct[LAST];
             let syncing: Value = direct.request("eth_syncing", ()).await?;
             ensure!(syncing["currentBlock"] == "0x0", "it is behind: {syncing}");
-            let stranger = site::key();
+            let stranger = UserKey::random(&mut rand::rng());
             let (client, contracts) = (world.stage.client(LAST), &world.stage.contracts);
             // The client's first node is the one that lags.
             let ballot = ballots::seal(client, contracts, &stranger, 0, 0).await?;

@@ -7,11 +7,7 @@ use std::{
     time::Duration,
 };
 
-use alloy::{
-    hex,
-    providers::Provider as _,
-    signers::local::PrivateKeySigner,
-};
+use alloy::{hex, providers::Provider as _, signers::local::PrivateKeySigner};
 use devnet::{
     Builds, Cluster, ClusterOptions, EmbeddedL1, PreparedCluster, RelayerProcess,
     contracts::{CommitteeContracts, deploy_committee},

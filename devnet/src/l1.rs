@@ -3,7 +3,7 @@
 //!
 //! It makes one block of every transaction, at once, and never reorganises: `latest`, `safe` and
 //! `finalized` are the same block. It keeps the state of the newest 128 blocks, and no transaction
-//! ever waits: a nonce gap is refused. Everything else is Ethereum (Osaka): gas, fees that follow
+//! ever waits: a nonce gap is refused. `evm_increaseTime` moves its clock on. Everything else is Ethereum (Osaka): gas, fees that follow
 //! demand, receipts, logs, revert data. Start with [`EmbeddedL1`]; the chain is in `chain`.
 
 mod chain;

@@ -3,7 +3,6 @@
 //! Owns no expectations; each test states its own. Read [`World`] first.
 
 pub mod l1_proxy;
-pub mod site;
 
 use std::{
     fs,

@@ -1,6 +1,6 @@
 //! The poll in clear, on four parties in this process and, if asked for, on four real nodes.
 
-use contract_testing::{World, user};
+use contract_testing::{NOON, World, user};
 use my_contract::my_contract::{
     Contract, PollError, Tally, Vote,
     calls::{self, close, vote},
@@ -8,7 +8,6 @@ use my_contract::my_contract::{
 };
 
 /// Well in the future, as time on real nodes only grows.
-const NOON: u64 = 4_000_000_000;
 const EVENING: u64 = NOON + 6 * 3_600;
 
 fn open_poll() -> World<Contract> {

@@ -128,11 +128,13 @@ impl Client {
             };
             match &info.status {
                 ComputationStatus::Attested { .. } => Ok(Some(info)),
-                ComputationStatus::Failed { fault, reason } => Err(ClientError::ComputationFailed {
-                    id,
-                    fault: *fault,
-                    reason: reason.clone(),
-                }),
+                ComputationStatus::Failed { fault, reason } => {
+                    Err(ClientError::ComputationFailed {
+                        id,
+                        fault: *fault,
+                        reason: reason.clone(),
+                    })
+                }
                 ComputationStatus::Waiting { .. }
                 | ComputationStatus::Running { .. }
                 | ComputationStatus::Opened { .. } => Ok(None),

@@ -3,7 +3,7 @@
 //! Whatever goes wrong beside a contract's own refusal fails the test.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     future::Future,
     path::PathBuf,
@@ -53,6 +53,11 @@ static MODULES: Mutex<BTreeMap<PathBuf, Bytes>> = Mutex::new(BTreeMap::new());
 /// A machine bears one cluster well.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+thread_local! {
+    /// Whether this thread's test has a cluster.
+    static RAISED: Cell<bool> = const { Cell::new(false) };
+}
+
 fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -73,11 +78,15 @@ pub(crate) fn user(name: &str) -> Address {
 }
 
 #[expect(clippy::panic, reason = "a mistake in the test")]
-fn key(address: Address) -> UserKey {
+fn secret_key(address: Address) -> B256 {
     let Some(secret) = lock(&USERS).get(&address).copied() else {
         panic!("nobody has the key of {address}: make users by contract_testing::user");
     };
-    must("making a key", UserKey::from_bytes(&secret))
+    secret
+}
+
+fn key(address: Address) -> UserKey {
+    must("making a key", UserKey::from_bytes(&secret_key(address)))
 }
 
 /// A contract's own refusal, as opposed to what must not be.
@@ -111,7 +120,13 @@ pub(crate) struct Real {
 impl Real {
     /// Raises a cluster at this time.
     pub(crate) fn raise(time: Time) -> Self {
+        assert!(
+            !RAISED.get(),
+            "a test on real nodes has one world at a time: drop the first, or choose the modes of \
+             this test by `#[quartet::test(clear, mpc)]`"
+        );
         let alone = lock(&ONE_AT_A_TIME);
+        RAISED.set(true);
         let runtime = must("starting threads", Runtime::new());
         let raised = runtime.block_on(async {
             let builds = Builds::new();
@@ -278,7 +293,12 @@ impl Real {
         };
         logs.into_iter().map(log).collect()
     }
+}
 
+impl Drop for Real {
+    fn drop(&mut self) {
+        RAISED.set(false);
+    }
 }
 
 /// The module of a contract's package.

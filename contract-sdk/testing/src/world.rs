@@ -312,6 +312,25 @@ impl<C: Contract> World<C> {
         self.events_at(self.address)
     }
 
+    /// The L1 beside the real nodes.
+    ///
+    /// # Panics
+    /// The test does not run on real nodes.
+    #[cfg(feature = "nodes")]
+    #[must_use]
+    #[track_caller]
+    pub fn l1(&self) -> crate::L1<'_> {
+        #[expect(clippy::expect_used, reason = "a mistake in the test")]
+        let real = self
+            .real
+            .as_ref()
+            .expect("only real nodes have an L1: put this test under `#[quartet::test(nodes)]`");
+        crate::L1 {
+            real,
+            contract: self.address,
+        }
+    }
+
     /// What only a world in this process knows or can do.
     #[track_caller]
     fn in_process(&self) {

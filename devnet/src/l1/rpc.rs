@@ -104,6 +104,9 @@ const METHODS: &[(&str, Method)] = &[
         let (request, block) = request_at(&params)?;
         Ok(quantity(chain.estimate(request, block)?))
     }),
+    ("evm_increaseTime", |chain, params| {
+        Ok(json!(chain.pass(params.sequence().next()?)))
+    }),
     ("eth_sendRawTransaction", |chain, params| {
         let raw: Bytes = params.sequence().next()?;
         Ok(json!(chain.submit(&raw)?))

@@ -5,9 +5,9 @@ use alloy::{
         EthereumTxEnvelope, SignableTransaction as _, TxEip1559, proofs::calculate_transaction_root,
     },
     eips::{BlockId, Encodable2718 as _},
-    network::{EthereumWallet, TransactionBuilder as _, TxSignerSync as _},
+    network::{TransactionBuilder as _, TxSignerSync as _},
     primitives::{Bytes, TxKind, U256, address},
-    providers::{DynProvider, Provider, ProviderBuilder},
+    providers::{DynProvider, Provider},
     rpc::types::{Filter, TransactionRequest},
     sol,
 };
@@ -58,15 +58,11 @@ fn counter_code() -> Bytes {
 }
 
 fn provider(l1: &EmbeddedL1) -> DynProvider {
-    let wallet = EthereumWallet::from(l1.accounts()[0].clone());
-    let provider = ProviderBuilder::new()
-        .with_simple_nonce_management()
-        .wallet(wallet)
-        .connect_http(l1.url().parse().unwrap());
+    let provider = l1.provider().unwrap();
     provider
         .client()
         .set_poll_interval(std::time::Duration::from_millis(10));
-    provider.erased()
+    provider
 }
 
 async fn deploy(provider: &DynProvider) -> Counter::CounterInstance<DynProvider> {
@@ -295,6 +291,27 @@ async fn a_transaction_that_breaks_a_rule_is_refused_and_changes_nothing() {
     assert_eq!(refusal(&provider, &good).await, "already known");
     let again = refusal(&provider, &transfer(&l1, |t| t.value = U256::from(2))).await;
     assert_eq!(again, "nonce too low: next nonce 1, tx nonce 0");
+}
+
+#[tokio::test]
+async fn its_clock_moves_on_when_told_to() {
+    const YEAR: u64 = 365 * 24 * 3_600;
+    let l1 = EmbeddedL1::start(2).await.unwrap();
+    let provider = provider(&l1);
+    let time = async || {
+        let block = provider.get_block(BlockId::latest()).await.unwrap();
+        block.unwrap().header.timestamp
+    };
+    let before = time().await;
+    for years in 1..=2 {
+        let ahead: u64 = provider
+            .raw_request("evm_increaseTime".into(), [YEAR])
+            .await
+            .unwrap();
+        assert_eq!(ahead, years * YEAR);
+    }
+    deploy(&provider).await;
+    assert!(time().await >= before + 2 * YEAR);
 }
 
 #[tokio::test]

@@ -10,12 +10,11 @@ use auction_contract::auction::{
     calls::{self, bid, close},
     settle,
 };
-use contract_testing::{World, user};
+use contract_testing::{NOON, World, user};
 
 type Auction = World<Contract>;
 
 /// Well in the future, as time on real nodes only grows.
-const NOON: u64 = 4_000_000_000;
 const EVENING: u64 = NOON + 6 * 3_600;
 const RESERVE: u64 = 100;
 

@@ -5,7 +5,9 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-use contract_testing::{World, user};
+#[cfg(feature = "nodes")]
+use alloy::{eips::BlockId, primitives::U256, providers::Provider as _, sol};
+use contract_testing::{NOON, World, user};
 use lottery_contract::lottery::{
     Contract, Drawn, LotteryError, Winner,
     calls::{self, draw},
@@ -18,9 +20,19 @@ use quartet::{
 
 type Lottery = World<Contract>;
 
-const NOON: u64 = 4_000_000_000;
 const L1_LOTTERY: Address = Address::repeat_byte(0x11);
 const CLOSING: B256 = B256::repeat_byte(0x22);
+
+/// How long tickets are sold on L1, in seconds.
+#[cfg(feature = "nodes")]
+const SALE: u64 = 3_600;
+
+#[cfg(feature = "nodes")]
+sol!(
+    #[sol(rpc)]
+    OnL1,
+    "../../l1-contracts/artifacts/Lottery.json"
+);
 
 fn deployed() -> Lottery {
     World::deploy(NOON, user("anybody"), &calls::new(L1_LOTTERY)).unwrap()
@@ -88,6 +100,53 @@ fn a_failed_draw_can_be_asked_for_again() {
     let started = lottery.call(user("ada"), &draw(3, CLOSING)).unwrap();
     lottery.fail(started, Fault::Program);
     assert!(lottery.call(user("ada"), &draw(3, CLOSING)).is_ok());
+}
+
+/// From the tickets to the prize, with three nodes.
+#[cfg(feature = "nodes")]
+#[quartet::test(nodes)]
+fn the_winner_takes_the_prize_on_l1() {
+    let (seller, price) = (user("seller"), U256::from(1_000_000));
+    let on_l1 = seller.create(0);
+    let deployment = calls::new(on_l1);
+    let mut lottery: Lottery = World::deploy(NOON, user("anybody"), &deployment).unwrap();
+    lottery.stop_node(3);
+
+    let l1 = lottery.l1();
+    let latest = l1.wait(l1.provider().get_block(BlockId::latest()));
+    let closes = latest.unwrap().unwrap().header.timestamp + SALE;
+    let creation = OnL1::deploy_builder(
+        l1.provider(),
+        l1.verifier(),
+        l1.l2_chain_id(),
+        lottery.address(),
+        l1.code_hash(),
+        price,
+        closes,
+    );
+    assert_eq!(l1.deploy(seller, creation.calldata().clone()), on_l1);
+    let app = OnL1::new(on_l1, l1.provider().clone());
+    let buyers = ["ada", "ben", "cleo", "dan"].map(user);
+    for buyer in buyers {
+        assert!(l1.send(buyer, app.buy().value(price).into_transaction_request()));
+    }
+    let close = || l1.send(seller, app.close().into_transaction_request());
+    assert!(!close(), "the sale has not ended");
+    l1.pass(SALE);
+    assert!(close());
+
+    let closing = l1.wait(app.closing().call()).unwrap();
+    let started = lottery.call(user("anybody"), &draw(4, closing)).unwrap();
+    let Winner { ticket } = lottery.run(started);
+    let l1 = lottery.l1();
+    l1.accepts(on_l1, started);
+    let winner = l1.wait(app.winner().call()).unwrap();
+    assert_eq!(winner, buyers[usize::try_from(ticket).unwrap()]);
+    assert!(l1.send(winner, app.claim().into_transaction_request()));
+    assert!(!l1.send(winner, app.claim().into_transaction_request()));
+    let left = l1.wait(l1.provider().get_balance(on_l1));
+    assert_eq!(left.unwrap(), U256::ZERO);
+    l1.rejects_replay(on_l1, started);
 }
 
 #[quartet::test]

@@ -5,7 +5,7 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-use contract_testing::{World, user};
+use contract_testing::{NOON, World, user};
 use matching_contract::matching::{
     Buy, Cleared, Contract, Fill, MarketError, Sell, Session,
     calls::{self, buy, meet, sell},
@@ -14,7 +14,6 @@ use matching_contract::matching::{
 
 type Market = World<Contract>;
 
-const NOON: u64 = 4_000_000_000;
 const EVENING: u64 = NOON + 6 * 3_600;
 
 fn buyer(place: usize) -> String {
@@ -119,6 +118,14 @@ fn one_order_each_and_none_too_late() {
     market.advance_to(EVENING);
     let late = market.input(user("late"), &buy(&Buy::plain(1)));
     assert_eq!(late, Err(MarketError::Closed));
+}
+
+#[quartet::test]
+fn a_node_that_is_down_changes_nothing() {
+    let (buys, sells) = ([50, 30], [20, 35]);
+    let mut market = with_orders(&buys, &sells);
+    market.stop_node(1);
+    clears_as_the_model(&mut market, &buys, &sells);
 }
 
 #[quartet::test]

@@ -5,7 +5,7 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-use contract_testing::{World, user};
+use contract_testing::{NOON, World, user};
 use quartet::{Fault, Started};
 use salaries_contract::salaries::{
     Contract, Published, RegisterError, Report, Statistic,
@@ -15,7 +15,6 @@ use salaries_contract::salaries::{
 
 type Register = World<Contract>;
 
-const NOON: u64 = 4_000_000_000;
 const ENGINEER: u64 = 1;
 const NURSE: u64 = 2;
 
@@ -70,6 +69,17 @@ fn the_statistic_is_that_of_the_reports() {
     );
     let none = register.view(&calls::statistic_of(NURSE));
     assert_eq!(none, Err(RegisterError::NoStatistic));
+}
+
+#[quartet::test]
+fn a_node_that_is_down_changes_nothing() {
+    let mut register = reported(&[61, 48, 75]);
+    register.stop_node(3);
+    join(&mut register, 3, 52);
+    join(&mut register, 4, 70);
+    let statistic = opened(&mut register).unwrap();
+    assert_eq!(statistic.total, 306);
+    assert_eq!(statistic.percentiles, [48, 52, 61, 70, 75]);
 }
 
 #[quartet::test]

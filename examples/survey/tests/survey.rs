@@ -5,7 +5,7 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-use contract_testing::{World, user};
+use contract_testing::{NOON, World, user};
 use quartet::Fault;
 use survey_contract::survey::{
     Answer, Contract, Evaluated, Findings, Number, STEPS, SurveyError,
@@ -15,7 +15,6 @@ use survey_contract::survey::{
 
 type Survey = World<Contract>;
 
-const NOON: u64 = 4_000_000_000;
 const EVENING: u64 = NOON + 6 * 3_600;
 /// What slope and intercept may be off.
 const ERROR: f64 = 1.0 / 131_072.0;
@@ -114,9 +113,24 @@ fn what_is_out_of_range_counts_as_the_nearest_step() {
     answers.push((255, 200));
     let mut survey = answered(&answers);
     let spoilt = evaluated(&mut survey).unwrap();
+    drop(survey);
     answers[9] = (127, 5);
     let mut survey = answered(&answers);
     assert_eq!(spoilt, evaluated(&mut survey).unwrap());
+}
+
+#[quartet::test]
+fn a_node_that_is_down_changes_nothing() {
+    let mut survey = answered(&[(40, 3); 4]);
+    survey.stop_node(2);
+    for place in 4..10 {
+        let answer = answer(&Answer::plain(40, 3));
+        survey
+            .input(user(&format!("person {place}")), &answer)
+            .unwrap();
+    }
+    let findings = evaluated(&mut survey).unwrap();
+    assert_eq!(findings.histogram, [0, 0, 0, 10, 0, 0]);
 }
 
 #[quartet::test]

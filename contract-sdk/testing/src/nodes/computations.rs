@@ -23,7 +23,10 @@ impl Real {
     /// What the contract puts into a computation's attestation.
     pub(crate) fn context_of(&self, contract: Address, index: u64) -> B256 {
         let id = computation_id(contract, index);
-        let info = must("reading a computation", self.wait(self.client.computation(id)));
+        let info = must(
+            "reading a computation",
+            self.wait(self.client.computation(id)),
+        );
         #[expect(clippy::expect_used, reason = "a mistake in the test")]
         info.expect("this contract has not started such a computation")
             .context

@@ -1,21 +1,29 @@
 //! The L1 of a test on real nodes.
 
 use alloy::{
-    network::TransactionBuilder as _,
-    providers::{DynProvider, Provider as _},
-    rpc::types::TransactionRequest,
+    network::{EthereumWallet, TransactionBuilder as _},
+    primitives::U256,
+    providers::{DynProvider, Provider as _, ProviderBuilder},
+    rpc::types::{TransactionReceipt, TransactionRequest},
+    signers::local::PrivateKeySigner,
     sol_types::SolCall as _,
 };
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use quartet::Started;
 use wire::attestation::submitCall;
 
-use super::{Real, must};
+use super::{PAUSE, Real, must, secret_key};
 
-/// Gas of a submission that is sent although it will be refused.
-const DOOMED_GAS: u64 = 5_000_000;
+/// Gas of a transaction, whether it will be refused or not.
+const GAS: u64 = 8_000_000;
+/// What a user is given who has nothing, in wei: a hundred ether.
+const MONEY: u128 = 100 * 10_u128.pow(18);
 
-/// The L1 beside a test's nodes: an EVM of its own, with the committee's verifier on it.
+/// The L1 beside a test's nodes: an EVM of its own, with the committee's verifier on it. Users have the
+/// same keys there as on L2, and money.
+///
+/// The address of what a user deploys there is known before: `user("ada").create(0)` is that of ada's
+/// first contract.
 #[derive(Clone, Copy)]
 pub struct L1<'a> {
     pub(crate) real: &'a Real,
@@ -29,10 +37,15 @@ impl L1<'_> {
         self.real.l1.url()
     }
 
-    /// Its connection, with the key that deploys: for reads, and for whatever else a test does there.
+    /// A connection, for reads; [`Self::wait`] waits for what it gives.
     #[must_use]
     pub const fn provider(&self) -> &DynProvider {
         &self.real.provider
+    }
+
+    /// Waits for what another library does on this L1.
+    pub fn wait<T>(&self, future: impl IntoFuture<Output = T>) -> T {
+        self.real.wait(async { future.await })
     }
 
     /// The contract that checks that three nodes signed.
@@ -41,21 +54,20 @@ impl L1<'_> {
         self.real.verifier
     }
 
-    /// Where the next contract will be that is deployed here.
-    ///
-    /// # Panics
-    /// The L1 does not answer.
+    /// Id of the nodes' own chain, which is in what they sign.
     #[must_use]
-    pub fn next_address(&self) -> Address {
-        let opener = self.opener();
-        let nonce = self.real.provider.get_transaction_count(opener);
-        let nonce = self.real.wait(async { nonce.await });
-        opener.create(must("asking L1 for a nonce", nonce))
+    pub const fn l2_chain_id(&self) -> u64 {
+        self.real.cluster.committee().chain_id
     }
 
-    fn opener(&self) -> Address {
-        let first = self.real.l1.accounts().first();
-        first.map(|key| key.address()).unwrap_or_default()
+    /// Hash of the code of the world's contract, which is in what the nodes sign.
+    ///
+    /// # Panics
+    /// No node answers.
+    #[must_use]
+    pub fn code_hash(&self) -> B256 {
+        let info = self.real.wait(self.real.client.contract(self.contract));
+        must("reading the contract", info).code_hash
     }
 
     /// Deploys a contract: its creation code with the encoded arguments of its constructor.
@@ -63,20 +75,57 @@ impl L1<'_> {
     /// # Panics
     /// It reverts.
     #[must_use]
-    pub fn deploy(&self, code: impl Into<Bytes>) -> Address {
+    pub fn deploy(&self, from: Address, code: impl Into<Bytes>) -> Address {
         let request = TransactionRequest::default().with_deploy_code(code.into());
-        let receipt = self.real.wait(async {
-            let sent = must(
-                "deploying on L1",
-                self.real.provider.send_transaction(request).await,
-            );
-            must("deploying on L1", sent.get_receipt().await)
-        });
+        let receipt = self.receipt(from, request);
         assert!(receipt.status(), "the deployment on L1 reverts");
         receipt.contract_address.unwrap_or_default()
     }
 
-    /// Submits the result of a computation to an app, which must take it.
+    /// Sends a transaction of a user; whether it ends well.
+    ///
+    /// # Panics
+    /// L1 does not take it at all, or the user has no key.
+    #[must_use]
+    pub fn send(&self, from: Address, request: TransactionRequest) -> bool {
+        self.receipt(from, request).status()
+    }
+
+    fn receipt(&self, from: Address, request: TransactionRequest) -> TransactionReceipt {
+        let key = secret_key(from);
+        let signer = must("making a key", PrivateKeySigner::from_bytes(&key));
+        let url = must("reading the L1's URL", self.url().parse());
+        let own = ProviderBuilder::new()
+            .with_simple_nonce_management()
+            .wallet(EthereumWallet::from(signer))
+            .connect_http(url)
+            .erased();
+        own.client().set_poll_interval(PAUSE);
+        let request = request.with_gas_limit(GAS);
+        self.wait(async {
+            let balance = self.provider().get_balance(from).await;
+            if must("asking for a balance", balance).is_zero() {
+                let gift = TransactionRequest::default()
+                    .with_to(from)
+                    .with_value(U256::from(MONEY));
+                given(self.provider(), gift).await;
+            }
+            given(&own, request).await
+        })
+    }
+
+    /// Lets time pass on L1: the next block is so many seconds later.
+    ///
+    /// # Panics
+    /// L1 does not answer.
+    pub fn pass(&self, seconds: u64) {
+        let request = self
+            .provider()
+            .raw_request("evm_increaseTime".into(), [seconds]);
+        let _ahead: u64 = must("moving L1's clock", self.wait(request));
+    }
+
+    /// Submits the result of a computation that has run to an app, which must take it.
     ///
     /// # Panics
     /// It does not.
@@ -109,14 +158,14 @@ impl L1<'_> {
         let request = TransactionRequest::default()
             .with_to(app)
             .with_input(call.abi_encode())
-            .with_gas_limit(DOOMED_GAS);
-        let receipt = self.real.wait(async {
-            let sent = must(
-                "submitting on L1",
-                self.real.provider.send_transaction(request).await,
-            );
-            must("submitting on L1", sent.get_receipt().await)
-        });
-        receipt.status()
+            .with_gas_limit(GAS);
+        self.wait(given(self.provider(), request)).status()
     }
+}
+
+/// Sends a transaction and waits until it is in a block.
+async fn given(provider: &DynProvider, request: TransactionRequest) -> TransactionReceipt {
+    let sent = provider.send_transaction(request).await;
+    let sent = must("sending a transaction on L1", sent);
+    must("waiting for L1", sent.get_receipt().await)
 }
