@@ -138,6 +138,8 @@ impl Real {
             let mut options = ClusterOptions::new(programs[0].clone());
             options.round_timeout_ms = Some(ROUND_TIMEOUT_MS);
             options.reserve_lots = Some(RESERVE_LOTS);
+            // Tests skip years, and no key epoch is to end at each step.
+            options.refresh_ms = Some(0);
             let prepared = must("preparing the nodes", PreparedCluster::new(options));
             let nodes = prepared.addresses();
             let committee = deploy_committee(&provider, devnet::l1::CHAIN_ID, nodes).await;
