@@ -12,7 +12,11 @@ use std::{
 
 use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use serde::Deserialize;
-use wire::{committee::Committee, limits::NODES, signing};
+use wire::{
+    committee::Committee,
+    limits::{LEAST_REFRESH_MS, NODES, REFRESH_MS},
+    signing,
+};
 
 use crate::{NodeError, keys, keys::NodeKeys};
 
@@ -325,6 +329,14 @@ fn check_committee(committee: &Committee) -> Result<Places, String> {
     let mut addresses = Vec::with_capacity(NODES);
     if committee.chain_id == 0 {
         return Err("chain_id is 0, which no wallet accepts".into());
+    }
+    let epoch_ms = committee.refresh_ms;
+    if epoch_ms != 0 && epoch_ms < LEAST_REFRESH_MS {
+        return Err(format!(
+            "refresh_ms is {epoch_ms}, and computations in which a node lies might not end in key \
+             epochs that short: set at least {LEAST_REFRESH_MS} (milliseconds), {REFRESH_MS} for a \
+             day, or 0 for an epoch that never ends"
+        ));
     }
     for (i, node) in committee.nodes.iter().enumerate() {
         let peer = keys::peer_id(&node.public_key)

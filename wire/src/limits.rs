@@ -128,6 +128,9 @@ pub const LONGEST_PAUSE_MS: u64 = 30_000;
 pub const PROOF_MS: u64 = 24 * 60 * 60 * 1_000;
 /// How long a key epoch lasts unless the committee's file says otherwise, in milliseconds: a day.
 pub const REFRESH_MS: u64 = 24 * 3_600_000;
+/// Shortest key epoch that a committee's file may ask for, in milliseconds: what the nodes know of one
+/// that lies, and their reserve, end with the epoch, so attempts without it must fit in.
+pub const LEAST_REFRESH_MS: u64 = 5 * 60_000;
 /// How long the last node may take to say its new sealing key, in milliseconds of block time.
 pub const SEAL_KEY_MS: u64 = 10_000;
 /// How long inputs are still taken that are sealed to the keys before the new ones, in milliseconds

@@ -138,8 +138,13 @@ fn mistakes_in_the_configuration_are_named() -> Result<(), Box<dyn Error>> {
 #[test]
 fn mistakes_in_the_committee_are_named() -> Result<(), Box<dyn Error>> {
     type Change = fn(&mut Committee);
-    let cases: [(Change, &str); 9] = [
+    let cases: [(Change, &str); 11] = [
         (|c| c.chain_id = 0, "chain_id"),
+        (|c| c.refresh_ms = 1, "refresh_ms"),
+        (
+            |c| c.refresh_ms = LEAST_REFRESH_MS - 1,
+            "set at least 300000",
+        ),
         (
             |c| c.nodes[1].public_key = vec![2; 5].into(),
             "nodes[1].public_key",
@@ -177,6 +182,18 @@ fn mistakes_in_the_committee_are_named() -> Result<(), Box<dyn Error>> {
             shown.contains(named) && shown.contains("committee.toml"),
             "{shown}"
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn key_epochs_that_are_long_enough_or_endless_are_taken() -> Result<(), Box<dyn Error>> {
+    let mut cluster = Cluster::new()?;
+    let config = cluster.config(VALID)?;
+    for refresh_ms in [0, LEAST_REFRESH_MS, REFRESH_MS, u64::MAX >> 1] {
+        cluster.committee.refresh_ms = refresh_ms;
+        let committee = cluster.membership(&config)?.committee;
+        assert_eq!(committee.refresh_ms, refresh_ms);
     }
     Ok(())
 }

@@ -25,7 +25,8 @@ pub struct Committee {
     #[serde(default = "reserve_lots")]
     pub reserve_lots: u32,
     /// How long a key epoch lasts, in milliseconds: then nodes draw new sealing keys, share all
-    /// inputs anew, and erase the old keys and shares. 0 for one that never ends.
+    /// inputs anew, and erase the old keys and shares. 0 for one that never ends, else at least
+    /// [`crate::limits::LEAST_REFRESH_MS`].
     #[serde(default = "refresh_ms")]
     pub refresh_ms: u64,
     /// The L1 that attestations are for.
