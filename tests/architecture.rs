@@ -66,7 +66,7 @@ const CRATES: &[(&str, &[&str], bool)] = &[
         &["client", "devnet", "voting-contract", "wire"],
         false,
     ),
-    ("byzantine-node", &["mpc-node"], false),
+    ("byzantine-node", &["mpc-node", "wire"], false),
     ("faulty-disk", &[], false),
     ("poll", &["wire"], false),
     (
@@ -83,6 +83,7 @@ const CRATES: &[(&str, &[&str], bool)] = &[
     (
         "fuzz-bodies",
         &[
+            "client",
             "mpc-engine",
             "mpc-node",
             "ordering",

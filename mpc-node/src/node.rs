@@ -181,7 +181,7 @@ pub async fn run(
         exchange: Exchange {
             sessions: network.sessions().clone(),
             round_timeout: config.round_timeout(),
-            filter,
+            filter: filter.clone(),
         },
         outputs,
         results,
@@ -218,6 +218,7 @@ pub async fn run(
         network: network.clone(),
         membership,
         commands: command_sender,
+        filter,
         metrics: metrics.clone(),
         limits: config.rpc,
     };

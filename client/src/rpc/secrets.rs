@@ -1,6 +1,9 @@
 //! Results that are for one user: listed by one node, read from all.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashSet,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use alloy_primitives::{Address, B256};
 use wire::{
@@ -44,7 +47,7 @@ impl Client {
     }
 
     /// Reads a secret of the key's owner. All nodes of this client are asked for what they hold, and
-    /// of each component two must say the same: give all four.
+    /// of each component two must say the same: give all four, each of them once.
     ///
     /// # Errors
     /// [`ClientError::Secret`] if too few nodes answer or agree; as [`Client::contract`].
@@ -60,19 +63,17 @@ impl Client {
         let ty = ty.ok_or_else(|| failed("its contract does not describe its type".into()))?;
         let read_key = ReadKey::random(&mut rand::rng());
         let request = self.sign_request(key, id, &read_key).await?;
-        let (mut held, mut nodes, mut why) = (Vec::<Components>::new(), Vec::new(), None);
+        let (mut held, mut asked, mut why) = (Vec::<Components>::new(), HashSet::new(), None);
         for url in self.urls.split(", ") {
+            // Nobody has two voices. Whose an answer is, it says itself: that is no reason to believe
+            // it, and none to drop another that says so too.
+            if !asked.insert(url) {
+                continue;
+            }
             let node = Self::connect(url)?;
             let answer = node.request("quartet_readSecret", (id, request)).await;
-            let opened = answer
-                .and_then(|answer: SecretAnswer| Ok((answer.node, read_key.open(id, &answer)?)));
-            match opened {
-                // Nobody has two voices.
-                Ok((node, _)) if nodes.contains(&node) => {}
-                Ok((node, components)) => {
-                    nodes.push(node);
-                    held.push(components);
-                }
+            match answer.and_then(|answer: SecretAnswer| Ok(read_key.open(id, &answer)?)) {
+                Ok(components) => held.push(components),
                 Err(error) => why = Some(error.to_string()),
             }
             if let Some(value) = read::combine(ty, &held) {

@@ -29,6 +29,7 @@ use crate::{
     NodeError,
     config::{Membership, RpcLimits},
     core::{Command, Shared},
+    filter::FrameFilter,
     metrics::Metrics,
     network::Network,
     storage::{block_log::BlockReader, derived::Derived, shares::ShareStore},
@@ -54,6 +55,8 @@ pub struct Rpc {
     pub membership: Arc<Membership>,
     /// The core's queue.
     pub commands: mpsc::Sender<Command>,
+    /// What owners of secrets are told passes it.
+    pub filter: Arc<dyn FrameFilter>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Bounds.

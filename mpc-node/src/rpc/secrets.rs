@@ -53,14 +53,9 @@ pub(super) fn read(rpc: &Rpc, arguments: &Arguments) -> Answer {
     let epoch = sharing.epoch;
     let components = shares.map(|share| share.map(|share| share.to_vec()));
     let held = Components { epoch, components };
+    let (node, held) = rpc.filter.secret(rpc.membership.me, held);
     let mut random = rand::rng();
-    let answer = SecretAnswer::seal(
-        rpc.membership.me,
-        id,
-        request.public_key,
-        &held,
-        &mut random,
-    )?;
+    let answer = SecretAnswer::seal(node, id, request.public_key, &held, &mut random)?;
     Ok(value(&answer))
 }
 

@@ -1,4 +1,4 @@
-//! How frames are altered.
+//! How frames, and what owners of secrets are told, are altered.
 
 use std::{
     collections::HashMap,
@@ -8,8 +8,10 @@ use std::{
 use alloy_primitives::B256;
 use clap::ValueEnum;
 use mpc_node::filter::{FrameFilter, OutgoingFrame};
+use wire::{limits::NODES, read::Components};
 
-/// What a misbehaving node does to the frames of computations that it sends.
+/// What a misbehaving node does to the frames of computations that it sends, or to what it holds of
+/// secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Behaviour {
     /// Flips one bit in the second half of the frame, in another place in every round.
@@ -26,6 +28,10 @@ pub(crate) enum Behaviour {
     Truncate,
     /// Adds a byte.
     Lengthen,
+    /// Tells owners of secrets other components than it holds.
+    Misinform,
+    /// Does so in the name of the next node.
+    Impersonate,
 }
 
 /// Which frames are concerned.
@@ -84,6 +90,7 @@ impl FrameFilter for Liar {
                 frame.pop();
             }
             Behaviour::Lengthen | Behaviour::Flip | Behaviour::Deny => frame.push(0),
+            Behaviour::Misinform | Behaviour::Impersonate => {}
         }
         Some(frame)
     }
@@ -93,6 +100,18 @@ impl FrameFilter for Liar {
             Behaviour::Deny => !digest,
             _ => digest,
         }
+    }
+
+    fn secret(&self, node: u8, mut held: Components) -> (u8, Components) {
+        let name = match self.behaviour {
+            Behaviour::Misinform => node,
+            Behaviour::Impersonate => (node + 1) % NODES as u8,
+            _ => return (node, held),
+        };
+        held.components.swap(usize::from(node), usize::from(name));
+        let bytes = held.components.iter_mut().flatten().flatten();
+        bytes.for_each(|byte| *byte = !*byte);
+        (name, held)
     }
 }
 
@@ -122,12 +141,33 @@ mod tests {
                 assert_eq!(send(&liar, 0, to, b"one").as_deref(), Some(&b"one"[..]));
             }
             assert_eq!(send(&liar, 1, 0, b"two").as_deref(), Some(&b"two"[..]));
-            assert_ne!(
-                send(&liar, 1, 2, b"two").as_deref(),
-                Some(&b"two"[..]),
+            let honest = matches!(behaviour, Behaviour::Misinform | Behaviour::Impersonate);
+            assert_eq!(
+                send(&liar, 1, 2, b"two").as_deref() == Some(&b"two"[..]),
+                honest,
                 "{behaviour:?}"
             );
         }
+    }
+
+    #[test]
+    fn owners_of_secrets_are_told_lies_in_one_name_or_another() {
+        let place = Where {
+            from_round: 0,
+            to: None,
+        };
+        let held = Components {
+            epoch: 1,
+            components: [Some(vec![1]), Some(vec![2]), Some(vec![3]), None],
+        };
+        let told = |behaviour| Liar::new(behaviour, place).secret(3, held.clone());
+        assert_eq!(told(Behaviour::Flip), (3, held.clone()));
+        let (name, lie) = told(Behaviour::Misinform);
+        let lies = [Some(vec![0xfe]), Some(vec![0xfd]), Some(vec![0xfc]), None];
+        assert_eq!((name, &lie.components), (3, &lies));
+        let (name, lie) = told(Behaviour::Impersonate);
+        let lies = [None, Some(vec![0xfd]), Some(vec![0xfc]), Some(vec![0xfe])];
+        assert_eq!((name, &lie.components), (0, &lies));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! A node that takes part in everything honestly but for the frames of computations, which it
-//! alters. For tests; a package of its own, so that nothing of it reaches the normal node.
+//! A node that takes part in everything honestly but for the frames of computations, or what it tells
+//! owners of secrets, which it alters. For tests; a package of its own, so that nothing of it reaches the normal node.
 
 mod behaviour;
 
@@ -10,11 +10,11 @@ use mpc_node::cli::Command;
 
 use behaviour::{Behaviour, Liar, Where};
 
-/// A node that misbehaves in computations. Same commands as `mpc-node`.
+/// A node that misbehaves in computations, or towards owners of secrets. Same commands as `mpc-node`.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Arguments {
-    /// What it does to the frames that it sends.
+    /// What it does to what it sends.
     #[arg(long, value_enum, global = true, default_value = "flip")]
     behaviour: Behaviour,
     /// First round in which it misbehaves, from 0.
