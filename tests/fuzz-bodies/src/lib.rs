@@ -12,6 +12,7 @@
     reason = "a body fails by panicking"
 )]
 
+pub mod client;
 pub mod engine;
 pub mod formats;
 pub mod l1;
@@ -73,12 +74,19 @@ pub const TARGETS: &[Target] = &[
         formats::peer_message_seeds,
         1,
     ),
+    target("receipt", client::receipt, client::receipt_seeds, 4),
     target("rpc_request", node::rpc_request, node::rpc_request_seeds, 1),
     target(
         "sealed_input",
         formats::sealed_input,
         formats::sealed_input_seeds,
         1,
+    ),
+    target(
+        "secret_answer",
+        client::secret_answer,
+        client::secret_answer_seeds,
+        20,
     ),
     target(
         "session_frames",
