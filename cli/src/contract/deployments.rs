@@ -107,6 +107,8 @@ fn unreadable(file: &Path, why: &dyn std::fmt::Display) -> CliError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn deployment(genesis_ms: u64, address: u8) -> Deployment {
@@ -127,6 +129,7 @@ mod tests {
             name: "poll".into(),
             folder: place.path().to_owned(),
             target: place.path().join("target"),
+            features: BTreeSet::new(),
         };
         let mut all = Deployments::read(&package).unwrap();
         assert_eq!(all, Deployments::default());

@@ -1,6 +1,7 @@
 //! The crate that a command works in.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -27,6 +28,8 @@ pub(crate) struct Package {
     pub(crate) folder: PathBuf,
     /// Where Cargo puts what it builds, absolute.
     pub(crate) target: PathBuf,
+    /// Names of its features.
+    pub(crate) features: BTreeSet<String>,
 }
 
 impl InPackage {
@@ -51,6 +54,7 @@ struct Member {
     name: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
+    features: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +100,7 @@ impl Package {
             name: member.name,
             folder: manifest.parent().unwrap_or(&place).to_owned(),
             target: metadata.target_directory,
+            features: member.features.into_keys().collect(),
         })
     }
 }
@@ -112,6 +117,7 @@ mod tests {
         assert_eq!(package.name, "voting-contract");
         assert_eq!(package.folder, examples.canonicalize().unwrap());
         assert!(package.target.is_absolute());
+        assert!(package.features.contains("nodes"));
         for (folder, why) in [(here, "is no contract"), (Path::new("/"), "no Cargo.toml")] {
             let error = Package::find(folder).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");

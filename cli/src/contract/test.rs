@@ -1,6 +1,7 @@
 //! `quartet contract test`: Cargo's tests, in the modes of the SDK.
 
 use std::{
+    collections::BTreeSet,
     env,
     process::{Command, Stdio},
 };
@@ -56,11 +57,18 @@ impl Mode {
     }
 }
 
+/// The feature with tests that need real nodes, if a contract's crate has it.
+const NODES: &str = "nodes";
+/// What such a feature asks for.
+const TESTING_NODES: &str = "contract-testing/nodes";
+
 /// What Cargo is told.
-fn arguments(filter: &[String], mode: Option<Mode>) -> Vec<String> {
+fn arguments(filter: &[String], mode: Option<Mode>, features: &BTreeSet<String>) -> Vec<String> {
     let mut arguments = vec!["test".to_owned()];
     if mode == Some(Mode::Nodes) {
-        arguments.extend(["--features", "contract-testing/nodes"].map(str::to_owned));
+        let own = features.contains(NODES);
+        let feature = if own { NODES } else { TESTING_NODES };
+        arguments.extend(["--features", feature].map(str::to_owned));
     }
     arguments.push("--".into());
     arguments.extend(filter.iter().cloned());
@@ -76,7 +84,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let package = options.package.find()?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = tokio::process::Command::from(Command::new(cargo));
-    command.args(arguments(&options.filter, options.mode));
+    command.args(arguments(&options.filter, options.mode, &package.features));
     if let Some(seed) = options.seed {
         command.env("QUARTET_SEED", seed.to_string());
     }
@@ -95,7 +103,8 @@ mod tests {
 
     #[test]
     fn a_mode_leaves_out_the_others() {
-        let line = |filter: &[String], mode| arguments(filter, mode).join(" ");
+        let none = BTreeSet::new();
+        let line = |filter: &[String], mode| arguments(filter, mode, &none).join(" ");
         assert_eq!(line(&["votes".into()], None), "test -- votes");
         assert_eq!(
             line(&[], Some(Mode::Clear)),
@@ -104,6 +113,11 @@ mod tests {
         assert_eq!(
             line(&[], Some(Mode::Nodes)),
             "test --features contract-testing/nodes -- --skip ::clear --skip ::mpc"
+        );
+        let own = BTreeSet::from(["nodes".to_owned()]);
+        assert_eq!(
+            arguments(&[], Some(Mode::Nodes), &own)[..3],
+            ["test", "--features", "nodes"]
         );
     }
 }
