@@ -4,8 +4,8 @@
 //! All but plain fields read and write when they are used, entry by entry. A plain field is read
 //! before the call, and written after it if it changed; use it for what is small and often needed.
 //!
-//! What it costs in fuel: 1,000 to read an entry or to find the next one, 10,000 to write or remove
-//! one, and 200 for each byte of key and value that is written.
+//! What it costs in fuel: 1,000 to read an entry or to find the next or the one before, 10,000 to
+//! write or remove one, and 200 for each byte of key and value that is written.
 
 mod entries;
 mod list;

@@ -16,6 +16,7 @@
 //! | `storage_write` | `(key, key_len, value, value_len)` | |
 //! | `storage_remove` | `(key, key_len)` | |
 //! | `storage_next` | `(prefix_len, from, from_len) -> i32` | stages the least key that is not less than `from` and starts with its first `prefix_len` bytes; returns its length, −1 if there is none |
+//! | `storage_previous` | `(prefix_len, before, before_len) -> i32` | stages the greatest key that is less than `before` and starts with its first `prefix_len` bytes; returns its length, −1 if there is none |
 //! | `set_timer` | `(selector, time)` | the contract's function with this selector, an `i32` of its bytes big-endian, is called once at this time, an `i64` of seconds since the Unix epoch, by the contract itself; instead of when it was set to be; 0: not at all |
 //! | `call` | `(address, ptr, len) -> i32` | calls another contract's function, with selector and arguments, within this call; stages what it gives back and returns its length; −1 less its length if it reverted, or one of [`CALL_ABSENT`] and those after it. The other contract may not start computations or take inputs |
 //! | `emit` | `(topics, count, data, len)` | an event: `count` topics of 32 bytes, at most 4 |

@@ -24,6 +24,7 @@ mod ffi {
         pub(super) fn storage_write(k: *const u8, k_len: usize, v: *const u8, v_len: usize);
         pub(super) fn storage_remove(key: *const u8, key_len: usize);
         pub(super) fn storage_next(prefix_len: usize, from: *const u8, from_len: usize) -> i32;
+        pub(super) fn storage_previous(prefix: usize, before: *const u8, before_len: usize) -> i32;
         pub(super) safe fn set_timer(selector: i32, time: i64);
         pub(super) fn call(address: *const u8, ptr: *const u8, len: usize) -> i32;
         pub(super) fn emit(topics: *const u8, count: usize, data: *const u8, len: usize);
@@ -84,6 +85,14 @@ pub fn storage_read(key: &[u8]) -> Option<Vec<u8>> {
 pub fn storage_next(prefix_len: usize, from: &[u8]) -> Option<Vec<u8>> {
     // SAFETY: the host reads the bytes of `from`.
     staged(unsafe { ffi::storage_next(prefix_len, from.as_ptr(), from.len()) })
+}
+
+/// The greatest key of public state that is less than `before` and starts with its first
+/// `prefix_len` bytes.
+#[must_use]
+pub fn storage_previous(prefix_len: usize, before: &[u8]) -> Option<Vec<u8>> {
+    // SAFETY: the host reads the bytes of `before`.
+    staged(unsafe { ffi::storage_previous(prefix_len, before.as_ptr(), before.len()) })
 }
 
 /// What the host has staged and announced with this length; nothing if it is negative.

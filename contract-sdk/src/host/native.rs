@@ -25,6 +25,9 @@ pub trait Host {
     /// The least key of public state that is not less than `from` and starts with its first
     /// `prefix_len` bytes.
     fn storage_next(&self, prefix_len: usize, from: &[u8]) -> Option<Vec<u8>>;
+    /// The greatest key of public state that is less than `before` and starts with its first
+    /// `prefix_len` bytes.
+    fn storage_previous(&self, prefix_len: usize, before: &[u8]) -> Option<Vec<u8>>;
     /// Lets the contract's function with this selector be called at this time; 0: not at all.
     fn set_timer(&self, selector: [u8; 4], time: u64);
     /// Calls another contract: selector and arguments.
@@ -123,6 +126,13 @@ pub(super) mod functions {
     #[must_use]
     pub fn storage_next(prefix_len: usize, from: &[u8]) -> Option<Vec<u8>> {
         host().storage_next(prefix_len, from)
+    }
+
+    /// The greatest key of public state that is less than `before` and starts with its first
+    /// `prefix_len` bytes.
+    #[must_use]
+    pub fn storage_previous(prefix_len: usize, before: &[u8]) -> Option<Vec<u8>> {
+        host().storage_previous(prefix_len, before)
     }
 
     /// Lets the contract's function with this selector be called at this time, in seconds since the

@@ -1,6 +1,6 @@
 //! Values by key.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, ops::RangeBounds};
 
 use super::{StateField, Stored, decode, entries, entries::Entries, stored};
 use crate::host;
@@ -8,7 +8,9 @@ use crate::host;
 /// Values by key, each read and written when it is used, and gone through in the order of the keys:
 /// numbers by size, text and bytes as Rust compares them.
 ///
-/// It does not know how many entries it has: `iter().count()` reads them all.
+/// It does not keep how many entries it has: that would make each new one cost about twice as much,
+/// a second entry read and written, for the contracts that never ask. [`Map::count`] goes through
+/// them. A contract that asks often, or of many, keeps a number beside the map.
 pub struct Map<K, V> {
     name: &'static str,
     entry: PhantomData<(K, V)>,
@@ -39,16 +41,23 @@ impl<K: Stored, V: Stored> Map<K, V> {
 
     /// Removes every key.
     pub fn clear(&mut self) {
-        let mut keys = Entries::<K>::all(self.name);
-        while let Some((key, _)) = keys.next() {
-            host::storage_remove(&key);
+        for (place, _) in Entries::<K>::all(self.name) {
+            host::storage_remove(&place);
         }
     }
 
-    /// Whether no key has a value.
+    /// Whether no key has a value. Finds one, however many there are.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys().next().is_none()
+    }
+
+    /// How many keys have a value. **Finds each of them**, so it costs as much as going through the
+    /// keys.
+    #[doc(alias = "len")]
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.keys().count() as u64
     }
 
     /// The least key and its value.
@@ -57,34 +66,35 @@ impl<K: Stored, V: Stored> Map<K, V> {
         self.iter().next()
     }
 
-    /// Keys and values in the order of the keys, each read when it is asked for.
-    pub fn iter(&self) -> impl Iterator<Item = (K, V)> + '_ {
-        pairs(Entries::all(self.name))
+    /// The greatest key and its value.
+    #[must_use]
+    pub fn last(&self) -> Option<(K, V)> {
+        self.iter().next_back()
     }
 
-    /// The same from this key on, which need not have a value.
-    pub fn range_from(&self, first: &K) -> impl Iterator<Item = (K, V)> + '_ {
-        pairs(Entries::from(self.name, first))
+    /// Keys and values in the order of the keys, or in reverse, each read when it is asked for.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (K, V)> + '_ {
+        self.range(..)
     }
 
-    /// The keys in order; values are not read.
-    pub fn keys(&self) -> impl Iterator<Item = K> + '_ {
-        let mut entries = Entries::all(self.name);
-        std::iter::from_fn(move || entries.next().map(|(_, key)| key))
+    /// The same of the keys in a range, whose ends need not have values: `range(&low..&high)`.
+    pub fn range<'m>(
+        &'m self,
+        keys: impl RangeBounds<K>,
+    ) -> impl DoubleEndedIterator<Item = (K, V)> + 'm {
+        let value = |place: &[u8]| Some(decode(&host::storage_read(place)?));
+        Entries::range(self.name, &keys).filter_map(move |(place, key)| Some((key, value(&place)?)))
     }
 
-    /// The values in the order of their keys.
-    pub fn values(&self) -> impl Iterator<Item = V> + '_ {
+    /// The keys in order, or in reverse; values are not read.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = K> + '_ {
+        Entries::all(self.name).map(|(_, key)| key)
+    }
+
+    /// The values in the order of their keys, or in reverse.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = V> + '_ {
         self.iter().map(|(_, value)| value)
     }
-}
-
-fn pairs<K: Stored, V: Stored>(mut entries: Entries<K>) -> impl Iterator<Item = (K, V)> {
-    std::iter::from_fn(move || {
-        let (place, key) = entries.next()?;
-        let value = host::storage_read(&place)?;
-        Some((key, decode(&value)))
-    })
 }
 
 impl<K, V> StateField for Map<K, V> {

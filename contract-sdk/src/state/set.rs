@@ -1,13 +1,14 @@
 //! A set of values.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, ops::RangeBounds};
 
 use super::{StateField, Stored, entries, entries::Entries};
 use crate::host;
 
 /// Values without repetition, each looked up when it is used, and gone through in their order.
 ///
-/// It does not know how many it has: `iter().count()` reads them all.
+/// It does not keep how many it has, as a [`Map`](super::Map) does not: [`Set::count`] goes through
+/// them.
 pub struct Set<T> {
     name: &'static str,
     value: PhantomData<T>,
@@ -42,16 +43,22 @@ impl<T: Stored> Set<T> {
 
     /// Takes every value out.
     pub fn clear(&mut self) {
-        let mut values = Entries::<T>::all(self.name);
-        while let Some((key, _)) = values.next() {
-            host::storage_remove(&key);
+        for (place, _) in Entries::<T>::all(self.name) {
+            host::storage_remove(&place);
         }
     }
 
-    /// Whether nothing is in it.
+    /// Whether nothing is in it. Finds one value, however many there are.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.first().is_none()
+    }
+
+    /// How many values are in it. **Finds each of them**, so it costs as much as going through them.
+    #[doc(alias = "len")]
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.iter().count() as u64
     }
 
     /// The least value.
@@ -60,19 +67,24 @@ impl<T: Stored> Set<T> {
         self.iter().next()
     }
 
-    /// The values in order, each read when it is asked for.
-    pub fn iter(&self) -> impl Iterator<Item = T> + '_ {
-        values(Entries::all(self.name))
+    /// The greatest value.
+    #[must_use]
+    pub fn last(&self) -> Option<T> {
+        self.iter().next_back()
     }
 
-    /// The same from this value on, which need not be in it.
-    pub fn range_from(&self, first: &T) -> impl Iterator<Item = T> + '_ {
-        values(Entries::from(self.name, first))
+    /// The values in order, or in reverse, each found when it is asked for.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = T> + '_ {
+        self.range(..)
     }
-}
 
-fn values<T: Stored>(mut entries: Entries<T>) -> impl Iterator<Item = T> {
-    std::iter::from_fn(move || entries.next().map(|(_, value)| value))
+    /// The same of those in a range, whose ends need not be in it: `range(&low..&high)`.
+    pub fn range<'s>(
+        &'s self,
+        values: impl RangeBounds<T>,
+    ) -> impl DoubleEndedIterator<Item = T> + 's {
+        Entries::range(self.name, &values).map(|(_, value)| value)
+    }
 }
 
 impl<T> StateField for Set<T> {

@@ -195,6 +195,35 @@ impl CallHost {
         self.tracing.take()
     }
 
+    /// The key of the contract's state that is nearest to this one, which may be it on the way up, and
+    /// begins with as many of its bytes.
+    fn nearest(&self, way: Way, prefix_len: usize, key: &[u8]) -> Option<Vec<u8>> {
+        bound(
+            "bytes of where a search begins",
+            key.len(),
+            limits::STORAGE_KEY_BYTES + 1,
+        );
+        let (storage, effects) = (&self.own().storage, self.effects());
+        let range = match way {
+            Way::Up => (Bound::Included(key), Bound::Unbounded),
+            Way::Down => (Bound::Unbounded, Bound::Excluded(key)),
+        };
+        let stored = storage.range::<[u8], _>(range).map(|(key, _)| key);
+        let mut stored = stored.filter(|key| !effects.writes.contains_key(*key));
+        let written = effects.writes.range::<[u8], _>(range);
+        let mut written = written.filter_map(|(key, value)| value.as_ref().map(|_| key));
+        let found = match way {
+            Way::Up => stored.next().into_iter().chain(written.next()).min(),
+            Way::Down => {
+                let found = stored.next_back().into_iter();
+                found.chain(written.next_back()).max()
+            }
+        };
+        found
+            .filter(|found| found.starts_with(&key[..prefix_len]))
+            .cloned()
+    }
+
     fn effects(&self) -> Ref<'_, Effects> {
         self.effects.borrow()
     }
@@ -225,6 +254,13 @@ impl CallHost {
                 .expect("secret values exist only in #[compute] functions")
         })
     }
+}
+
+/// Which way the keys of the state are gone through.
+#[derive(Clone, Copy)]
+enum Way {
+    Up,
+    Down,
 }
 
 fn bound(what: &str, actual: usize, limit: usize) {
@@ -273,25 +309,11 @@ impl Host for CallHost {
     }
 
     fn storage_next(&self, prefix_len: usize, from: &[u8]) -> Option<Vec<u8>> {
-        let storage = &self.own().storage;
-        bound(
-            "bytes of where a search begins",
-            from.len(),
-            limits::STORAGE_KEY_BYTES + 1,
-        );
-        let prefix = &from[..prefix_len];
-        let effects = self.effects();
-        let range = (Bound::Included(from), Bound::Unbounded);
-        let stored = storage.range::<[u8], _>(range).map(|(key, _)| key);
-        let stored = stored
-            .take_while(|key| key.starts_with(prefix))
-            .find(|key| !effects.writes.contains_key(*key));
-        let mut written = effects.writes.range::<[u8], _>(range);
-        let written = written
-            .find(|(_, value)| value.is_some())
-            .map(|(key, _)| key)
-            .filter(|key| key.starts_with(prefix));
-        stored.into_iter().chain(written).min().cloned()
+        self.nearest(Way::Up, prefix_len, from)
+    }
+
+    fn storage_previous(&self, prefix_len: usize, before: &[u8]) -> Option<Vec<u8>> {
+        self.nearest(Way::Down, prefix_len, before)
     }
 
     fn set_timer(&self, selector: [u8; 4], time: u64) {

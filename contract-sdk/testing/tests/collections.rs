@@ -5,7 +5,10 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ops::{Bound, RangeBounds as _},
+};
 
 use contract_testing::{World, user};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -13,6 +16,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 /// A contract with one of each, beside fields whose names begin alike.
 #[quartet::contract]
 mod shelf {
+    use std::ops::Bound;
+
     use quartet::prelude::*;
 
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, AbiType)]
@@ -71,11 +76,35 @@ mod shelf {
     }
 
     #[view]
-    fn from(s: &Shelf, level: Level) -> (Vec<Level>, Option<Level>, Option<Level>) {
-        let first = s.book.first().map(|(level, _)| level);
-        let next = s.book.range_from(&level).next().map(|(level, _)| level);
-        let from = s.book.range_from(&level).map(|(level, _)| level);
-        (from.collect(), first, next)
+    fn ends(s: &Shelf) -> (u64, Option<Level>, Option<Level>) {
+        let key = |entry: Option<(Level, String)>| entry.map(|(level, _)| level);
+        (s.book.count(), key(s.book.first()), key(s.book.last()))
+    }
+
+    /// From a level to another one: 0 is from or to the end, 1 is without this level, 2 is with it.
+    #[view]
+    fn range(s: &Shelf, first: Level, from: u8, last: Level, to: u8) -> (Vec<Level>, Vec<String>) {
+        let bound = |level: Level, kind: u8| match kind {
+            0 => Bound::Unbounded,
+            1 => Bound::Excluded(level),
+            _ => Bound::Included(level),
+        };
+        let range = (bound(first, from), bound(last, to));
+        let levels = s.book.range(range).map(|(level, _)| level).collect();
+        let texts = s.book.range(range).rev().map(|(_, text)| text).collect();
+        (levels, texts)
+    }
+
+    /// From both ends by turns.
+    #[view]
+    fn inwards(s: &Shelf) -> Vec<Level> {
+        let mut keys = s.book.keys();
+        let mut levels = Vec::new();
+        while let Some(key) = keys.next() {
+            levels.push(key);
+            levels.extend(keys.next_back());
+        }
+        levels
     }
 
     #[action]
@@ -89,12 +118,15 @@ mod shelf {
     }
 
     #[view]
-    fn names(s: &Shelf, from: String) -> (Vec<String>, Option<String>, bool) {
-        (
-            s.names.range_from(&from).collect(),
-            s.names.first(),
-            s.names.is_empty(),
-        )
+    fn names(s: &Shelf, from: String) -> (Vec<String>, Vec<String>) {
+        let before = s.names.range(..&from).rev().collect();
+        (s.names.range(from..).collect(), before)
+    }
+
+    #[view]
+    fn ends_of_names(s: &Shelf) -> (u64, bool, Option<String>, Option<String>) {
+        let names = &s.names;
+        (names.count(), names.is_empty(), names.first(), names.last())
     }
 
     #[action]
@@ -191,19 +223,22 @@ fn random() -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
+fn random_level(random: &mut StdRng) -> Level {
+    let side = if random.random() {
+        Side::Buy
+    } else {
+        Side::Sell
+    };
+    let price = random.random_range(-5..5);
+    Level { side, price }
+}
+
 #[test]
 fn a_map_is_gone_through_in_order() {
     let (mut world, mut random) = (world(), random());
     let mut model = BTreeMap::new();
     for step in 0..300 {
-        let level = Level {
-            side: if random.random() {
-                Side::Buy
-            } else {
-                Side::Sell
-            },
-            price: random.random_range(-5..5),
-        };
+        let level = random_level(&mut random);
         match random.random_range(0..8) {
             0..=3 => {
                 let text = format!("{step}");
@@ -231,11 +266,38 @@ fn a_map_is_gone_through_in_order() {
         let Ok((keys, values)) = world.view(&calls::book());
         assert!(keys.iter().eq(model.keys()));
         assert!(values.iter().eq(model.values()));
-        let Ok((from, first, next)) = world.view(&calls::from(level));
-        let expected: Vec<_> = model.range(level..).map(|(level, _)| *level).collect();
-        assert_eq!(next, expected.first().copied());
-        assert_eq!(first, model.keys().next().copied());
-        assert_eq!(from, expected);
+        let Ok(ends) = world.view(&calls::ends());
+        let (first, last) = (
+            model.keys().next().copied(),
+            model.keys().next_back().copied(),
+        );
+        assert_eq!(ends, (model.len() as u64, first, last));
+
+        let end = random_level(&mut random);
+        let kinds = [random.random_range(0..3), random.random_range(0..3)];
+        let bound = |level: Level, kind: u8| match kind {
+            0 => Bound::Unbounded,
+            1 => Bound::Excluded(level),
+            _ => Bound::Included(level),
+        };
+        let range = (bound(level, kinds[0]), bound(end, kinds[1]));
+        let inside = |level: &&Level| range.contains(*level);
+        let call = calls::range(level, kinds[0], end, kinds[1]);
+        let Ok((levels, texts)) = world.view(&call);
+        assert!(levels.iter().eq(model.keys().filter(inside)));
+        let expected = model.iter().rev().filter(|(level, _)| inside(level));
+        assert!(texts.iter().eq(expected.map(|(_, text)| text)));
+
+        let Ok(inwards) = world.view(&calls::inwards());
+        let mut keys = model.keys();
+        for (place, level) in inwards.iter().enumerate() {
+            let expected = match place % 2 {
+                0 => keys.next(),
+                _ => keys.next_back(),
+            };
+            assert_eq!(Some(level), expected);
+        }
+        assert_eq!(keys.next(), None);
     }
 }
 
@@ -256,9 +318,12 @@ fn a_set_is_gone_through_in_order() {
         };
         assert_eq!((changed, there), (expected, insert));
         assert!(all.iter().eq(&model));
-        let Ok((from, first, empty)) = world.view(&calls::names(name.clone()));
-        assert!(from.iter().eq(model.range(name..)));
-        assert_eq!((first.as_ref(), empty), (model.first(), model.is_empty()));
+        let Ok((from, before)) = world.view(&calls::names(name.clone()));
+        assert!(from.iter().eq(model.range(name.clone()..)));
+        assert!(before.iter().eq(model.range(..name).rev()));
+        let (first, last) = (model.first().cloned(), model.last().cloned());
+        let ends = (model.len() as u64, model.is_empty(), first, last);
+        assert_eq!(world.view(&calls::ends_of_names()), Ok(ends));
     }
 }
 

@@ -164,6 +164,7 @@ pub const IMPORTS: &str = r#"
   (import "quartet" "storage_write" (func $storage_write (param i32 i32 i32 i32)))
   (import "quartet" "storage_remove" (func $storage_remove (param i32 i32)))
   (import "quartet" "storage_next" (func $storage_next (param i32 i32 i32) (result i32)))
+  (import "quartet" "storage_previous" (func $storage_previous (param i32 i32 i32) (result i32)))
   (import "quartet" "set_timer" (func $set_timer (param i32 i64)))
   (import "quartet" "call" (func $call (param i32 i32 i32) (result i32)))
   (import "quartet" "emit" (func $emit (param i32 i32 i32 i32)))

@@ -28,7 +28,7 @@ const TOPICS: usize = 4;
 pub(super) type Import = (&'static str, &'static [ValType], &'static [ValType]);
 
 /// All host functions.
-pub(super) const IMPORTS: [Import; 30] = [
+pub(super) const IMPORTS: [Import; 31] = [
     ("calldata_len", &[], &[I32]),
     ("calldata_read", &[I32], &[]),
     ("output", &[I32, I32], &[]),
@@ -38,6 +38,7 @@ pub(super) const IMPORTS: [Import; 30] = [
     ("storage_write", &[I32, I32, I32, I32], &[]),
     ("storage_remove", &[I32, I32], &[]),
     ("storage_next", &[I32, I32, I32], &[I32]),
+    ("storage_previous", &[I32, I32, I32], &[I32]),
     ("set_timer", &[I32, I64], &[]),
     ("call", &[I32, I32, I32], &[I32]),
     ("emit", &[I32, I32, I32, I32], &[]),
@@ -76,6 +77,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
         .func_wrap(MODULE, "storage_write", storage::storage_write)?
         .func_wrap(MODULE, "storage_remove", storage::storage_remove)?
         .func_wrap(MODULE, "storage_next", storage::storage_next)?
+        .func_wrap(MODULE, "storage_previous", storage::storage_previous)?
         .func_wrap(MODULE, "set_timer", timer::set_timer)?
         .func_wrap(MODULE, "call", others::call)?
         .func_wrap(MODULE, "emit", emit)?

@@ -1,6 +1,6 @@
 //! Host functions on the contract's public state.
 
-use std::ops::Bound;
+use std::{collections::BTreeMap, ops::Bound};
 
 use alloy_primitives::Bytes;
 use wire::limits::{STORAGE_KEY_BYTES, STORAGE_VALUE_BYTES};
@@ -68,31 +68,59 @@ pub(super) fn storage_remove(mut guest: Guest<'_>, ptr: i32, len: i32) -> Result
     Ok(())
 }
 
+/// Which way the keys are gone through.
+#[derive(Clone, Copy)]
+enum Way {
+    Up,
+    Down,
+}
+
 /// `storage_next(prefix_len, from, from_len) -> i32`
-///
-/// Each key that this call has removed and that is passed over costs as much as one that is found.
 pub(super) fn storage_next(
-    mut guest: Guest<'_>,
+    guest: Guest<'_>,
     prefix_len: i32,
     ptr: i32,
     len: i32,
 ) -> Result<i32, wasmi::Error> {
-    const CALL: &str = "storage_next";
+    find(guest, "storage_next", Way::Up, (prefix_len, ptr, len))
+}
+
+/// `storage_previous(prefix_len, before, before_len) -> i32`
+pub(super) fn storage_previous(
+    guest: Guest<'_>,
+    prefix_len: i32,
+    ptr: i32,
+    len: i32,
+) -> Result<i32, wasmi::Error> {
+    find(guest, "storage_previous", Way::Down, (prefix_len, ptr, len))
+}
+
+/// Stages the nearest key that has a value. Each key that this call has removed and that is passed
+/// over costs as much as one that is found.
+fn find(
+    mut guest: Guest<'_>,
+    call: &'static str,
+    way: Way,
+    (prefix_len, ptr, len): (i32, i32, i32),
+) -> Result<i32, wasmi::Error> {
     charge(&mut guest, STORAGE_READ)?;
     if !guest.data().entry.has_state() {
-        return Err(throw(ContractFault::NotHere { call: CALL }));
+        return Err(throw(ContractFault::NotHere { call }));
     }
     // The least key greater than the longest one is a byte longer.
     let len = length("where a search begins", len, STORAGE_KEY_BYTES + 1)?;
-    let from = read(&guest, CALL, ptr, len)?;
+    let place = read(&guest, call, ptr, len)?;
     let prefix_len = prefix_len.cast_unsigned() as usize;
-    let Some(prefix) = from.get(..prefix_len) else {
-        return Err(bad_argument(CALL, "the prefix is longer than the key"));
+    let Some(prefix) = place.get(..prefix_len) else {
+        return Err(bad_argument(call, "the prefix is longer than the key"));
     };
-    let mut bound = Bound::Included(from.as_slice());
+    let mut bound = match way {
+        Way::Up => Bound::Included(place.as_slice()),
+        Way::Down => Bound::Excluded(place.as_slice()),
+    };
     let mut passed;
     let found = loop {
-        match next(guest.data(), bound, prefix) {
+        match nearest(guest.data(), way, bound, prefix) {
             None => break None,
             Some((key, true)) => break Some(Bytes::copy_from_slice(key)),
             Some((key, false)) => passed = key.to_vec(),
@@ -109,17 +137,38 @@ pub(super) fn storage_next(
 
 /// The first key from `bound` on that starts with `prefix` and that this call knows, and whether it
 /// has a value: it has none if the call has removed it.
-fn next<'h>(host: &'h Host, bound: Bound<&[u8]>, prefix: &[u8]) -> Option<(&'h [u8], bool)> {
-    let range = (bound, Bound::Unbounded);
-    let stored = host.storage.range::<[u8], _>(range).next();
-    let written = host.effects.writes.range::<[u8], _>(range).next();
-    let (stored, written) = (
-        stored.map(|(key, _)| (key.as_slice(), true)),
-        written.map(|(key, value)| (key.as_slice(), value.is_some())),
-    );
-    let first = match (stored, written) {
-        (Some(stored), Some(written)) if stored.0 < written.0 => Some(stored),
+fn nearest<'h>(
+    host: &'h Host,
+    way: Way,
+    bound: Bound<&[u8]>,
+    prefix: &[u8],
+) -> Option<(&'h [u8], bool)> {
+    let stored = first(&host.storage, way, bound).map(|(key, _)| (key, true));
+    let written = first(&host.effects.writes, way, bound);
+    let written = written.map(|(key, value)| (key, value.is_some()));
+    let nearest = match (stored, written) {
+        (Some(stored), Some(written)) => {
+            let is_stored = match way {
+                Way::Up => stored.0 < written.0,
+                Way::Down => stored.0 > written.0,
+            };
+            Some(if is_stored { stored } else { written })
+        }
         (stored, written) => written.or(stored),
     };
-    first.filter(|(key, _)| key.starts_with(prefix))
+    nearest.filter(|(key, _)| key.starts_with(prefix))
+}
+
+fn first<'h, V>(
+    entries: &'h BTreeMap<Vec<u8>, V>,
+    way: Way,
+    bound: Bound<&[u8]>,
+) -> Option<(&'h [u8], &'h V)> {
+    let found = match way {
+        Way::Up => entries.range::<[u8], _>((bound, Bound::Unbounded)).next(),
+        Way::Down => entries
+            .range::<[u8], _>((Bound::Unbounded, bound))
+            .next_back(),
+    };
+    found.map(|(key, value)| (key.as_slice(), value))
 }

@@ -63,6 +63,10 @@ fn pointers_outside_the_memory_are_faults() {
             "(drop (call $storage_next (i32.const 0) (i32.const 65535) (i32.const 2)))",
         ),
         (
+            "storage_previous",
+            "(drop (call $storage_previous (i32.const 0) (i32.const 65535) (i32.const 2)))",
+        ),
+        (
             "call",
             "(drop (call $call (i32.const 65520) (i32.const 0) (i32.const 4)))",
         ),
@@ -114,6 +118,7 @@ fn lengths_beyond_the_limits_are_faults() {
         "(call $storage_write (i32.const 0) (i32.const 1025) (i32.const 0) (i32.const 1))",
         "(call $storage_remove (i32.const 0) (i32.const 0x7fffffff))",
         "(drop (call $storage_next (i32.const 0) (i32.const 0) (i32.const 1026)))",
+        "(drop (call $storage_previous (i32.const 0) (i32.const 0) (i32.const 1026)))",
         "(drop (call $call (i32.const 0) (i32.const 0) (i32.const 65537)))",
         "(call $emit (i32.const 0) (i32.const 5) (i32.const 0) (i32.const 0))",
         "(call $emit (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 16385))",

@@ -44,6 +44,7 @@ fn time_per_fuel_is_bounded_for_every_way_of_spending_it() {
         "(call $keccak256 (i32.const 0) (i32.const 65536) (i32.const 0))",
         "(drop (call $storage_read (i32.const 0) (i32.const 32)))",
         "(drop (call $storage_next (i32.const 0) (i32.const 0) (i32.const 32)))",
+        "(drop (call $storage_previous (i32.const 0) (i32.const 0) (i32.const 32)))",
         "(drop (call $call (i32.const 0) (i32.const 0) (i32.const 4)))",
         "(call $set_timer (i32.const 5) (i64.const 5))",
         "(call $storage_write (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 1))",
