@@ -41,7 +41,7 @@ pub mod event;
 pub mod host;
 pub mod interface;
 pub mod secret;
-mod start;
+pub mod start;
 pub mod state;
 pub mod timer;
 

@@ -42,12 +42,27 @@ fn sequences(inputs: &[InputId]) -> Vec<u64> {
 /// What an action returns to start the computation `C`, which reads the accepted inputs of its types
 /// as they are now, in the order in which they were ordered: all of them, unless it says which.
 #[must_use = "a computation starts when the action returns this"]
-pub struct Start<C> {
+pub struct Start<C, R = Ready> {
     options: StartOptions,
-    computation: PhantomData<C>,
+    computation: PhantomData<(C, R)>,
 }
 
-impl<C: Computation<Args = ()>> Start<C> {
+/// A [`Start`] that an action can return.
+pub enum Ready {}
+
+/// A [`Start`] of which [`Start::reader`] is still to say who the reader is.
+pub enum NoReader {}
+
+/// A computation whose [`Start`] is like this at first: [`NoReader`] if it has a
+/// [`ToReader`](crate::ToReader), else [`Ready`]. Made by the macro.
+#[diagnostic::on_unimplemented(
+    message = "a start of `{Self}` names a reader if the computation has a ToReader, and only then",
+    label = "a reader is missing here, or there is nothing to read",
+    note = "if `{Self}` returns a ToReader, write `Start::new().reader(address)`; else remove `reader`"
+)]
+pub trait Begins<R>: Computation {}
+
+impl<C: Begins<R, Args = ()>, R> Start<C, R> {
     /// Starts it.
     pub fn new() -> Self {
         Self::with(())
@@ -59,13 +74,13 @@ impl<C: Computation<Args = ()>> Start<C> {
     }
 }
 
-impl<C: Computation<Args = ()>> Default for Start<C> {
+impl<C: Begins<R, Args = ()>, R> Default for Start<C, R> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<C: Computation> Start<C> {
+impl<C: Begins<R>, R> Start<C, R> {
     /// Starts it with these public arguments: those of the `#[compute]` function after its
     /// `SecretVec`s, as a tuple.
     pub fn with(arguments: C::Args) -> Self {
@@ -77,7 +92,23 @@ impl<C: Computation> Start<C> {
             computation: PhantomData,
         }
     }
+}
 
+impl<C: Computation> Start<C, NoReader> {
+    /// Lets this user, and nobody else, read what the computation gives to its reader: each
+    /// [`ToReader`](crate::ToReader). The call fails for the zero address, which is nobody's.
+    pub fn reader(self, reader: Address) -> Start<C> {
+        Start {
+            options: StartOptions {
+                reader,
+                ..self.options
+            },
+            computation: PhantomData,
+        }
+    }
+}
+
+impl<C: Computation, R> Start<C, R> {
     /// Puts these 32 bytes into the attestation, by which L1 can tell for what it was made.
     pub const fn context(mut self, context: B256) -> Self {
         self.options.context = context;
@@ -101,12 +132,6 @@ impl<C: Computation> Start<C> {
     /// Deletes its inputs once it is attested; if it fails, they stay.
     pub const fn delete_after(mut self) -> Self {
         self.options.delete_after = true;
-        self
-    }
-
-    /// Lets this user read what the computation gives to its reader.
-    pub const fn reader(mut self, reader: Address) -> Self {
-        self.options.reader = reader;
         self
     }
 }

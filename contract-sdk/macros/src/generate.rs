@@ -88,6 +88,7 @@ fn computation((number, computation): (usize, &Computation)) -> TokenStream {
     let text = names::plain(name);
     let doc = format!("The computation `{text}`.");
     let (output, results_that_stay) = (results.output(), results.secrets());
+    let reader = results.reader();
     let numbers = secrets
         .iter()
         .map(|ty| quote_spanned!(ty.span()=> <#ty as ::quartet::secret::ComputeArgument>::NUMBER));
@@ -120,6 +121,8 @@ fn computation((number, computation): (usize, &Computation)) -> TokenStream {
                 #trace
             }
         }
+
+        impl ::quartet::start::Begins<#reader> for #name {}
     }
 }
 

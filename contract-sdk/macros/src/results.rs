@@ -75,6 +75,18 @@ impl Results {
         quote!(&[#(#secrets),*])
     }
 
+    /// How a start of the computation is at first.
+    pub(crate) fn reader(&self) -> TokenStream {
+        let for_reader = |part: &Part| match part {
+            Part::Open(_) => false,
+            Part::Secret(ty) => last_segment(ty).is_some_and(|last| last.ident == "ToReader"),
+        };
+        match self.parts.iter().any(for_reader) {
+            true => quote!(::quartet::start::NoReader),
+            false => quote!(::quartet::start::Ready),
+        }
+    }
+
     /// Binds what the function returned, opens the one part and keeps the others.
     pub(crate) fn finish(&self, returned: &TokenStream) -> TokenStream {
         let variables: Vec<_> = (0..self.parts.len()).map(names::variable).collect();

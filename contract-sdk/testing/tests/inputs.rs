@@ -44,11 +44,8 @@ mod lots {
     }
 
     #[action]
-    fn sum_lot(_s: &mut Lots, ctx: &Ctx, lot: u64) -> Start<sum> {
-        Start::new()
-            .group(lot)
-            .context(B256::repeat_byte(4))
-            .reader(ctx.sender)
+    fn sum_lot(_s: &mut Lots, lot: u64) -> Start<sum> {
+        Start::new().group(lot).context(B256::repeat_byte(4))
     }
 
     #[action]

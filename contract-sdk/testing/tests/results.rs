@@ -90,6 +90,25 @@ mod bank {
         Kept::append_rows(BalanceColumns { total: totals })
     }
 
+    /// What an auditor learns, and nobody else.
+    #[derive(SecretInput)]
+    pub struct Audit {
+        pub total: Secret<u64>,
+        pub large: Secret<bool>,
+    }
+
+    #[action]
+    fn audit(_s: &mut Bank, auditor: Address) -> Start<total> {
+        Start::new().reader(auditor).context(B256::ZERO)
+    }
+
+    #[compute]
+    fn total(payments: SecretVec<Payment>) -> ToReader<Audit> {
+        let total = payments.amount.cast::<u64>().sum();
+        let large = total.gt(10);
+        ToReader::new(Audit { total, large })
+    }
+
     #[attested(log_round)]
     fn logged(s: &mut Bank, _nothing: ()) {
         s.rounds += 1;
@@ -101,7 +120,7 @@ mod bank {
     }
 }
 
-use bank::{Balance, Contract, Kind, Payment, Receipt, calls};
+use bank::{Audit, Balance, Contract, Kind, Payment, Receipt, calls};
 
 fn world() -> World<Contract> {
     let Ok(world) = World::deploy(1_000, user("d"), &calls::deploy());
@@ -175,6 +194,37 @@ fn a_computation_waits_for_what_an_earlier_one_keeps() {
     let Ok(_first) = world.call(user("d"), &calls::settle());
     let Ok(second) = world.call(user("d"), &calls::show());
     world.run(second);
+}
+
+#[test]
+fn a_reader_reads_alone() {
+    let mut world = world();
+    pay(&mut world, "ada", 3);
+    pay(&mut world, "ben", 4);
+    for (auditor, paid) in [("cleo", 0), ("dan", 5)] {
+        if paid > 0 {
+            pay(&mut world, "ada", paid);
+        }
+        let Ok(started) = world.call(user("d"), &calls::audit(user(auditor)));
+        world.run(started);
+    }
+    assert!(world.secrets::<Audit>(user("cleo")) == [Audit::plain(7, false)]);
+    assert!(world.secrets::<Audit>(user("dan")) == [Audit::plain(12, true)]);
+    for other in ["ada", "d"] {
+        assert!(world.secrets::<Audit>(user(other)).is_empty());
+    }
+}
+
+/// What is for the zero address nobody could ever read. Without `reader` it does not compile; see
+/// `reader.rs` of the SDK's tests.
+#[test]
+#[should_panic(expected = "has results for a reader, and the zero address is nobody's")]
+fn what_is_for_a_reader_is_for_somebody() {
+    let mut world = world();
+    let _ = world.call(
+        user("d"),
+        &calls::audit(quartet::alloy_primitives::Address::ZERO),
+    );
 }
 
 #[test]

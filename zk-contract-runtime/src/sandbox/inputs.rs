@@ -2,7 +2,7 @@
 //! started over.
 
 use wire::{
-    guest::{DELETION_BYTES, Deletion, START_BYTES, StartOptions},
+    guest::{DELETION_BYTES, Deletion, Recipient, START_BYTES, StartOptions},
     limits::{DELETIONS_PER_CALL, INPUT_BYTES},
     sealed::SealedInput,
 };
@@ -100,16 +100,20 @@ pub(super) fn start(
     let options = StartOptions::decode(&read(&guest, CALL, ptr, len)?)
         .map_err(|error| bad_argument(CALL, error.to_string()))?;
     let host = guest.data_mut();
-    let computations = host
-        .description
-        .as_ref()
-        .map_or(0, |d| d.computations.len());
     let number = number.cast_unsigned();
-    if number as usize >= computations {
-        return Err(bad_argument(
-            CALL,
-            format!("no computation has number {number}"),
-        ));
+    let computations = host.description.as_ref().map(|d| d.computations.as_slice());
+    let Some(computation) = computations.and_then(|all| all.get(number as usize)) else {
+        let why = format!("no computation has number {number}");
+        return Err(bad_argument(CALL, why));
+    };
+    let mut results = computation.secrets.iter();
+    if options.reader.is_zero() && results.any(|result| result.recipient == Recipient::Reader) {
+        let why = format!(
+            "the computation {} has results for a reader, and the zero address is nobody's: name \
+             another one",
+            computation.name
+        );
+        return Err(bad_argument(CALL, why));
     }
     host.effects.started = Some((number, options));
     Ok(host.next_computation.cast_signed())

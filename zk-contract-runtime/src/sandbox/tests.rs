@@ -21,7 +21,11 @@ use crate::{
 
 /// A module whose every entry point but `describe` runs this body, with memory of one page.
 fn guest(body: &str) -> Compiled {
-    let description = description();
+    described(&description(), body)
+}
+
+/// The same with this description.
+fn described(description: &str, body: &str) -> Compiled {
     let escaped: String = description.bytes().map(|b| format!("\\{b:02x}")).collect();
     let length = description.len();
     let exports: String = ["init", "call", "compute", "encode", "attested", "failed"]
@@ -298,6 +302,31 @@ fn a_call_starts_one_computation() {
             ContractFault::BadArgument { call: "start", .. }
         ));
     }
+}
+
+#[test]
+fn a_computation_with_results_for_a_reader_starts_for_one() {
+    let output = r#""output":"(uint64[3])""#;
+    let run = |secrets: &str, reader: u8| {
+        let description = description().replace(output, &format!("{output},{secrets}"));
+        let body = format!(
+            "(i32.store8 (i32.const 0x433) (i32.const {reader}))
+             (drop (call $start (i32.const 0) (i32.const 0x400) (i32.const 54))) (i32.const 0)"
+        );
+        run_as(&described(&description, &body), Entry::Action, FUEL)
+    };
+    let for_reader =
+        r#""secrets":[{"recipient":"contract","input":0},{"recipient":"reader","input":0}]"#;
+    let refused = run(for_reader, 0);
+    assert!(matches!(
+        refused.ending,
+        Ending::Fault(ContractFault::BadArgument { call: "start", why }) if why.contains("reader")
+    ));
+    assert_eq!(refused.effects.started, None);
+    let started = run(for_reader, 7).effects.started;
+    assert_eq!(started.map(|(_, options)| options.reader.0[19]), Some(7));
+    let for_owners = r#""secrets":[{"recipient":"owners","input":0}]"#;
+    assert_eq!(run(for_owners, 0).ending, Ending::Ok);
 }
 
 #[test]
@@ -644,7 +673,7 @@ fn passing_over_what_was_removed_costs_fuel() {
                (call $storage_remove (i32.const 0) (i32.const 4))
                (local.set $i (i32.add (local.get $i) (i32.const 1)))
                (br_if $l (i32.lt_u (local.get $i) (i32.const {removed}))))
-             (i32.store8 (i32.const 0) (i32.const 0x7a))
+             (i32.store8 (i32.const 0) (i32.const 0x6b))
              (drop {search})
              (i32.const 0)"
         );

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use quartet::{Contract, Fault, Started, contract::Computation};
-use wire::guest::{Deletion, Selection};
+use wire::guest::{Deletion, Recipient, Selection};
 
 use super::{Input, Run, Verdict, World};
 use crate::host::{Effects, Marks};
@@ -62,15 +62,25 @@ impl<C: Contract> World<C> {
         self.delete(&Deletion::Inputs(ids));
     }
 
-    /// A computation starts over inputs that count, of types that it reads.
+    /// A computation starts over inputs that count, of types that it reads, and for a reader if it has
+    /// results for one.
     pub(super) fn check_start(&self, effects: &Effects) {
         let Some(start) = &effects.started else {
             return;
         };
+        let computation = &self.description.computations[start.computation as usize];
+        let mut results = computation.secrets.iter();
+        assert!(
+            !start.options.reader.is_zero()
+                || results.all(|result| result.recipient != Recipient::Reader),
+            "the computation {} has results for a reader, and the zero address is nobody's: name \
+             another one",
+            computation.name
+        );
         let Selection::Inputs(ids) = &start.options.selection else {
             return;
         };
-        let types = &self.description.computations[start.computation as usize].inputs;
+        let types = &computation.inputs;
         for id in ids {
             let place = *id as usize;
             let counts = self.inputs.get(place).is_some_and(|input| {
