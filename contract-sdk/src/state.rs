@@ -22,7 +22,7 @@ pub use list::List;
 pub use map::Map;
 pub use queue::Queue;
 pub use set::Set;
-pub use stored::{Stored, decode};
+pub use stored::{Encoding, Key, Stored, Value, decode};
 
 /// A contract's `#[state]`.
 pub trait State: Sized {

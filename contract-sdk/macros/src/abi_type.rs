@@ -134,12 +134,14 @@ fn enumeration(item: &DeriveInput, data: &DataEnum) -> syn::Result<TokenStream> 
         impl ::quartet::abi::Topic for #name {}
 
         impl ::quartet::Stored for #name {
-            fn store(&self, __out: &mut ::std::vec::Vec<u8>) {
+            fn store<__E: ::quartet::state::Encoding>(&self, __out: &mut ::std::vec::Vec<u8>) {
                 __out.push(::quartet::abi::AbiType::to_sol(self));
             }
 
-            fn restore(__bytes: &mut &[u8]) -> ::core::option::Option<Self> {
-                <u8 as ::quartet::Stored>::restore(__bytes)
+            fn restore<__E: ::quartet::state::Encoding>(
+                __bytes: &mut &[u8],
+            ) -> ::core::option::Option<Self> {
+                <u8 as ::quartet::Stored>::restore::<__E>(__bytes)
                     .and_then(<Self as ::quartet::abi::AbiType>::from_sol)
             }
         }
@@ -168,8 +170,6 @@ pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream
     let zeros = items(fields, &abi, "zero");
     let stores = items(fields, &stored, "store");
     let restores = items(fields, &stored, "restore");
-    let store_keys = items(fields, &stored, "store_key");
-    let restore_keys = items(fields, &stored, "restore_key");
     let places = (0..fields.len()).map(syn::Index::from);
     let components = fields.iter().enumerate().map(|(i, (name, ty))| {
         let separator = (i > 0).then(|| quote!(__out.push(',');));
@@ -212,23 +212,15 @@ pub(crate) fn implement(name: &Ident, fields: &[(&Ident, &Type)]) -> TokenStream
         }
 
         impl ::quartet::Stored for #name {
-            fn store(&self, __out: &mut ::std::vec::Vec<u8>) {
-                #(#stores(&self.#names, __out);)*
+            fn store<__E: ::quartet::state::Encoding>(&self, __out: &mut ::std::vec::Vec<u8>) {
+                #(#stores::<__E>(&self.#names, __out);)*
             }
 
-            fn restore(__bytes: &mut &[u8]) -> ::core::option::Option<Self> {
+            fn restore<__E: ::quartet::state::Encoding>(
+                __bytes: &mut &[u8],
+            ) -> ::core::option::Option<Self> {
                 ::core::option::Option::Some(Self {
-                    #(#names: #restores(__bytes)?,)*
-                })
-            }
-
-            fn store_key(&self, __out: &mut ::std::vec::Vec<u8>) {
-                #(#store_keys(&self.#names, __out);)*
-            }
-
-            fn restore_key(__bytes: &mut &[u8]) -> ::core::option::Option<Self> {
-                ::core::option::Option::Some(Self {
-                    #(#names: #restore_keys(__bytes)?,)*
+                    #(#names: #restores::<__E>(__bytes)?,)*
                 })
             }
         }

@@ -6,7 +6,7 @@ use wire::kind::Kind;
 use super::{Number, Scalar, SecretType, Signed, Source};
 use crate::{
     abi::{AbiType, Topic},
-    state::Stored,
+    state::{Encoding, Stored},
 };
 
 /// num / den in units of 2^−fraction, rounded to the nearest, halves away from zero; none if den is
@@ -181,20 +181,12 @@ macro_rules! fixed_point {
         }
 
         impl<const F: u8> Stored for $name<F> {
-            fn store(&self, out: &mut Vec<u8>) {
-                self.0.store(out);
+            fn store<E: Encoding>(&self, out: &mut Vec<u8>) {
+                self.0.store::<E>(out);
             }
 
-            fn restore(bytes: &mut &[u8]) -> Option<Self> {
-                $units::restore(bytes).map(Self)
-            }
-
-            fn store_key(&self, out: &mut Vec<u8>) {
-                self.0.store_key(out);
-            }
-
-            fn restore_key(bytes: &mut &[u8]) -> Option<Self> {
-                $units::restore_key(bytes).map(Self)
+            fn restore<E: Encoding>(bytes: &mut &[u8]) -> Option<Self> {
+                $units::restore::<E>(bytes).map(Self)
             }
         }
     };

@@ -8,7 +8,7 @@ use super::{Scalar, Secret, SecretVec, Vectored};
 use crate::{
     abi::{AbiType, Topic},
     host::{self, Handle},
-    state::Stored,
+    state::{Encoding, Stored},
 };
 
 /// A struct of secrets that clients seal and send. Derive it with `#[derive(SecretInput)]`; the
@@ -185,12 +185,12 @@ impl AbiType for InputId {
 impl Topic for InputId {}
 
 impl Stored for InputId {
-    fn store(&self, out: &mut Vec<u8>) {
-        self.0.store(out);
+    fn store<E: Encoding>(&self, out: &mut Vec<u8>) {
+        self.0.store::<E>(out);
     }
 
-    fn restore(bytes: &mut &[u8]) -> Option<Self> {
-        Stored::restore(bytes).map(Self)
+    fn restore<E: Encoding>(bytes: &mut &[u8]) -> Option<Self> {
+        Stored::restore::<E>(bytes).map(Self)
     }
 }
 

@@ -5,13 +5,13 @@ use std::{
     ops::{Bound, RangeBounds},
 };
 
-use super::Stored;
+use super::{Stored, stored::Key};
 use crate::host;
 
 /// The key of an entry: the field's name, a zero byte, which no name has, and the entry's own key.
 pub(super) fn key<K: Stored>(name: &str, key: &K) -> Vec<u8> {
     let mut bytes = beginning(name, 0);
-    key.store_key(&mut bytes);
+    key.store::<Key>(&mut bytes);
     bytes
 }
 

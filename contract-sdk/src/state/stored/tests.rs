@@ -2,18 +2,18 @@
 
 use std::fmt::Debug;
 
-use super::{Address, Bytes, FixedBytes, I256, Stored, U256, encode};
+use super::{Address, Bytes, FixedBytes, I256, Key, Stored, U256, Value, encode};
 
 #[track_caller]
 fn stored_as<T: Stored + PartialEq + Debug>(value: T, expected: &str) {
     let bytes = encode(&value);
     assert_eq!(alloy_primitives::hex::encode(&bytes), expected, "{value:?}");
     let mut rest = bytes.as_slice();
-    assert_eq!(T::restore(&mut rest), Some(value));
+    assert_eq!(T::restore::<Value>(&mut rest), Some(value));
     assert!(rest.is_empty());
     for short in 0..bytes.len() {
         assert_eq!(
-            T::restore(&mut &bytes[..short]),
+            T::restore::<Value>(&mut &bytes[..short]),
             None,
             "{short} bytes are not enough"
         );
@@ -44,14 +44,17 @@ fn encodings() {
 
 #[test]
 fn what_is_no_encoding() {
-    assert_eq!(bool::restore(&mut [2].as_slice()), None);
-    assert_eq!(String::restore(&mut [0, 0, 0, 1, 0xff].as_slice()), None);
-    assert_eq!(Vec::<u8>::restore(&mut [0xff; 8].as_slice()), None);
+    assert_eq!(bool::restore::<Value>(&mut [2].as_slice()), None);
+    assert_eq!(
+        String::restore::<Value>(&mut [0, 0, 0, 1, 0xff].as_slice()),
+        None
+    );
+    assert_eq!(Vec::<u8>::restore::<Value>(&mut [0xff; 8].as_slice()), None);
 }
 
 fn key<T: Stored>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
-    value.store_key(&mut bytes);
+    value.store::<Key>(&mut bytes);
     bytes
 }
 
@@ -62,10 +65,10 @@ fn ordered<T: Stored + PartialEq + Debug>(values: &[T]) {
     for value in values {
         let bytes = key(value);
         let mut rest = bytes.as_slice();
-        assert_eq!(T::restore_key(&mut rest).as_ref(), Some(value));
+        assert_eq!(T::restore::<Key>(&mut rest).as_ref(), Some(value));
         assert!(rest.is_empty());
         for short in 0..bytes.len() {
-            assert_eq!(T::restore_key(&mut &bytes[..short]), None, "{value:?}");
+            assert_eq!(T::restore::<Key>(&mut &bytes[..short]), None, "{value:?}");
         }
     }
     for pair in values.windows(2) {
