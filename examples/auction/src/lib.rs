@@ -163,11 +163,13 @@ pub mod auction {
         }
         // Among equal bids the first one wins.
         let best = prices.argmax();
-        let sold = prices.maximum().ge(reserve);
         let places: Vec<u64> = (0..prices.len() as u64).collect();
         let is_best = SecretVec::public(&places).eq(best);
-        let second = is_best.select(SecretVec::repeat(0, prices.len()), prices);
-        let price = sold.select(second.maximum().max(reserve), Secret::ZERO);
+        // The best bid alone, and the others alone: sums and differences are free, comparisons are not.
+        let highest = is_best.select(prices, SecretVec::repeat(0, prices.len()));
+        let second = (prices - highest).maximum();
+        let sold = highest.sum().ge(reserve);
+        let price = sold.select(second.max(reserve), Secret::ZERO);
         let won = is_best & sold;
         let bidder = SecretVec::public(&bids.tags()).lookup_one(best);
         (
