@@ -58,14 +58,17 @@ pub(crate) fn vote(voter: u8, height: u64, round: u32, block: Option<B256>) -> S
 }
 
 pub(crate) fn proposal(proposer: u8, height: u64, round: u32, block: Bytes) -> Signed<Proposal> {
-    let message = Proposal {
+    sign_proposal(Proposal {
         height,
         round,
         pol_round: None,
         proposer,
         block,
-    };
-    let (key, domain) = (key(proposer), committee().domain());
+    })
+}
+
+pub(crate) fn sign_proposal(message: Proposal) -> Signed<Proposal> {
+    let (key, domain) = (key(message.proposer), committee().domain());
     let signature = signing::sign(&key, Purpose::Proposal, domain, &message.signed_bytes());
     Signed { message, signature }
 }

@@ -48,7 +48,7 @@ pub(super) struct Height {
     /// Blocks that were proposed.
     pub(super) blocks: BTreeMap<B256, Candidate>,
     /// Proposals by round: hash, and round of the lock that they claim.
-    offers: BTreeMap<u32, Vec<(B256, Option<u32>)>>,
+    pub(super) offers: BTreeMap<u32, Vec<(B256, Option<u32>)>>,
     /// The last proposal, for a peer that connects.
     last_offer: Option<SignedOffer>,
     /// Repeated proposals whose time has passed, until the proof of their lock arrives.
@@ -108,7 +108,7 @@ impl Ordering {
             return self.suspect(from, error.into());
         }
         match place {
-            Place::Now => self.deliver(from, Held::Vote(vote)),
+            Place::Now => self.deliver(Held::Vote(vote)),
             _ => self.hold(from, Held::Vote(vote)),
         }
     }
@@ -140,7 +140,7 @@ impl Ordering {
             return self.suspect(from, error.into());
         }
         match place {
-            Place::Now => self.deliver(from, Held::Proposal(proposal)),
+            Place::Now => self.deliver(Held::Proposal(proposal)),
             _ => self.hold(from, Held::Proposal(proposal)),
         }
     }
@@ -182,7 +182,7 @@ impl Ordering {
     }
 
     /// Gives the core a checked message of the height that is under way.
-    fn deliver(&mut self, from: u8, message: Held) {
+    fn deliver(&mut self, message: Held) {
         if !self.engine.is_running() || self.halted {
             return;
         }
@@ -198,8 +198,13 @@ impl Ordering {
                     return;
                 }
                 let signed = SignedOffer::new(offer.clone(), signature);
-                let verdict = self.judge(from, &offer, &message.block);
+                let verdict = self.judge(&offer, &message.block);
                 self.height.last_offer = Some(signed.clone());
+                if offer.proposer.0 == self.config.me && offer.pol_round.is_defined() {
+                    // This node has signed it and has forgotten that. The core would sign it anew,
+                    // without its proof of lock.
+                    return;
+                }
                 let outputs = self.engine.offer(signed, now_ms);
                 self.act(outputs);
                 match verdict {
@@ -243,9 +248,9 @@ impl Ordering {
         let height = self.next_height();
         let outputs = self.engine.start(height, self.pace.now_ms());
         self.act(outputs);
-        for (from, message) in self.take_held(height) {
+        for message in self.take_held(height) {
             if self.next_height() == height {
-                self.deliver(from, message);
+                self.deliver(message);
             }
         }
     }

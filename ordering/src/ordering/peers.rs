@@ -251,14 +251,14 @@ impl Ordering {
     }
 
     /// The messages that waited for a height which begins.
-    pub(super) fn take_held(&mut self, height: u64) -> Vec<(u8, Held)> {
+    pub(super) fn take_held(&mut self, height: u64) -> Vec<Held> {
         let mut taken = Vec::new();
-        for (from, peer) in (0..).zip(&mut self.peers) {
+        for peer in &mut self.peers {
             let (now, later): (VecDeque<_>, _) = std::mem::take(&mut peer.held)
                 .into_iter()
                 .partition(|message| message.height() == height);
             peer.held = later;
-            taken.extend(now.into_iter().map(|message| (from, message)));
+            taken.extend(now);
         }
         taken
     }

@@ -24,8 +24,12 @@ const CANDIDATES: usize = 8;
 const TRIES: usize = 16;
 
 impl Ordering {
-    /// Makes a block and proposes it.
+    /// Makes a block and proposes it, unless peers have told this node what it proposed in this round
+    /// before it forgot that.
     pub(super) fn propose(&mut self, round: u32) -> Vec<Output> {
+        if self.height.offers.contains_key(&round) {
+            return Vec::new();
+        }
         let Some((bytes, checked)) = self.make_block() else {
             return Vec::new();
         };
@@ -134,13 +138,13 @@ impl Ordering {
     }
 
     /// Says whether this node may vote for a proposal; none if that depends on a proof of lock
-    /// which has not arrived.
-    pub(super) fn judge(&mut self, from: u8, offer: &Offer, bytes: &Bytes) -> Option<bool> {
+    /// which has not arrived. Its proposer has signed it, and answers for it, whoever passed it on.
+    pub(super) fn judge(&mut self, offer: &Offer, bytes: &Bytes) -> Option<bool> {
         let round = offer.round.as_u32().unwrap_or_default();
         let checked = match self.check_block(bytes) {
             Ok(checked) => checked,
             Err(error) => {
-                self.suspect(from, error.into());
+                self.suspect(offer.proposer.0, error.into());
                 return Some(false);
             }
         };
@@ -152,7 +156,7 @@ impl Ordering {
             .nodes
             .get(usize::from(offer.proposer.0));
         if !repeated && proposer.is_none_or(|node| node.address != header.proposer) {
-            self.suspect(from, Suspicion::ForeignBlock);
+            self.suspect(offer.proposer.0, Suspicion::ForeignBlock);
             return Some(false);
         }
         let (hash, block_ms) = (checked.hash(), header.time_ms);
@@ -172,7 +176,7 @@ impl Ordering {
             return None;
         }
         let own_ms = self.own_ms();
-        self.suspect(from, Suspicion::Clock { block_ms, own_ms });
+        self.suspect(offer.proposer.0, Suspicion::Clock { block_ms, own_ms });
         Some(false)
     }
 

@@ -1,10 +1,12 @@
 mod jobs;
 
 use alloy_primitives::keccak256;
-use wire::consensus::{Signed, Vote};
+use wire::consensus::{Proposal, Signed, Vote};
 
 use super::*;
-use crate::fixtures::{GENESIS_MS, block, call_of_nobody, committee, decided, key, proposal, vote};
+use crate::fixtures::{
+    GENESIS_MS, block, call_of_nobody, committee, decided, key, proposal, sign_proposal, vote,
+};
 
 const NOW_MS: u64 = GENESIS_MS + 10_000;
 
@@ -13,6 +15,14 @@ fn node(me: u8) -> Ordering {
     Ordering::new(config, Runtime::new(committee()), vec![], NOW_MS)
         .unwrap()
         .0
+}
+
+/// A node at its first height.
+fn started(me: u8) -> Ordering {
+    let mut ordering = node(me);
+    ordering.step(Input::Tick, NOW_MS + 10_000);
+    assert!(ordering.engine.is_running());
+    ordering
 }
 
 fn hear(ordering: &mut Ordering, from: u8, message: PeerMessage) -> Vec<Effect> {
@@ -275,6 +285,36 @@ fn a_proposal_may_be_older_in_a_later_round_but_not_newer() {
             .any(|(_, s)| matches!(s, Suspicion::Clock { .. }));
         assert_eq!(late, !timely, "round {round}, {age_ms} ms old");
     }
+}
+
+#[test]
+fn a_node_that_has_forgotten_its_proposal_makes_no_other() {
+    let mut ordering = started(3);
+    // It proposed in its turn what three nodes had prevoted for before, and its disk was rolled back.
+    let forgotten = sign_proposal(Proposal {
+        height: 1,
+        round: 2,
+        pol_round: Some(0),
+        proposer: 3,
+        block: block(ordering.runtime(), 1, NOW_MS),
+    });
+    let mut effects = hear(&mut ordering, 0, PeerMessage::Proposal(forgotten));
+    for peer in [0, 1] {
+        let vote = PeerMessage::Vote(vote(peer, 1, 2, None));
+        effects.extend(hear(&mut ordering, peer, vote));
+    }
+    assert_eq!(ordering.engine.round(), Some(2));
+    let proposes = |effect: &Effect| matches!(effect, Effect::Broadcast(PeerMessage::Proposal(_)));
+    assert!(!effects.iter().any(proposes));
+    assert_eq!(suspicions(&effects), []);
+}
+
+#[test]
+fn whoever_made_a_bad_proposal_is_suspected_and_not_who_passed_it_on() {
+    let mut ordering = started(0);
+    let foreign = proposal(1, 1, 0, block(ordering.runtime(), 2, NOW_MS));
+    let effects = hear(&mut ordering, 3, PeerMessage::Proposal(foreign));
+    assert_eq!(suspicions(&effects), [(1, Suspicion::ForeignBlock)]);
 }
 
 #[test]
