@@ -206,6 +206,16 @@ impl Real {
         })
     }
 
+    /// A client of the node that has the newest block. What a test has seen at one node, another may not
+    /// have yet.
+    fn latest(&self) -> &Client {
+        let number = |client: &&Client| self.wait(client.block_number()).ok();
+        let running = self.direct.iter().enumerate();
+        let running = running.filter(|(node, _)| self.cluster.process_id(*node).is_some());
+        let latest = running.map(|(_, client)| client).max_by_key(number);
+        latest.unwrap_or(&self.client)
+    }
+
     fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
@@ -213,8 +223,9 @@ impl Real {
     /// Calls in a transaction. What it gives is that of the same call just before, since receipts have
     /// no results.
     pub(crate) fn call(&self, from: Address, to: Address, data: &Bytes) -> Result<Bytes, Bytes> {
+        let latest = self.latest();
         self.wait(async {
-            let seen = self.client.call_from(from, to, data.clone()).await;
+            let seen = latest.call_from(from, to, data.clone()).await;
             let seen = refusal("calling the contract", seen)?;
             let sent = self.client.send(&key(from), to, data.clone()).await;
             refusal("calling the contract in a transaction", sent)?;
@@ -223,7 +234,7 @@ impl Real {
     }
 
     pub(crate) fn view(&self, at: Address, data: &Bytes) -> Result<Bytes, Bytes> {
-        let seen = self.wait(self.client.call(at, data.clone()));
+        let seen = self.wait(self.latest().call(at, data.clone()));
         refusal("calling a view", seen)
     }
 
@@ -234,6 +245,7 @@ impl Real {
         (number, fields): (u32, &[Vec<u128>]),
         call: impl FnOnce(Bytes) -> Bytes,
     ) -> Result<usize, Bytes> {
+        let latest = self.latest();
         self.wait(async {
             let (key, client) = (key(from), &self.client);
             let info = must("reading the contract", client.contract(contract).await);
@@ -262,7 +274,7 @@ impl Real {
             };
             let sealed = must("sealing", seal(&to, &encoded, &mut rand::rng()));
             let data = call(sealed.encode().into());
-            let seen = client.call_from(from, contract, data.clone()).await;
+            let seen = latest.call_from(from, contract, data.clone()).await;
             let seen = refusal("trying an input", seen)?;
             let draft = Draft::call(committee.chain_id, nonce, INPUT_GAS, contract, data);
             let transaction = sign(&key, &draft);
@@ -287,7 +299,7 @@ impl Real {
     /// The events of a contract.
     pub(crate) fn events(&self, of: Address) -> Vec<Log> {
         let filter = Filter::new().address(of).from_block(0);
-        let logs = must("reading events", self.wait(self.client.logs(filter)));
+        let logs = must("reading events", self.wait(self.latest().logs(filter)));
         let log = |log: alloy::rpc::types::Log| Log {
             contract: log.address(),
             topics: log.topics().to_vec(),

@@ -13,7 +13,7 @@ use super::{PATIENCE, Real, key, must};
 impl Real {
     /// Indices of a contract's computations with this name.
     pub(crate) fn started(&self, contract: Address, name: &str) -> Vec<u64> {
-        let all = self.wait(self.client.computations(contract));
+        let all = self.wait(self.latest().computations(contract));
         let all = must("reading the computations", all).into_iter();
         all.filter(|info| info.name == name)
             .map(|info| info.index)
@@ -25,7 +25,7 @@ impl Real {
         let id = computation_id(contract, index);
         let info = must(
             "reading a computation",
-            self.wait(self.client.computation(id)),
+            self.wait(self.latest().computation(id)),
         );
         #[expect(clippy::expect_used, reason = "a mistake in the test")]
         info.expect("this contract has not started such a computation")
@@ -61,9 +61,9 @@ impl Real {
         owner: Address,
         number: u32,
     ) -> Vec<Vec<Vec<u128>>> {
-        let key = key(owner);
+        let (key, latest) = (key(owner), self.latest());
         self.wait(async {
-            let all = self.client.secrets(contract, owner).await;
+            let all = latest.secrets(contract, owner).await;
             let mut secrets = Vec::new();
             for info in must("listing secrets", all) {
                 if info.input == number {
